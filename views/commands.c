@@ -41,6 +41,16 @@ bool command_needs_argument(const struct command_info *info)
     return *info->argument && !(info->argument[0] == '[' && last && !last[1]);
 }
 
+const char *command_renamed(const char *word)
+{
+    static const char *const renamed[][2] = {{"write", "save"}};
+
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(*renamed); i++)
+        if (!strcmp(renamed[i][0], word))
+            return renamed[i][1];
+    return NULL;
+}
+
 const char *command_nearest(const char *word)
 {
     struct closest_name near = {word, "", INT_MAX};
@@ -130,11 +140,23 @@ static void offer_files(struct completions *c, const char *typed, const char *co
     free(pattern);
 }
 
-/* For :export. A name that ends in a dot, or in the beginning of an ending, is completed with
- * every format there is. */
-static void offer_endings(struct completions *c, const char *typed)
+/* For :export. First what of the edits can be exported, then files; after a kind, files. A name
+ * that ends in a dot, or in the beginning of an ending, is completed with every format there is. */
+static void offer_exports(struct completions *c, const char *typed, const char *command,
+                          const char *word)
 {
-    const char *dot = strrchr(typed, '.');
+    const char *dot = strrchr(typed, '.'), *path = strchr(word, ' ');
+
+    for (int i = 0; export_kinds[i]; i++)
+        offer(c, typed, "%s %s ", command, export_kinds[i]);
+    if (path) {
+        char *before = xasprintf("%.*s", (int)(path - typed), typed);
+
+        offer_files(c, typed, before, path + 1);
+        free(before);
+        return;
+    }
+    offer_files(c, typed, command, word);
 
     for (int i = 0; dot && i < PICTURE_FORMS; i++)
         offer(c, typed, "%.*s%s", (int)(dot - typed), typed, picture_endings[i]);
@@ -203,9 +225,10 @@ void completions_find(struct completions *c, const char *typed)
         offer_params(c, typed, word);
         break;
     case ARG_FILE:
-        offer_files(c, typed, name, word);
         if (!strncmp(name, "export", 6))
-            offer_endings(c, typed);
+            offer_exports(c, typed, name, word);
+        else
+            offer_files(c, typed, name, word);
         break;
     case ARG_BIND:
         offer_binding(c, typed, name, word);

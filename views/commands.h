@@ -75,6 +75,9 @@ extern const struct command_info command_infos[]; /* a NULL name ends it */
 const struct command_info *command_find(const char *name); /* NULL: no such command */
 /* Whether the command has an argument that may not be left out. */
 bool command_needs_argument(const struct command_info *info); /* an argument that must be there */
+/* The present name of a command of 0.1.0 that was renamed; NULL: it was not. This version
+ * accepts the old names, the next one does not. */
+const char *command_renamed(const char *word);
 /* The command, action or view whose name looks most like this word, for "did you mean". */
 const char *command_nearest(const char *word);
 

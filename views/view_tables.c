@@ -9,6 +9,13 @@
 #include "core/base/mem.h"
 #include "views/view_tables.h"
 
+const char *const export_kinds[] = {"safetensors", "gguf", "lora", "delta", "json", NULL};
+
+bool export_is_unedited(const struct export_report *x)
+{
+    return !x->tensors && strcmp(x->as, "json") != 0; /* that one is the journal */
+}
+
 const char *const picture_endings[PICTURE_FORMS] = {".svg", ".ansi", ".txt"};
 
 /* Up to 12 tokens that a neuron promotes or suppresses, " | " between them; missing if not known.

@@ -19,6 +19,11 @@ bool table_of_history(struct table *s, const struct ui_state *d);
 bool table_of_facts(struct table *s, const struct ui_state *d);
 bool table_of_variants(struct table *s, const struct ui_state *d);
 
+/* What of the edits can be exported, ended by NULL: the KIND of :export and of `export --as`. */
+extern const char *const export_kinds[];
+/* Whether the files hold the model as it was, since the exported state has no edit. */
+bool export_is_unedited(const struct export_report *x);
+
 /* Endings of files that hold the picture; table_forms[] has those that hold rows. */
 enum { PICTURE_SVG, PICTURE_ANSI, PICTURE_TEXT, PICTURE_FORMS };
 extern const char *const picture_endings[PICTURE_FORMS];

@@ -170,7 +170,7 @@ static struct session *journal_open(struct engine *e, struct err *err)
         bool named = !strncmp(why.text, session_path(s), n) && !strncmp(why.text + n, ": ", 2);
 
         e->options.readonly = true;
-        err_set(&said.err, why.kind, "open for reading only: %s", why.text + (named ? n + 2 : 0));
+        err_set(&said.err, why.kind, "read-only: %s", why.text + (named ? n + 2 : 0));
         bus_emit(e->bus, said);
     }
     if (!s)

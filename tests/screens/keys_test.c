@@ -120,6 +120,9 @@ static void what_can_follow_is_offered(void)
     offers("export query.", "export query.svg", 7);
     offers("export query.m", "export query.md", 1);
     offers("export! a/b.te", "export! a/b.tex", 1);
+    offers("export ", "export safetensors ", 5); /* what of the edits, before files */
+    offers("export lo", "export lora ", 1);
+    offers("export! gguf tests/screens/fixture", "export! gguf tests/screens/fixture.h", 1);
     offers("note ", NULL, 0);
     offers("there is no such", NULL, 0);
 }

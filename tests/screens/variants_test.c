@@ -256,6 +256,7 @@ static void an_export_is_reported(void)
     make_full_ui_state(&d);
     *x = (struct export_report){.path = xstrdup("/home/a/paris.gguf"),
                                 .files = 1,
+                                .tensors = 5,
                                 .loss = 0.25,
                                 .prompts = 5,
                                 .max_logit_diff = 0.5,
@@ -269,6 +270,12 @@ static void an_export_is_reported(void)
           tone == TONE_WARN); /* a fact is lost */
     CHECK_STR(text, "wrote /home/a/paris.gguf as gguf, 98 MB · opened again: logits differ by 0.5 "
                     "· 25 % of the edit lost");
+    d.export_report->loss = d.export_report->tensors = 0;
+    d.export_report->file[0].bytes = 40100;
+    ev.kind = EV_EXPORT; /* the report is the state's now */
+    CHECK(message_of_event(&d, &ev, CMD_EXPORT, &tone, text));
+    CHECK_STR(text, "wrote /home/a/paris.gguf as gguf, 40 kB · no edit is in it: the model as it "
+                    "was · opened again: logits differ by 0.5");
     ui_free(&d);
 }
 

@@ -8,6 +8,7 @@
 #include "core/base/std.h"
 #include "tui/theme.h"
 #include "views/cli/cli.h"
+#include "views/view_tables.h"
 
 /* Appends the values that an option takes: its words, or "FILE" or "FOLDER" where the shell
  * completes paths, or "" where nothing can be completed. */
@@ -34,7 +35,8 @@ static void option_values(enum option option, struct buf *out)
     else if (option == OPT_DEVICE)
         buf_puts(out, "auto cpu cuda");
     else if (option == OPT_AS)
-        buf_puts(out, "safetensors gguf lora delta json");
+        for (int i = 0; export_kinds[i]; i++)
+            buf_printf(out, "%s%s", i ? " " : "", export_kinds[i]);
     else if (option == OPT_DTYPE)
         buf_puts(out, "f32 f16 bf16 same");
     else if (option == OPT_TARGET_PATH)

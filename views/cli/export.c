@@ -9,6 +9,7 @@
 #include "core/base/show.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
+#include "views/view_tables.h"
 
 static void export_json(const struct export_report *x)
 {
@@ -51,6 +52,8 @@ static void export_text(const struct export_report *x)
     }
     std_print("%s as %s: %d file%s, %s, %.1f s\n", x->path, x->as, x->files,
               x->files == 1 ? "" : "s", show_bytes(bytes, size), x->seconds);
+    if (export_is_unedited(x))
+        std_puts("no edit is in it: the model as it was");
     if (x->tensors)
         std_print("edited tensors: %d %s%s, ", x->tensors,
                   strncmp(x->type, "as ", 3) ? "as " : "stored ", x->type);

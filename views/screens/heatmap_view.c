@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "tui/box.h"
 #include "tui/layout.h"
@@ -36,9 +35,7 @@ enum { SMALLEST = 16 /* columns at the closest zoom */, DETAILS = 10 /* rows of 
 
 struct heat {
     struct map_window window;
-    int token;      /* under the cursor of the trace */
-    double clicked; /* when, for double clicks; 0: not */
-    int click_y, click_x;
+    int token; /* under the cursor of the trace */
 };
 
 /* The mode that is shown: the chosen one, else that of attr.strategy. */
@@ -356,9 +353,9 @@ static struct rect heat_areas(const struct view *v, struct rect area, struct rec
     return map;
 }
 
-/* Puts the cursor on the cell at (y, x); false: there is none. The arithmetic is that of
+/* A click: puts the cursor on the cell at (y, x); false: there is none. The arithmetic is that of
  * panes/pane_map.c. */
-static bool cell_at(struct view *v, struct rect area, int y, int x)
+static bool heat_click(struct view *v, struct rect area, int y, int x)
 {
     struct heat *h = v->state;
     struct ui_state *d = v->host->ui;
@@ -388,21 +385,6 @@ static bool cell_at(struct view *v, struct rect area, int y, int x)
     d->at_neuron = order[column < m.to ? column : m.to - 1];
     free(order);
     return true;
-}
-
-/* Selects a cell; a double click does what Enter does. */
-static bool heat_click(struct view *v, struct rect area, int y, int x)
-{
-    struct heat *h = v->state;
-    double now = clock_seconds();
-    bool twice = h->clicked > 0 && now - h->clicked < 0.4 && h->click_y == y && h->click_x == x;
-
-    h->clicked = twice ? 0 : now;
-    h->click_y = y;
-    h->click_x = x;
-    if (!cell_at(v, area, y, x))
-        return false;
-    return !twice || heat_action(v, ACTION_ENTER);
 }
 
 static void heat_find(struct view *v, const char *text)

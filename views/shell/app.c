@@ -143,7 +143,7 @@ static void host_knobs_moved(struct host *host)
 {
     struct app *app = (struct app *)host;
 
-    param_undo_note(&app->param_undo, &app->ui.params, clock_seconds());
+    param_undo_note(&app->param_undo, &app->ui.params, app_seconds(app));
     app->params_changed = true; /* however many steps: one re-mask a frame */
     app->estimate_at = clock_seconds() + REST_SECONDS;
     app->dirty = true;

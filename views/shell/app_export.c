@@ -117,16 +117,22 @@ static void report_endings(struct app *app, const char *path)
  * form. */
 static bool export_model(struct app *app, const char *text, bool over)
 {
-    static const char *const kinds[] = {"safetensors", "gguf", "lora", "delta", "json"};
     size_t n = strcspn(text, " ");
     const char *path = text + n + strspn(text + n, " ");
     struct command cmd = {.kind = CMD_EXPORT, .force = over};
 
-    for (size_t i = 0; *path && i < sizeof(kinds) / sizeof(*kinds); i++)
-        if (strlen(kinds[i]) == n && !strncmp(kinds[i], text, n))
-            cmd.export = xstrdup(kinds[i]);
+    for (int i = 0; !cmd.export && export_kinds[i]; i++)
+        if (strlen(export_kinds[i]) == n && !strncmp(export_kinds[i], text, n))
+            cmd.export = xstrdup(export_kinds[i]);
     if (!cmd.export)
         return false;
+    if (!*path) {
+        app->host.message(&app->host, TONE_ERROR,
+                          "export %s: needs the file or folder to write: :export %s PATH",
+                          cmd.export, cmd.export);
+        free(cmd.export);
+        return true;
+    }
     if (app->replaying) {
         app->host.message(&app->host, TONE_WARN,
                           "export: a recording cannot write files; %s is unchanged", path);

@@ -85,6 +85,9 @@ void app_finish(struct app *app);
 void app_user_key(struct app *app, const struct key *key);
 /* app_replay.c: handles an EV_REPLAY of a recording; takes the event. */
 void app_replay(struct app *app, struct event *ev);
+/* The time of a key, in seconds: while a recording types, its own, so that it does the same at
+ * every speed; else CLOCK_MONOTONIC. */
+double app_seconds(const struct app *app);
 bool app_replay_pause(struct app *app); /* pause or resume; false: there is no recording */
 /* app_model.c: app_reopen_ask() asks the user, app_reopen() exchanges the engine between frames. */
 void app_reopen_ask(struct app *app, const char *path);

@@ -1,5 +1,7 @@
 /* The mouse. A click selects; a second click on the same cell does what Enter does. The wheel
  * scrolls or steps. */
+#include <math.h>
+
 #include "tui/layout.h"
 #include "views/shell/app_internal.h"
 
@@ -8,9 +10,9 @@ static const double DOUBLE_CLICK = 0.4; /* seconds between the clicks of a doubl
 /* True if this click and the one before are a double click. */
 static bool second_click(struct app *app, const struct key *key)
 {
-    double now = clock_seconds();
-    bool twice =
-        now - app->click_time < DOUBLE_CLICK && key->y == app->click_y && key->x == app->click_x;
+    double now = app_seconds(app);
+    bool twice = app->click_time > 0 && fabs(now - app->click_time) < DOUBLE_CLICK &&
+                 key->y == app->click_y && key->x == app->click_x;
 
     app->click_time = twice ? 0 : now;
     app->click_y = key->y;

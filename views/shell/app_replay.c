@@ -54,6 +54,11 @@ void app_user_key(struct app *app, const struct key *key)
     app_key(app, key);
 }
 
+double app_seconds(const struct app *app)
+{
+    return app->replaying ? app->replay.at : clock_seconds();
+}
+
 /* The pause key (p): gives control to the user, or restarts the recording where it was left. */
 bool app_replay_pause(struct app *app)
 {

@@ -209,6 +209,11 @@ void app_run_command(struct app *app, const char *text)
     const struct command_info *info;
 
     snprintf(word, sizeof(word), "%.*s", (int)n, line);
+    if (command_renamed(word)) {
+        app->host.message(&app->host, TONE_WARN, "%s is called %s now", word,
+                          command_renamed(word));
+        snprintf(word, sizeof(word), "%s", command_renamed(word));
+    }
     info = command_find(word);
     if (!*word || (info && run_listed(app, info, rest)) ||
         (!info && view_takes_command(app, word, rest)))

@@ -10,6 +10,7 @@
 #include "core/base/utf8.h"
 #include "tui/text.h"
 #include "views/panes/pane_scoreboard.h"
+#include "views/view_tables.h"
 
 /* "preview: 32 to 48 % of neurons in L4–8 · p(target) 0.006 → 0.891 · would hold · says Rome". The
  * share of kept neurons is given as a range over the edited layers. */
@@ -80,8 +81,9 @@ static void export_message(const struct export_report *x, enum tone *tone, char 
                  100 * (x->loss > 0 ? x->loss : x->truncated));
     if (x->held[1] < x->held[0])
         *tone = TONE_WARN;
-    show_print(out, n, "wrote %.120s as %s, %s%s%s", x->path, x->as, show_bytes(bytes, size),
-               differs, loss);
+    show_print(out, n, "wrote %.120s as %s, %s%s%s%s", x->path, x->as, show_bytes(bytes, size),
+               export_is_unedited(x) ? " · no edit is in it: the model as it was" : "", differs,
+               loss);
 }
 
 /* Whether the committed edit holds, and whether the columns outside the mask are bit-identical, as

@@ -198,7 +198,8 @@ static bool write_delta(const struct export_source *s, const struct export_optio
         return err_set(err, ERR_USAGE,
                        "a delta is exact, so it takes neither --rank nor a --dtype other than f32");
     if (!s->matrices)
-        return err_set(err, ERR_USAGE, "this state has no edit, so there is no delta");
+        return err_set(err, ERR_USAGE,
+                       "this state has no edit, so there is no delta; nothing was written");
     for (int i = 0; i < s->matrices; i++)
         most += 3 + 2 * (size_t)s->matrix[i].parts;
     t = xcalloc(most, sizeof(*t));

@@ -184,7 +184,8 @@ static bool write_lora(const struct export_source *s, const struct export_option
         return err_set(err, ERR_USAGE, "an adapter is written in f32 only, which is exact");
     if (!s->matrices)
         return err_set(err, ERR_USAGE,
-                       "this state has no active edit, so its adapter would be empty");
+                       "this state has no active edit, so its adapter would be empty; nothing "
+                       "was written");
     ok = export_fuse(s, &fusion, err) &&
          write_matrices(&fusion.source, options->rank, staging, r, err);
     export_fusion_free(&fusion);

@@ -42,3 +42,42 @@ printf 'ratio.ge.a = 0.2 #facade\nratio.sp.a = "0.3" # quoted\n' >"$d/comment.co
 run 0 "$E" config --config "$d/comment.conf"
 out '^ratio\.ge\.a = 0\.2'
 out '^ratio\.sp\.a = 0\.3'
+
+row "an export without an edit says so"
+run 0 "$E" undo -q -m "$M" -s "$S"
+run 0 "$E" export -q -m "$M" -s "$S" --as gguf --to "$d/none.gguf"
+out '^no edit is in it: the model as it was$'
+for kind in lora delta; do
+    run 2 "$E" export -q -m "$M" -s "$S" --as $kind --to "$d/none.$kind"
+    err 'this state has no (active )?edit, .*; nothing was written'
+done
+
+row "a command's old name is accepted and tells the new one"
+cat >"$d/write.script" <<END
+size 120 36
+wait event look 60
+wait idle 60
+key :
+type write $d/written.es
+key enter
+wait idle 60
+expect saved; the session continues in
+key L
+expect write is called save now
+END
+run 0 "$E" replay --batch -m "$M" $Q "$d/write.script"
+[ -e "$d/written.es" ] || complain "nothing was written"
+
+row "a recording ends with the same parameters at every speed"
+cat >"$d/knob.script" <<END
+size 120 36
+wait event look 60
+key b +
+sleep 1.2
+key +
+key Z
+expect 0.310
+END
+run 0 "$E" replay --batch -m "$M" $Q --record "$d/knob.rec" "$d/knob.script"
+run 0 "$E" replay --batch "$d/knob.rec"
+out '^│ β_ge .* 0\.310 '
