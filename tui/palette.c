@@ -302,8 +302,7 @@ static void put_sgr_colour(struct buf *out, int32_t colour, int base, enum tier 
         buf_printf(out, ";%d", (int)colour < 8 ? base + (int)colour : base + 52 + (int)colour);
 }
 
-/* The escape sequence that selects these colours and attributes, starting from a reset. */
-static void put_sgr(struct buf *out, const struct paint *paint, enum tier tier)
+void paint_sgr(const struct paint *paint, enum tier tier, struct buf *out)
 {
     static const char code[5] = {'1', '2', '3', '4', '7'};
 
@@ -331,7 +330,7 @@ void surface_ansi(const struct surface *s, const struct palette *p, struct buf *
                 continue;
             palette_paint(p, c, &paint);
             if (paint.fg != last.fg || paint.bg != last.bg || paint.attrs != last.attrs)
-                put_sgr(out, &paint, p->caps.tier);
+                paint_sgr(&paint, p->caps.tier, out);
             buf_puts(out, paint.text);
             last = paint;
         }

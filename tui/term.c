@@ -10,8 +10,7 @@
  * Colour pairs are made when first met and kept (alloc_pair), and save_bytes() replaces "▀" of two
  * equal colours by "█" or a blank in the colours of the cell to its left.
  * The update is wrapped in "ESC [ ? 2026 h" and "l": terminals that know it show the frame at once
- * instead of piece by piece. Terminals do not agree on how wide emoji are, so only what all agree
- * on is sent (text_terminal_cell()). */
+ * instead of piece by piece. Terminals do not agree on how wide emoji are: apart.h. */
 #include "tui/term.h"
 
 #include <curses.h>
@@ -31,6 +30,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "tui/apart.h"
 #include "tui/crash_handler.h"
 #include "tui/term_choice.h"
 #include "tui/terminfo_entry.h"
@@ -45,6 +45,7 @@ static struct {
     int fd, saved_stderr;
     struct caps caps;
     struct buf paste;
+    struct apart apart;
     char note[240];
     struct termios before;
 } term;
@@ -286,27 +287,10 @@ bool term_check(struct err *err)
 void term_report(struct term_report *out)
 {
     struct term_stated t = read_stated(STDOUT_FILENO);
-    struct term_choice c = term_choose_colours(&t, NULL);
-    char why[96];
 
     if (cur_term)
         del_curterm(cur_term);
-    out->good = t.places_cursor && (t.known || strcmp(t.read, "vt100") != 0);
-    if (!t.places_cursor)
-        snprintf(out->terminal, sizeof(out->terminal),
-                 "TERM=%.60s cannot place the cursor: --plain and all commands work, the screen "
-                 "does not",
-                 t.name);
-    else
-        snprintf(out->terminal, sizeof(out->terminal), "TERM=%.60s%s%s", t.name,
-                 t.known ? "" : " has no description here: the screen uses the one of ",
-                 t.known ? "" : t.read);
-    snprintf(out->colours, sizeof(out->colours), "%s (%s)", term_tier_words(c.tier), c.why);
-    snprintf(out->glyphs, sizeof(out->glyphs), "%s (%s)",
-             !term_choose_locale(why)   ? "ASCII"
-             : !strcmp(t.name, "linux") ? "UTF-8 without braille"
-                                        : "UTF-8 with braille",
-             why);
+    term_describe(&t, out);
 }
 
 bool term_open(const struct term_options *options, struct err *err)
@@ -360,6 +344,7 @@ void term_close(void)
     if (term.in && term.in != stdin)
         fclose(term.in);
     buf_free(&term.paste);
+    apart_free(&term.apart);
 }
 
 struct caps term_caps(void)
@@ -422,6 +407,12 @@ static void show_cell(int y, int x, int cols, const struct paint *paint)
         mvadd_wch(y, x + 1, &c);
 }
 
+/* The row is written whole by the next doupdate(). */
+static void redraw_row(int y)
+{
+    wredrawln(stdscr, y, 1);
+}
+
 void term_show(const struct surface *s, const struct palette *p)
 {
     bool cursor = s->cursor_y >= 0;
@@ -438,6 +429,8 @@ void term_show(const struct surface *s, const struct palette *p)
                 continue;
             palette_paint(p, c, &paint);
             save_bytes(&paint, &last);
+            if (apart_cell(&term.apart, &paint, term.caps.tier, y, x, s->w))
+                snprintf(paint.text, sizeof(paint.text), " ");
             show_cell(y, x, c->width, &paint);
             last = paint;
         }
@@ -446,8 +439,10 @@ void term_show(const struct surface *s, const struct palette *p)
     curs_set(cursor);
     if (cursor)
         move(s->cursor_y, s->cursor_x);
+    apart_prepare(&term.apart, redraw_row);
     wnoutrefresh(stdscr);
     doupdate();
+    apart_write(&term.apart, term_write);
     term_write("\033[?2026l");
 }
 

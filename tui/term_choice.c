@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/term.h"
+
 const char *term_tier_words(enum tier tier)
 {
     static const char *const words[] = {"no colours", "8 colours", "16 colours", "256 colours",
@@ -156,4 +158,30 @@ bool term_choose_locale(char why[96])
             snprintf(why, 96, "%s=%.40s is not installed, C.UTF-8 is used", variable, said);
     }
     return utf8;
+}
+
+void term_describe(const struct term_stated *stated, struct term_report *out)
+{
+    struct term_choice c = term_choose_colours(stated, NULL);
+    bool utf8;
+    char why[96];
+
+    oustated->good = stated->places_cursor && (stated->known || strcmp(stated->read, "vt100") != 0);
+    if (!stated->places_cursor)
+        snprintf(oustated->terminal, sizeof(oustated->terminal),
+                 "TERM=%.60s cannot place the cursor: --plain and all commands work, the screen "
+                 "does not",
+                 stated->name);
+    else
+        snprintf(oustated->terminal, sizeof(oustated->terminal), "TERM=%.60s%s%s", stated->name,
+                 stated->known ? "" : " has no description here: the screen uses the one of ",
+                 stated->known ? "" : stated->read);
+    snprintf(oustated->colours, sizeof(oustated->colours), "%s (%s)", term_tier_words(c.tier),
+             c.why);
+    utf8 = term_choose_locale(why);
+    snprintf(oustated->glyphs, sizeof(oustated->glyphs), "%s (%s)",
+             !utf8                            ? "ASCII"
+             : !strcmp(stated->name, "linux") ? "UTF-8 without braille"
+                                              : "UTF-8 with braille",
+             why);
 }

@@ -144,6 +144,17 @@ int text_terminal_cell(const char *text, wchar_t wide[TEXT_CELL_CODES], wchar_t 
     return first < 0 ? 1 : show_width(first);
 }
 
+bool text_width_disputed(const char *text)
+{
+    wchar_t wide[TEXT_CELL_CODES], second;
+    int columns;
+
+    if (!text[0] || !text[1]) /* ASCII, as most cells are */
+        return false;
+    columns = text_terminal_cell(text, wide, &second);
+    return wide[1] || wide[0] >= 0x1f000 || (columns == 2 && wide[0] >= 0x2000 && wide[0] < 0x2e80);
+}
+
 /* Dots in the upper half, the lower half or both: ' . : */
 static char braille_ascii(int32_t code)
 {

@@ -43,6 +43,9 @@ enum { TEXT_CELL_CODES = 6 }; /* curses takes five code points a cell */
 /* What to send a terminal for a cell's text; returns in how many columns the terminal shows it,
  * which may be one less than the cell has. *second is what fills the second column then. */
 int text_terminal_cell(const char *text, wchar_t wide[TEXT_CELL_CODES], wchar_t *second);
+/* Whether terminals may disagree on the columns of what text_terminal_cell() gives for this text:
+ * emoji (tables differ by Unicode version), and letters with marks. */
+bool text_width_disputed(const char *text);
 /* The nearest ASCII character to a glyph that this program draws; '?' if there is none. */
 char text_ascii(int32_t code);
 /* "0.0057", "0.891", "2e-4": three significant digits in at most 6 columns. Returns out. */

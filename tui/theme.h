@@ -118,6 +118,8 @@ struct paint {
 
 /* Turns one cell into what the terminal is sent. */
 void palette_paint(const struct palette *p, const struct cell *c, struct paint *out);
+/* Appends the escape sequence that selects these colours and attributes, starting from a reset. */
+void paint_sgr(const struct paint *paint, enum tier tier, struct buf *out);
 /* The surface as text with SGR escape sequences, one line per row, trailing blanks kept. */
 void surface_ansi(const struct surface *s, const struct palette *p, struct buf *out);
 

@@ -504,6 +504,33 @@ static void a_paste_is_text(void)
     quit_screen(&p);
 }
 
+/* An emoji is written by itself: after an absolute move, and with the cursor put back after it.
+ * When it goes, its row is written again. */
+static void emoji_cannot_move_what_follows(void)
+{
+    static const char emoji[] = "\xf0\x9f\xa6\x80"; /* a crab */
+    struct pty p;
+    size_t from;
+    int seen = 0;
+
+    start_small(&p);
+    type_keys(&p, "e\025A\xf0\x9f\xa6\x80Z");
+    CHECK(wait_for(&p, 0, emoji, 5));
+    wait_for(&p, 0, NULL, 0.5);
+    for (const char *s = p.out.data; (s = strstr(s, emoji)) != NULL; seen++) {
+        CHECK(s[-1] == 'm'); /* ESC [ y ; x H, its colours, the emoji */
+        s += strlen(emoji);
+        CHECK(*s == '\033');
+    }
+    CHECK(seen > 0);
+    from = p.out.len;
+    type_keys(&p, "\025new");
+    CHECK(wait_for(&p, from, "subject", 5)); /* the whole row */
+    type_keys(&p, "\033");
+    wait_for(&p, 0, NULL, 0.5);
+    quit_screen(&p);
+}
+
 static void a_shell_can_stop_it_and_go_on(void)
 {
     static const char *const argv[] = {"bash", "--norc", "--noprofile", "-i", NULL};
@@ -585,6 +612,7 @@ static const struct test tests[] = {
     {"without colours and in the C locale", without_colours_and_in_the_c_locale},
     {"a storm of sizes", a_storm_of_sizes},
     {"a paste is text", a_paste_is_text},
+    {"emoji cannot move what follows", emoji_cannot_move_what_follows},
     {"a shell can stop it and go on", a_shell_can_stop_it_and_go_on},
     {"a terminal that goes away", a_terminal_that_goes_away},
     {"read-only refuses what writes", read_only_refuses_what_writes},

@@ -100,6 +100,25 @@ static void terminals_get_what_they_agree_on(void)
     }
 }
 
+static void widths_that_terminals_dispute(void)
+{
+    static const char *const sure[] = {"a",
+                                       "\xc3\xa9",
+                                       "\xe2\x94\x80",
+                                       "\xe2\x96\x80",
+                                       "\xe6\x97\xa5",
+                                       "\xf0\x9f\x87\xab\xf0\x9f\x87\xb7",
+                                       "\xe2\x9d\xa4\xef\xb8\x8f"};
+    static const char *const disputed[] = {"\xf0\x9f\xa6\x80", "\xe2\x8f\xb0",
+                                           "\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9",
+                                           "e\xcc\x81"};
+
+    for (size_t i = 0; i < sizeof(sure) / sizeof(*sure); i++)
+        CHECK(!text_width_disputed(sure[i]));
+    for (size_t i = 0; i < sizeof(disputed) / sizeof(*disputed); i++)
+        CHECK(text_width_disputed(disputed[i]));
+}
+
 static void numbers_are_short(void)
 {
     char out[32];
@@ -133,6 +152,7 @@ static const struct test tests[] = {
     {"foreign text cannot act", foreign_text_cannot_act},
     {"pieces show their space", pieces_show_their_space},
     {"terminals get what they agree on", terminals_get_what_they_agree_on},
+    {"widths that terminals dispute", widths_that_terminals_dispute},
     {"numbers are short", numbers_are_short},
     {"keys have names", keys_have_names},
 };
