@@ -166,20 +166,19 @@ void term_describe(const struct term_stated *stated, struct term_report *out)
     bool utf8;
     char why[96];
 
-    oustated->good = stated->places_cursor && (stated->known || strcmp(stated->read, "vt100") != 0);
+    out->good = stated->places_cursor && (stated->known || strcmp(stated->read, "vt100") != 0);
     if (!stated->places_cursor)
-        snprintf(oustated->terminal, sizeof(oustated->terminal),
+        snprintf(out->terminal, sizeof(out->terminal),
                  "TERM=%.60s cannot place the cursor: --plain and all commands work, the screen "
                  "does not",
                  stated->name);
     else
-        snprintf(oustated->terminal, sizeof(oustated->terminal), "TERM=%.60s%s%s", stated->name,
+        snprintf(out->terminal, sizeof(out->terminal), "TERM=%.60s%s%s", stated->name,
                  stated->known ? "" : " has no description here: the screen uses the one of ",
                  stated->known ? "" : stated->read);
-    snprintf(oustated->colours, sizeof(oustated->colours), "%s (%s)", term_tier_words(c.tier),
-             c.why);
+    snprintf(out->colours, sizeof(out->colours), "%s (%s)", term_tier_words(c.tier), c.why);
     utf8 = term_choose_locale(why);
-    snprintf(oustated->glyphs, sizeof(oustated->glyphs), "%s (%s)",
+    snprintf(out->glyphs, sizeof(out->glyphs), "%s (%s)",
              !utf8                            ? "ASCII"
              : !strcmp(stated->name, "linux") ? "UTF-8 without braille"
                                               : "UTF-8 with braille",
