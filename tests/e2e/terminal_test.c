@@ -244,14 +244,18 @@ static int threads_of(pid_t pid, int tid[THREADS], char name[THREADS][32],
     return count;
 }
 
-/* Starts the program on the small model: crashes need no real one. */
+/* Starts the program on the small model, recorded: crashes need no real one. */
 static void start_small(struct pty *p)
 {
+    char *record = xasprintf("%s/run.rec.gz", folder);
     const char *const argv[] = {program,     "-m", "tests/data/architectures/llama3/model.gguf",
-                                "--threads", "3",  NULL};
+                                "--threads", "3",  "--record",
+                                record,      NULL};
 
+    unlink(record);
     start_in(p, NULL, argv);
     CHECK(wait_for(p, 0, "BASE", 20));
+    free(record);
 }
 
 /* Waits for the first thread of that name; 0: there was none in 20 s. No thread may block a fault.
