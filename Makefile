@@ -94,7 +94,7 @@ BENCH_BIN := $(BENCH:%.c=$(B)/%)
 SAN_LEAVES := $(wildcard tests/e2e/*_test.c tests/gpu/*_test.c $(patsubst %,tests/unit/%_test.c,cuda crash_handler) \
            $(patsubst %,tests/engine/%_test.c,cuda_edit attribution forward identities official solve_golden))
 THREADED := $(wildcard $(patsubst %,tests/unit/%_test.c,bus player device*) \
-           $(patsubst %,tests/engine/%_test.c,engine prompt_info engine_queries states pull))
+           $(patsubst %,tests/engine/%_test.c,engine prompt_info engine_queries queue states pull))
 CHOSEN   := $(if $(SAN),$(filter-out $(SAN_LEAVES),$(if $(filter thread,$(SAN)),$(THREADED),$(TEST))),$(TEST))
 CHOSEN_BIN := $(CHOSEN:%.c=$(B)/%) $(if $(filter thread,$(SAN)),,$(FUZZ_BIN)) $(EMU_BIN)
 GPU_BENCH := $(B)/tests/gpu/gpu_bench

@@ -19,7 +19,7 @@ enum { COMMANDS = 64, EVENTS = 1024, CANCELS = 16 };
 struct bus {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct command command[COMMANDS];
+    struct command command[COMMANDS + 2]; /* one that is put back, and CMD_QUIT, always fit */
     struct event event[EVENTS];
     int command_count, event_head, event_count;
     int wake[2]; /* pipe: [0] is bus_fd() */
@@ -60,6 +60,7 @@ void command_free(struct command *cmd)
     free(cmd->expect);
     free(cmd->export);
     free(cmd->dtype);
+    free(cmd->resume.kept);
     memset(cmd, 0, sizeof(*cmd));
 }
 
@@ -83,7 +84,7 @@ unsigned bus_post(struct bus *bus, struct command *cmd)
     unsigned job = 0;
 
     pthread_mutex_lock(&bus->lock);
-    if (bus->command_count < COMMANDS) {
+    if (bus->command_count < COMMANDS || cmd->kind == CMD_QUIT) {
         job = cmd->job = ++bus->last_job;
         bus->command[bus->command_count++] = *cmd;
         pthread_cond_broadcast(&bus->changed);
@@ -95,25 +96,56 @@ unsigned bus_post(struct bus *bus, struct command *cmd)
     return job;
 }
 
+/* Index of the command that goes first among those that fit; -1: there is none. */
+static int first_command(const struct bus *bus, bus_fit *fit, const void *ctx)
+{
+    int at = -1;
+
+    for (int i = 0; i < bus->command_count; i++)
+        if ((at < 0 || command_rank(&bus->command[i]) < command_rank(&bus->command[at])) &&
+            (!fit || fit(&bus->command[i], ctx)))
+            at = i;
+    return at;
+}
+
 bool bus_take(struct bus *bus, struct command *cmd, bool wait, bus_fit *fit, const void *ctx)
 {
-    int at = 0;
+    int at;
 
     pthread_mutex_lock(&bus->lock);
     while (wait && !bus->command_count)
         pthread_cond_wait(&bus->changed, &bus->lock);
-    while (fit && at < bus->command_count && !fit(&bus->command[at], ctx))
-        at++;
-    if (at < bus->command_count) {
+    at = first_command(bus, fit, ctx);
+    if (at >= 0) {
         *cmd = bus->command[at];
         bus->command_count--;
         memmove(&bus->command[at], &bus->command[at + 1],
                 (size_t)(bus->command_count - at) * sizeof(*cmd));
-    } else {
-        at = -1;
     }
     pthread_mutex_unlock(&bus->lock);
     return at >= 0;
+}
+
+void bus_put_back(struct bus *bus, struct command *cmd)
+{
+    pthread_mutex_lock(&bus->lock);
+    invariant(bus->command_count <= COMMANDS + 1);
+    memmove(&bus->command[1], &bus->command[0], (size_t)bus->command_count * sizeof(*cmd));
+    bus->command[0] = *cmd;
+    bus->command_count++;
+    pthread_mutex_unlock(&bus->lock);
+    memset(cmd, 0, sizeof(*cmd));
+}
+
+bool bus_waiting_before(struct bus *bus, int rank)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&bus->lock);
+    for (int i = 0; i < bus->command_count; i++)
+        found = found || command_rank(&bus->command[i]) < rank;
+    pthread_mutex_unlock(&bus->lock);
+    return found;
 }
 
 void bus_wait(struct bus *bus, double seconds)

@@ -2,6 +2,7 @@
  *
  *     UI thread                                              engine's thread
  *     bus_post()    ->  [ up to 64 commands ]            ->  bus_take()
+ *                                                        <-  bus_put_back()
  *     bus_next()    <-  [ ring of 1024 events ]          <-  bus_emit()
  *     bus_fd()      <-  pipe: one byte while events wait
  *     bus_cancel()  ->  atomic job numbers               ->  bus_cancelled()
@@ -44,10 +45,16 @@ int bus_fd(const struct bus *bus);                /* readable while events wait 
 void bus_cancel(struct bus *bus, unsigned job);   /* 0: every job posted so far */
 
 /* engine's thread */
-/* Takes the oldest command; with `wait` blocks until there is one. With `fit` takes the oldest one
- * for which fit() is true; it is called under the bus' lock. False: there is none. */
+/* Takes the command that goes first: of the lowest command_rank() the oldest. With `wait` blocks
+ * until there is one. With `fit` only those for which fit() is true; it is called under the bus'
+ * lock. False: there is none. */
 typedef bool bus_fit(const struct command *cmd, const void *ctx);
 bool bus_take(struct bus *bus, struct command *cmd, bool wait, bus_fit *fit, const void *ctx);
+/* Puts a command back that was taken: it keeps its number and goes before all of its rank. Takes
+ * what `cmd` points to. */
+void bus_put_back(struct bus *bus, struct command *cmd);
+/* Whether a command of a lower rank is in the queue. */
+bool bus_waiting_before(struct bus *bus, int rank);
 /* Sleeps until there is a command or `seconds` are over (< 0: no limit; at most an hour). */
 void bus_wait(struct bus *bus, double seconds);
 /* Takes what `ev` points to. Waits while the ring is full. Any thread but the UI's. */

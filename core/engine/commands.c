@@ -52,6 +52,13 @@ enum command_kind command_of_name(const char *name)
     return CMD_NONE;
 }
 
+int command_rank(const struct command *cmd)
+{
+    if (cmd->idle)
+        return 2;
+    return command_traits[cmd->kind].flags & YIELDS ? 1 : 0;
+}
+
 /* Its flags, except that a query of the base alone needs no session. */
 static unsigned command_needs(const struct command *cmd)
 {

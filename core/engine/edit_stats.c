@@ -271,7 +271,8 @@ static bool stats_advance(struct engine *e, struct err *err)
         return false;
     }
     if (g->moments->tokens != before && !g->by_ranks)
-        emit_progress(e, e->job_id, PROGRESS_MOMENTS, (double)g->moments->tokens, (double)g->goal);
+        emit_progress(e, e->job_id, PROGRESS_MOMENTS, (double)g->moments->tokens,
+                      (double)(e->job_id ? g->wanted : g->goal));
     if (g->moments->tokens == until && !g->part_end && (g->by_ranks || until != before)) {
         struct err why = {0};
 
@@ -455,14 +456,13 @@ static bool spaces_at(struct engine *e, long tokens, const struct params *p, uns
 static bool stats_sum(struct engine *e, const struct params *p, bool draft, struct err *err)
 {
     struct edit_stats *g = &e->stats;
-    long enough;
 
     if (!edit_stats_open(e, p, err))
         return false;
-    enough = moments_checkpoint(g->moments->neurons, 0);
-    if (!draft || enough > g->goal)
-        enough = g->goal;
-    while (g->moments->tokens < enough)
+    g->wanted = moments_checkpoint(g->moments->neurons, 0);
+    if (!draft || g->wanted > g->goal)
+        g->wanted = g->goal;
+    while (g->moments->tokens < g->wanted)
         if (job_cancelled(&e->job, err) || !stats_advance(e, err))
             return false;
     return true;

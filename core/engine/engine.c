@@ -9,18 +9,24 @@
  *         else                            one slice of background work: edit_stats_step()
  *     unload, close                       EV_STOPPED
  *
- * One command runs at a time, in the order they were posted, and each ends with EV_DONE or
- * EV_FAILED. Its events carry its job number (e->job_id). Three things happen while a long command
- * runs. All three go through engine_yield(), which work in core/model and core/edit calls (by
- * job_cancelled()) between its slices, at least every 50 ms:
+ * One command runs at a time: those that are waited for in the order they were posted, then those
+ * that yield, then idle ones (command_rank()). Each ends with EV_DONE or EV_FAILED. Its events
+ * carry its job number (e->job_id). Four things happen while a long command runs. All four go
+ * through engine_yield(), which work in core/model and core/edit calls (by job_cancelled()) between
+ * its slices, at least every 50 ms:
  *
  *   - Cancel. If bus_cancelled(job), e->job.cancel is set. The work returns false with
- *     ERR_CANCELLED, frees what it made, and the command ends with EV_FAILED.
+ *     ERR_CANCELLED, frees what it made, and the command ends with EV_FAILED. A waiting command
+ *     that is cancelled ends at once, whatever runs.
  *   - Urgent commands. Kinds marked URGENT (a query, inspecting a prompt, a neuron) only
  *     read, so they need not wait for minutes of attribution. They are taken out of the middle
  *     of the queue and run right there, on the stack of the running command, under their own
  *     job number, which is put back afterwards. An urgent command can be interrupted by the
  *     next one in the same way.
+ *   - Commands that go first. If a command of a lower rank waits, the work is stopped in the same
+ *     way as by a cancel, but the command goes back into the queue, with EV_PAUSED. What it has
+ * done so far is in its struct resume, in the attribution runs, or else is done again. So a preview
+ *     never waits for a map, a sweep or a scoreboard.
  *   - End of the program. CMD_QUIT cancels loading and background work, which nobody else can
  *     cancel because their job number is 0.
  *
@@ -89,15 +95,39 @@ static bool command_is_urgent(const struct command *cmd, const void *ctx)
     return (command_traits[cmd->kind].flags & URGENT) && command_ready(ctx, cmd, NULL);
 }
 
-/* job.yield: between two slices of work. Sees cancellation and runs urgent commands. */
+static bool command_is_cancelled(const struct command *cmd, const void *ctx)
+{
+    const struct engine *e = ctx;
+
+    return bus_cancelled(e->bus, cmd->job);
+}
+
+/* Ends the waiting commands that were cancelled. */
+static void end_cancelled(struct engine *e)
+{
+    struct event end = {.kind = EV_FAILED};
+    struct command cmd;
+
+    err_set(&end.err, ERR_CANCELLED, "cancelled");
+    while (bus_take(e->bus, &cmd, false, command_is_cancelled, e)) {
+        end.job = cmd.job;
+        bus_emit(e->bus, end);
+        command_free(&cmd);
+    }
+}
+
+/* job.yield: between two slices of work. Sees cancellation, runs urgent commands, and stops the
+ * work for commands that go first. */
 static void engine_yield(void *ctx)
 {
     struct engine *e = ctx;
     struct command cmd;
     unsigned job = e->job_id;
     double began = e->job_began;
+    int rank = e->job_rank;
     bool cancel;
 
+    end_cancelled(e);
     /* loading and background work are job 0: only the end of the program stops them */
     if (bus_cancelled(e->bus, job) || (!job && bus_waiting(e->bus, CMD_QUIT)))
         atomic_store(&e->job.cancel, true);
@@ -106,7 +136,12 @@ static void engine_yield(void *ctx)
         run_command(e, &cmd);
         e->job_id = job;
         e->job_began = began;
+        e->job_rank = rank;
         atomic_store(&e->job.cancel, false);
+    }
+    if (!cancel && job && bus_waiting_before(e->bus, rank)) {
+        e->put_back = true;
+        atomic_store(&e->job.cancel, true);
     }
 }
 
@@ -137,7 +172,26 @@ static void emit_begun(struct engine *e, const struct command *cmd)
     engine_emit(e, EV_BEGUN, begun);
 }
 
-/* Runs a command to its end and frees it. False: it was CMD_QUIT. */
+/* The command was stopped for one that goes first: back into the queue. False: it was not. */
+static bool put_back(struct engine *e, struct command *cmd, const struct err *err)
+{
+    if (!e->put_back || err->kind != ERR_CANCELLED || bus_cancelled(e->bus, cmd->job))
+        return false;
+    bus_emit(e->bus, (struct event){.kind = EV_PAUSED, .job = cmd->job});
+    bus_put_back(e->bus, cmd);
+    return true;
+}
+
+/* Runs it, if it was not cancelled while it waited. */
+static bool begin_command(struct engine *e, struct command *cmd, struct err *err)
+{
+    if (bus_cancelled(e->bus, cmd->job))
+        return err_set(err, ERR_CANCELLED, "cancelled");
+    emit_begun(e, cmd);
+    return command_run(e, cmd, err);
+}
+
+/* Runs a command to its end and frees it, or until it is put back. False: it was CMD_QUIT. */
 static bool run_command(struct engine *e, struct command *cmd)
 {
     struct event end = {.kind = EV_DONE, .job = cmd->job};
@@ -145,12 +199,14 @@ static bool run_command(struct engine *e, struct command *cmd)
 
     e->job_id = cmd->job;
     e->job_began = clock_seconds();
-    atomic_store(&e->job.cancel, bus_cancelled(e->bus, cmd->job));
-    if (go_on)
-        emit_begun(e, cmd);
-    if (go_on && !command_run(e, cmd, &end.err)) {
+    e->job_rank = command_rank(cmd);
+    e->put_back = false;
+    atomic_store(&e->job.cancel, false);
+    if (go_on && !begin_command(e, cmd, &end.err)) {
         if (e->dev)
             device_sync(e->dev, NULL); /* clears a fault that was not reported yet */
+        if (put_back(e, cmd, &end.err))
+            return true;
         end.kind = EV_FAILED;
         emit_device_lost(e);
     }

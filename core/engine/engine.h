@@ -13,8 +13,9 @@
  *     }
  *
  * Every command has a job number. Its events carry it, and the last of them is EV_DONE or
- * EV_FAILED. The UI thread never waits: posting and taking return at once. Cancelling is an atomic
- * flag, so it does not wait behind queued commands. A recording can take the engine's place
+ * EV_FAILED. A long job that only reads may be put back into the queue in between (EV_PAUSED). The
+ * UI thread never waits: posting and taking return at once. Cancelling is an atomic flag, so it
+ * does not wait behind queued commands. A recording can take the engine's place
  * (core/record/player.h). */
 #ifndef CORE_ENGINE_ENGINE_H
 #define CORE_ENGINE_ENGINE_H
@@ -38,11 +39,11 @@ enum command_flag {
     URGENT = 1 << 2,       /* only reads: runs in the middle of longer work (engine.c) */
     WRITES = 1 << 3,       /* refused if the session is open for reading only */
     NOT_RECORDED = 1 << 4, /* refused in a recorded run */
-    UNASKED = 1 << 5, /* posted by the screen itself, not by the user: failures are not shown */
-    INTERRUPTIBLE = 1 << 6, /* posted by the screen, and long: cancelled when the user asks */
-    OF_WEIGHTS = 1 << 7,    /* the answer depends on the edited weights */
-    OF_PRESENT = 1 << 8,    /* the answer depends on when it is asked */
-    ENDS_ITSELF = 1 << 9,   /* runs in a thread of its own, which emits EV_DONE or EV_FAILED */
+    UNASKED = 1 << 5,     /* posted by the screen itself, not by the user: failures are not shown */
+    YIELDS = 1 << 6,      /* long, and only reads: makes way for other commands (engine.c) */
+    OF_WEIGHTS = 1 << 7,  /* the answer depends on the edited weights */
+    OF_PRESENT = 1 << 8,  /* the answer depends on when it is asked */
+    ENDS_ITSELF = 1 << 9, /* runs in a thread of its own, which emits EV_DONE or EV_FAILED */
     /* What the answer depends on, besides facts and text (core/record/command_key.c). */
     KEY_SCORES = 1 << 16, /* the parameters of an attribution */
     KEY_EDIT = 1 << 17,   /* all parameters of an edit, mask overrides, variants */
@@ -61,64 +62,64 @@ enum command_flag {
  * To add one: a row here, and its function in a file of core/engine/. `name` is the name in
  * recordings, and does not change when the ID does. An empty text means that the screen does not
  * show that the command runs, because it is over at once or nobody waits for it. */
-#define ENGINE_COMMANDS(X)                                                                         \
-    X(NONE, "", "", job_none, 0)                                                                   \
-    /* facts[0], params: how the model reads it: EV_PROMPT */                                      \
-    X(INSPECT, "look", "", job_inspect, NEEDS_BOTH | URGENT | OF_WEIGHTS)                          \
-    /* facts, params, all_layers, curves, top: EV_HEADER; for each layer EV_NEURON of its `top` */ \
-    /* strongest neurons, then EV_LAYER; EV_ATTRIBUTED */                                          \
-    X(ATTRIBUTE, "attribute", "attributing", job_attribute, NEEDS_BOTH | KEY_SCORES)               \
-    /* facts, params, attribution: gain and leak of the masks: EV_ESTIMATE */                      \
-    X(ESTIMATE, "weigh", "", job_estimate, NEEDS_BOTH | UNASKED | KEY_EDIT)                        \
-    /* facts, params, attribution, mask_overrides, z, draft: EV_STEP..., EV_PREVIEW, EV_STATE */   \
-    X(PREVIEW, "preview", "previewing", job_edit, NEEDS_BOTH | KEY_EDIT)                           \
-    /* the same, written to the journal: EV_COMMIT, EV_COMMITTED for each fact, EV_STATE */        \
-    X(COMMIT, "commit", "editing", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)        \
-    /* drop the preview: EV_STATE */                                                               \
-    X(DISCARD, "discard", "discarding", job_discard, NEEDS_BOTH)                                   \
-    /* text: edits such as 3-52,60; else edit: that one, 0: the last: EV_HISTORY, EV_STATE */      \
-    X(UNDO, "undo", "undoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)          \
-    X(REDO, "redo", "redoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)          \
-    /* text, states, edit (the state after it; 0: none), tokens, top, temperature, chat,           \
-     * interventions: EV_ANSWER a state */                                                         \
-    X(QUERY, "query", "answering", job_query, NEEDS_BOTH | URGENT | KEY_STATES)                    \
-    /* layer, neuron: EV_NEURON */                                                                 \
-    X(NEURON, "neuron", "", job_neuron, NEEDS_BOTH | URGENT | UNASKED | KEY_NEURON)                \
-    /* EV_HISTORY */                                                                               \
-    X(HISTORY, "history", "", job_history, NEEDS_SESSION | URGENT | OF_PRESENT)                    \
-    /* rebuild the weights from the journal and compare checksums: EV_STATE */                     \
-    X(VERIFY, "verify", "verifying", job_verify, NEEDS_BOTH | OF_PRESENT)                          \
-    /* params, all_layers, on_all_ranks: sum to stats.tokens now: EV_PROGRESS, EV_MOMENTS */       \
-    X(MOMENTS, "moments", "second moments", job_moments, NEEDS_BOTH | NOT_RECORDED)                \
-    /* facts[0] or text; states: EV_LENS for each state */                                         \
-    X(LENS, "lens", "reading the lens", job_lens, NEEDS_BOTH | URGENT | OF_WEIGHTS)                \
-    /* facts[0]; states (base or edited): causal trace: EV_TRACE for each layer */                 \
-    X(TRACE, "trace", "tracing", job_trace, NEEDS_BOTH)                                            \
-    /* facts, params: all probes, before and after: EV_PROBES for each fact */                     \
-    X(PROBE, "probe", "scoreboard", job_probe, NEEDS_BOTH | INTERRUPTIBLE | OF_WEIGHTS)            \
-    /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \
-     * STATE_BASE, else on the present state), done: EV_VARIANT for each; nothing is written */    \
-    X(VARIANTS, "try", "variants", job_variants, NEEDS_BOTH | KEY_EDIT | KEY_START)                \
-    /* tokens: states to ask at most: EV_DRIFT after each state */                                 \
-    X(DRIFT, "drift", "measuring drift", job_drift, NEEDS_BOTH)                                    \
-    /* from, edit (0: base): EV_DIFF */                                                            \
-    X(DIFF, "diff", "comparing states", job_diff, NEEDS_BOTH | KEY_RANGE)                          \
-    /* text, expect, tokens; from, edit (0: base, last): EV_BISECT after each state */             \
-    X(BISECT, "bisect", "searching the edits", job_bisect, NEEDS_BOTH | KEY_EXPECT)                \
-    /* edit, text: a note to an edit: EV_HISTORY */                                                \
-    X(NOTE, "note", "noting", job_note,                                                            \
-      NEEDS_SESSION | URGENT | WRITES | NOT_RECORDED | KEY_NUMBER)                                 \
-    /* text: target path; export, dtype, rank, force; edit (0: `states`, base or edited):          \
-     * EV_EXPORT */                                                                                \
-    X(EXPORT, "export", "exporting", job_export, NEEDS_BOTH | NOT_RECORDED | KEY_EXPORT)           \
-    /* text: a delta file, force: EV_HISTORY, EV_STATE */                                          \
-    X(APPLY, "apply", "applying", job_apply, NEEDS_BOTH | WRITES | NOT_RECORDED)                   \
-    /* text: copy the session to this file and continue there: EV_STATE */                         \
-    X(SAVE, "save", "saving", job_save, NEEDS_BOTH | NOT_RECORDED)                                 \
-    /* move to the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */                    \
-    X(DEVICE, "device", "changing the device", job_device, NOT_RECORDED)                           \
-    /* text: a model of the Hub, downloaded beside other jobs: EV_PROGRESS in bytes */             \
-    X(PULL, "pull", "", job_pull, URGENT | WRITES | NOT_RECORDED | ENDS_ITSELF)                    \
+#define ENGINE_COMMANDS(X)                                                                        \
+    X(NONE, "", "", job_none, 0)                                                                  \
+    /* facts[0], params: how the model reads it: EV_PROMPT */                                     \
+    X(INSPECT, "look", "", job_inspect, NEEDS_BOTH | URGENT | OF_WEIGHTS)                         \
+    /* facts, params, all_layers, curves, idle, top: EV_HEADER; for each layer EV_NEURON of its   \
+     * `top` strongest neurons, then EV_LAYER; EV_ATTRIBUTED */                                   \
+    X(ATTRIBUTE, "attribute", "attributing", job_attribute, NEEDS_BOTH | KEY_SCORES)              \
+    /* facts, params, attribution: gain and leak of the masks: EV_ESTIMATE */                     \
+    X(ESTIMATE, "weigh", "", job_estimate, NEEDS_BOTH | UNASKED | KEY_EDIT)                       \
+    /* facts, params, attribution, mask_overrides, z, draft: EV_STEP..., EV_PREVIEW, EV_STATE */  \
+    X(PREVIEW, "preview", "previewing", job_edit, NEEDS_BOTH | KEY_EDIT)                          \
+    /* the same, written to the journal: EV_COMMIT, EV_COMMITTED for each fact, EV_STATE */       \
+    X(COMMIT, "commit", "editing", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)       \
+    /* drop the preview: EV_STATE */                                                              \
+    X(DISCARD, "discard", "discarding", job_discard, NEEDS_BOTH)                                  \
+    /* text: edits such as 3-52,60; else edit: that one, 0: the last: EV_HISTORY, EV_STATE */     \
+    X(UNDO, "undo", "undoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)         \
+    X(REDO, "redo", "redoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)         \
+    /* text, states, edit (the state after it; 0: none), tokens, top, temperature, chat,          \
+     * interventions: EV_ANSWER a state */                                                        \
+    X(QUERY, "query", "answering", job_query, NEEDS_BOTH | URGENT | KEY_STATES)                   \
+    /* layer, neuron: EV_NEURON */                                                                \
+    X(NEURON, "neuron", "", job_neuron, NEEDS_BOTH | URGENT | UNASKED | KEY_NEURON)               \
+    /* EV_HISTORY */                                                                              \
+    X(HISTORY, "history", "", job_history, NEEDS_SESSION | URGENT | OF_PRESENT)                   \
+    /* rebuild the weights from the journal and compare checksums: EV_STATE */                    \
+    X(VERIFY, "verify", "verifying", job_verify, NEEDS_BOTH | OF_PRESENT)                         \
+    /* params, all_layers, on_all_ranks: sum to stats.tokens now: EV_PROGRESS, EV_MOMENTS */      \
+    X(MOMENTS, "moments", "second moments", job_moments, NEEDS_BOTH | NOT_RECORDED)               \
+    /* facts[0] or text; states: EV_LENS for each state */                                        \
+    X(LENS, "lens", "reading the lens", job_lens, NEEDS_BOTH | URGENT | OF_WEIGHTS)               \
+    /* facts[0]; states (base or edited): causal trace: EV_TRACE for each layer */                \
+    X(TRACE, "trace", "tracing", job_trace, NEEDS_BOTH | YIELDS)                                  \
+    /* facts, params: all probes, before and after: EV_PROBES for each fact */                    \
+    X(PROBE, "probe", "scoreboard", job_probe, NEEDS_BOTH | YIELDS | OF_WEIGHTS)                  \
+    /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is \
+     * STATE_BASE, else on the present state): EV_VARIANT for each; nothing is written */         \
+    X(VARIANTS, "try", "variants", job_variants, NEEDS_BOTH | YIELDS | KEY_EDIT | KEY_START)      \
+    /* tokens: states to ask at most: EV_DRIFT after each state */                                \
+    X(DRIFT, "drift", "measuring drift", job_drift, NEEDS_BOTH | YIELDS)                          \
+    /* from, edit (0: base): EV_DIFF */                                                           \
+    X(DIFF, "diff", "comparing states", job_diff, NEEDS_BOTH | YIELDS | KEY_RANGE)                \
+    /* text, expect, tokens; from, edit (0: base, last): EV_BISECT after each state */            \
+    X(BISECT, "bisect", "searching the edits", job_bisect, NEEDS_BOTH | YIELDS | KEY_EXPECT)      \
+    /* edit, text: a note to an edit: EV_HISTORY */                                               \
+    X(NOTE, "note", "noting", job_note,                                                           \
+      NEEDS_SESSION | URGENT | WRITES | NOT_RECORDED | KEY_NUMBER)                                \
+    /* text: target path; export, dtype, rank, force; edit (0: `states`, base or edited):         \
+     * EV_EXPORT */                                                                               \
+    X(EXPORT, "export", "exporting", job_export, NEEDS_BOTH | NOT_RECORDED | KEY_EXPORT)          \
+    /* text: a delta file, force: EV_HISTORY, EV_STATE */                                         \
+    X(APPLY, "apply", "applying", job_apply, NEEDS_BOTH | WRITES | NOT_RECORDED)                  \
+    /* text: copy the session to this file and continue there: EV_STATE */                        \
+    X(SAVE, "save", "saving", job_save, NEEDS_BOTH | NOT_RECORDED)                                \
+    /* move to the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */                   \
+    X(DEVICE, "device", "changing the device", job_device, NOT_RECORDED)                          \
+    /* text: a model of the Hub, downloaded beside other jobs: EV_PROGRESS in bytes */            \
+    X(PULL, "pull", "", job_pull, URGENT | WRITES | NOT_RECORDED | ENDS_ITSELF)                   \
     X(QUIT, "quit", "quitting", job_none, 0)
 
 enum command_kind {
@@ -142,6 +143,14 @@ struct intervention {
 
 enum { VARIANTS_MOST = 512 }; /* variants of one CMD_VARIANTS */
 
+/* How far a job came before it was put back into the queue. What the members mean is the job's own
+ * business; all are zero when it begins for the first time. */
+struct resume {
+    int done;    /* units of its work */
+    unsigned of; /* what they belong to; if that is another one now, the work begins again */
+    void *kept;  /* results, malloc'ed */
+};
+
 /* A command. Which members a kind reads is said in its row above; the others are zero. What it
  * points to is malloc'ed and belongs to the engine once it is posted. */
 struct command {
@@ -153,6 +162,7 @@ struct command {
     unsigned
         attribution;   /* take masks from this attribution; 0: from any that fits, or a new one */
     bool all_layers;   /* not only the edited layers */
+    bool idle;         /* nobody waits for it: it makes way for every other command */
     bool curves;       /* also slope and curvature of the scores in the amplification */
     bool on_all_ranks; /* every process of mpirun gets the moments, not only rank 0 */
     bool draft;        /* use the last checkpoint of the moments instead of waiting */
@@ -170,15 +180,17 @@ struct command {
     int mask_override_count;
     struct params *variants; /* [variant_count] */
     int variant_count;
-    int done;     /* so many variants, in the order they run in, were tried already */
     char *export; /* format: safetensors, gguf, lora, delta or json */
     char *dtype;  /* f32, f16, bf16, same; NULL: the format's default */
     int rank;     /* of a LoRA adapter; 0: exact */
     bool force;   /* CMD_EXPORT: replace the target; CMD_APPLY: even if it is applied already */
     int from;     /* the earlier state; `edit` is the later one */
     char *expect; /* how the answer should begin */
+    struct resume resume;
 };
 
+/* Who goes first: 0 a command that is waited for, 1 one that YIELDS, 2 one that is idle. */
+int command_rank(const struct command *cmd);
 enum command_kind command_of_name(const char *name); /* CMD_NONE: no such command */
 
 struct device_ops;

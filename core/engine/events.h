@@ -31,8 +31,8 @@ struct progress {
     double done, total, seconds_left; /* seconds_left < 0: not known */
 };
 
-/* A job leaves the queue: what its events are about. Not emitted for jobs that are about no fact
- * and over at once. */
+/* A job leaves the queue: what its events from now on are about. Not emitted for jobs that are
+ * about no fact and over at once. A job that was put back (EV_PAUSED) begins again. */
 struct job_begun {
     char command[16];                      /* its name in ENGINE_COMMANDS */
     int facts;                             /* how many the command has */
@@ -373,6 +373,7 @@ struct replay_position {
     OWN(EXPORT, "exported", export_report, export) /* written, read again and asked */        \
     OWN(NOTICE, "notice", notice, notice)          /* how a text was read */                  \
     OWN(REPLAY, "tape", replay_position, replay)   /* only of a recorded run */               \
+    BARE(PAUSED, "paused")                         /* the job waits again, for others */      \
     BARE(DONE, "done")                             /* the job has ended well */               \
     BARE(FAILED, "failed")                         /* the job has ended: event.err */         \
     BARE(STOPPED, "stopped")                       /* the engine has ended; the last event */

@@ -39,6 +39,7 @@ struct edit_stats {
     struct moments *count_only;      /* set when the sums came from the disk cache but `top` did */
     struct moments_text *top_reader; /* not: the start of the text is read again, for `top` only */
     long goal;                       /* tokens asked for (stats.tokens, or as many as there are) */
+    long wanted;                     /* tokens that the present job waits for */
     bool by_ranks;                   /* processes of mpirun share the summing, in rounds: */
     long round_end, part, part_end;  /* this process sums tokens part..part_end of the round */
     long checkpoint;                 /* tokens at the last checkpoint reached; 0: none yet */
@@ -73,6 +74,13 @@ struct preview {
 struct edit_start {
     const struct model_state *state; /* borrowed; NULL: the present one, open_session.edited */
     int last; /* the last edit in it; 0: the base. The keys of later edits are not protected */
+};
+
+/* What an idle map (CMD_ATTRIBUTE) has emitted of a run, across its pauses. */
+struct shown_layers {
+    unsigned run; /* its id; 0: none yet */
+    bool estimates;
+    bool layer[PARAM_MAX_LAYERS];
 };
 
 struct pull_job;
@@ -119,8 +127,11 @@ struct engine {
     int top_neurons;              /* it emits EV_NEURON for so many neurons of each layer */
     bool no_events;               /* it runs for a variant: no EV_HEADER, EV_LAYER */
     struct edit_start start;      /* of the edits that the job at work makes */
+    struct shown_layers *shown;   /* the map that computes it was put back, or may be; or NULL */
     struct job job;               /* of the command at work */
     unsigned job_id;              /* 0: background work */
+    int job_rank;                 /* its command_rank() */
+    bool put_back;                /* it was stopped for a command of a lower rank */
     double job_began;
     struct eta speed; /* rate of speed_job's phase speed_what; what a cache held does not count */
     unsigned speed_job;

@@ -97,6 +97,31 @@ static void emit_layer(struct engine *e, struct attribution *a)
     bus_emit(e->bus, ev);
 }
 
+/* Whether the job has emitted the layer before it was put back; notes that it is emitted now. */
+static bool layer_was_shown(struct engine *e, int layer)
+{
+    bool was = e->shown && e->shown->layer[layer];
+
+    if (e->shown)
+        e->shown->layer[layer] = true;
+    return was;
+}
+
+/* Begins or goes on with the notes of an idle map. At first the layers of the edit that are there
+ * count as shown: the command that was posted with the map has emitted them. Another run, since the
+ * weights have changed meanwhile, has emitted nothing. */
+static void shown_layers_of(struct shown_layers *s, const struct run *run, const int *layer,
+                            int edited)
+{
+    bool first = !s->run;
+
+    if (s->run == run->id)
+        return;
+    *s = (struct shown_layers){.run = run->id};
+    for (int i = 0; first && i < edited; i++)
+        s->layer[layer[i]] = run->layer[layer[i]] != NULL;
+}
+
 /* The run with this id, or with this key, or a new one. Takes `key`. */
 static struct run *run_pick(struct engine *e, unsigned id, char *key, struct err *err)
 {
@@ -124,6 +149,8 @@ static struct run *run_pick(struct engine *e, unsigned id, char *key, struct err
 static bool emit_estimates(struct engine *e, const struct run *run, struct attribute_run *work,
                            const int *layer, int layers, struct err *err)
 {
+    if (e->shown && e->shown->estimates)
+        return true;
     for (int i = 0; i < layers; i++) {
         struct attribution *a;
 
@@ -135,6 +162,8 @@ static bool emit_estimates(struct engine *e, const struct run *run, struct attri
         emit_layer(e, a);
         attribution_unref(a);
     }
+    if (e->shown)
+        e->shown->estimates = true;
     return true;
 }
 
@@ -172,7 +201,7 @@ static void layer_arrived(void *ctx, struct attribution *a)
         at++;
     attribution_set_keys(a, to->key + (size_t)at * (size_t)to->keys * (size_t)a->neurons, to->keys);
     to->run->layer[a->layer] = a;
-    if (!to->e->no_events)
+    if (!to->e->no_events && !layer_was_shown(to->e, a->layer))
         emit_layer_with_tokens(to->e, a);
     if (++to->done < to->layers)
         emit_progress(to->e, to->e->job_id, "attribution", to->done, to->layers);
@@ -192,7 +221,7 @@ static bool run_scores(struct engine *e, struct run *run, struct attribute_run *
 
         if (!there)
             to.missing[to.count++] = layer[i];
-        else if (emit && !e->no_events)
+        else if (emit && !e->no_events && !layer_was_shown(e, layer[i]))
             emit_layer_with_tokens(e, there);
     }
     if (!to.count)
@@ -243,7 +272,10 @@ struct run *run_of_facts(struct engine *e, const struct request *request, int co
                          bool emit, struct err *err)
 {
     struct run *run = run_pick(e, id, run_key(e, request, count, p), err);
+    int edited[PARAM_MAX_LAYERS], edits = 0;
 
+    if (run && e->shown && named_layers(p, e->model->config, edited, &edits, NULL))
+        shown_layers_of(e->shown, run, edited, edits);
     return run && run_compute(e, run, request, count, p, layer, layers, emit, err) ? run : NULL;
 }
 
@@ -277,12 +309,17 @@ bool job_attribute(struct engine *e, struct command *cmd, struct err *err)
 
     if (!n || !requests_build(e, cmd, &request, err))
         return false;
-    notice_facts(e, request, cmd->count);
+    if (cmd->idle && !cmd->resume.kept)
+        cmd->resume.kept = xcalloc(1, sizeof(struct shown_layers));
+    if (!cmd->idle) /* the command that goes before an idle one has said it */
+        notice_facts(e, request, cmd->count);
     e->want_curves = cmd->curves;
     e->top_neurons = cmd->top;
+    e->shown = cmd->resume.kept;
     run = run_of_facts(e, request, cmd->count, &cmd->params, 0, order, n, true, err);
     e->want_curves = false;
     e->top_neurons = 0;
+    e->shown = NULL;
     requests_free(request, cmd->count);
     if (!run)
         return false;

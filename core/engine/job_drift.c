@@ -3,7 +3,8 @@
  * The states of a session are rebuilt one after another, from the base and the journal's deltas. At
  * most STATES of them (CMD_DRIFT's `tokens`) are asked, evenly spaced, the last one always. Each
  * state is asked every fact edited so far that was not superseded, and the locality probes of these
- * facts. One EV_DRIFT after each state, with all points so far. */
+ * facts. One EV_DRIFT after each state, with all points so far, which are kept while the job is put
+ * back. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,29 +62,36 @@ bool job_drift(struct engine *e, struct command *cmd, struct err *err)
 {
     struct session_facts q;
     struct model_state *view = NULL;
-    struct drift_point *point = NULL;
+    struct resume *r = &cmd->resume;
+    struct drift_point *point;
     int of = cmd->tokens > 0 ? cmd->tokens : STATES, at = 0;
     bool ok = session_facts_load(e, &q, err);
 
     if (ok && !q.count)
         ok = err_set(err, ERR_USAGE, "no active edit: there is no drift to measure yet");
     of = of > q.count ? q.count : of;
-    if (ok) {
-        point = xcalloc((size_t)of + 1, sizeof(*point));
-        view = state_copy(e->base, ++e->generation);
+    if (ok && (!r->kept || r->of != e->open->history)) {
+        free(r->kept);
+        *r = (struct resume){.of = e->open->history,
+                             .kept = xcalloc((size_t)of + 1, sizeof(*point))};
     }
+    point = r->kept;
+    if (ok)
+        view = state_copy(e->base, ++e->generation);
     for (int k = 0; ok && k < of; k++) {
         int n = spaced(k, of, q.count);
 
         for (; ok && at <= n; at++)
             ok = engine_session_apply(e, e->open->journal, view, q.edits[at].id, err);
+        if (k < r->done) /* asked before the job was put back */
+            continue;
         ok = ok && device_sync(e->dev, err) && drift_at(e, &q, n, view, &point[k], err);
         if (ok) {
+            r->done = k + 1;
             emit_drift(e, point, k + 1, of, q.count);
             emit_progress(e, e->job_id, "drift", k + 1, of);
         }
     }
-    free(point);
     state_free(view);
     session_facts_free(&q);
     return ok;

@@ -103,12 +103,19 @@ static char *preview_key(const struct engine *e, const struct command *cmd)
     return buf_take(&b);
 }
 
+struct target_watch { /* where an optimisation is among those of a command */
+    struct engine *e;
+    int fact, facts, steps; /* steps: at most, for each fact */
+};
+
 static void on_target_step(void *ctx, const struct target_step *t)
 {
+    const struct target_watch *w = ctx;
     struct target_step *s = xmalloc(sizeof(*s));
 
     *s = *t;
-    engine_emit(ctx, EV_STEP, s);
+    engine_emit(w->e, EV_STEP, s);
+    emit_progress(w->e, w->e->job_id, "target", w->fact * w->steps + t->step, w->facts * w->steps);
 }
 
 /* z [count][d] of all requests, optimised on the present weights. `layer`: the last edited one. */
@@ -125,11 +132,12 @@ static bool targets_optimise(struct engine *e, const struct command *cmd,
                                           cmd->count);
     }
     for (int i = 0; i < cmd->count; i++) {
+        struct target_watch watch = {e, i, cmd->count, (int)cmd->params.value[P_EDIT_V_STEPS]};
         struct target t;
 
-        emit_progress(e, e->job_id, "target", i, cmd->count);
+        emit_progress(e, e->job_id, "target", i * watch.steps, cmd->count * watch.steps);
         if (!target_optimise(&t, e->open->edited, &request[i], layer, &cmd->params, on_target_step,
-                             e, &e->job, err))
+                             &watch, &e->job, err))
             return false;
         memcpy(z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
         target_free(&t);
@@ -233,6 +241,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     t2 = clock_seconds();
     ctx.z = v->z;
     if (ok) {
+        emit_progress(e, e->job_id, "solve", 0, 0);
         v->view = state_copy(e->open->edited, ++e->generation);
         ok = editor_of(&cmd->params)->edit(&v->result, v->view, &ctx, &e->job, err);
     }

@@ -56,8 +56,8 @@ bool job_probe(struct engine *e, struct command *cmd, struct err *err)
 {
     if (cmd->count < 1)
         return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
-    for (int i = 0; i < cmd->count; i++)
-        if (!probe_fact(e, cmd, i, err))
+    for (; cmd->resume.done < cmd->count; cmd->resume.done++) /* goes on where it was put back */
+        if (!probe_fact(e, cmd, cmd->resume.done, err))
             return false;
     return true;
 }

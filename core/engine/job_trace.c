@@ -48,8 +48,24 @@ static bool trace_one_layer(struct engine *e, struct trace_run *run, const struc
     return ok;
 }
 
+/* The effects so far, which are kept while the job is put back, or room for them. */
+static void trace_resume(struct resume *r, struct trace *t, unsigned generation)
+{
+    size_t cells = (size_t)t->layers * (size_t)t->tokens;
+
+    if (!r->kept || r->of != generation) {
+        free(r->kept);
+        *r = (struct resume){.of = generation, .kept = xcalloc(cells + 1, sizeof(*t->effect))};
+        for (size_t i = 0; i < cells; i++)
+            ((float *)r->kept)[i] = NAN;
+    }
+    t->effect = r->kept;
+    t->done = r->done;
+}
+
 static bool trace_all_layers(struct engine *e, struct trace_run *run, const struct prompt *prompt,
-                             struct trace *t, struct err *err)
+                             struct trace *t, struct resume *resume, unsigned generation,
+                             struct err *err)
 {
     const struct trace_base *base = trace_base(run);
 
@@ -60,15 +76,13 @@ static bool trace_all_layers(struct engine *e, struct trace_run *run, const stru
     t->noise = base->noise;
     shown_token_of(e, base->answer, &t->answer);
     t->answer.p = base->p_clean;
-    t->effect = xcalloc((size_t)t->layers * (size_t)t->tokens, sizeof(*t->effect));
-    for (int i = 0; i < t->layers * t->tokens; i++)
-        t->effect[i] = NAN;
-    for (int l = 0; l < t->layers; l++) {
+    trace_resume(resume, t, generation);
+    for (int l = t->done; l < t->layers; l++) {
         emit_trace(e, t);
         emit_trace_progress(e, l, t->layers);
         if (!trace_one_layer(e, run, prompt, t, l, err))
             return false;
-        t->done = l + 1;
+        t->done = resume->done = l + 1;
     }
     emit_trace(e, t);
     return true;
@@ -95,12 +109,11 @@ bool job_trace(struct engine *e, struct command *cmd, struct err *err)
         corrupt[prompt_position(&prompt, i)] = t.token[i].subject;
     run = trace_begin(view, prompt.id, prompt.count, corrupt, SAMPLES, 0,
                       (uint64_t)cmd->params.value[P_SEED], &e->job, err);
-    ok = run && trace_all_layers(e, run, &prompt, &t, err);
+    ok = run && trace_all_layers(e, run, &prompt, &t, &cmd->resume, view->generation, err);
     trace_end(run);
     prompt_free(&prompt);
     request_free(&r);
     free(corrupt);
     free(t.token);
-    free(t.effect);
     return ok;
 }

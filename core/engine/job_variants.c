@@ -265,7 +265,7 @@ static bool variant_run(struct variants *t, int variant, struct err *err)
 static bool variants_run(struct variants *t, struct command *cmd, struct err *err)
 {
     const struct params *p = cmd->variants;
-    int n = cmd->variant_count, before = cmd->done, order = 0;
+    int n = cmd->variant_count, before = cmd->resume.done, order = 0;
     bool *done = xcalloc((size_t)n, sizeof(*done)), ok = true;
 
     for (int i = 0; ok && i < n; i++) {
@@ -278,8 +278,8 @@ static bool variants_run(struct variants *t, struct command *cmd, struct err *er
             if (order++ < before)
                 continue;
             ok = !job_cancelled(&t->e->job, err) && variant_run(t, j, err);
-            cmd->done += ok;
-            emit_progress(t->e, t->e->job_id, "variants", cmd->done, n);
+            cmd->resume.done += ok;
+            emit_progress(t->e, t->e->job_id, "variants", cmd->resume.done, n);
         }
     }
     free(done);

@@ -138,6 +138,8 @@ char *command_key(const struct command *cmd)
         buf_printf(&out, " %d", cmd->edit);
     if (flags & KEY_START && (cmd->edit || cmd->states))
         buf_printf(&out, " on edit %d state %u", cmd->edit, cmd->states);
+    if (cmd->idle) /* the other layers of a map; the edited ones have the key of the whole */
+        buf_puts(&out, " idle");
     put_wording(cmd, &out);
     return buf_take(&out);
 }

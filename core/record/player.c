@@ -300,8 +300,29 @@ static bool is_unasked(enum command_kind kind)
     return command_traits[kind].flags & UNASKED;
 }
 
+/* Whether the recorded program posted this, too. Recordings of 0.1.0 have the whole map in one
+ * command, and no idle one. */
+static bool was_posted(const struct player *p, enum command_kind kind, const char *key)
+{
+    for (int i = 0; i < p->recording->lines; i++)
+        if (p->recording->line[i].kind == LINE_POST && p->recording->line[i].post == kind &&
+            !strcmp(p->recording->line[i].key, key))
+            return true;
+    return false;
+}
+
 static void take_command(struct player *p, struct command *cmd)
 {
+    if (cmd->idle) {
+        char *key = command_key(cmd);
+        bool posted = was_posted(p, cmd->kind, key);
+
+        free(key);
+        if (!posted) {
+            player_emit(p, EV_DONE, cmd->job, NULL);
+            return;
+        }
+    }
     if (!p->driving || is_unasked(cmd->kind) || p->pending_count == PENDING_MOST) {
         answer_command(p, cmd);
         return;

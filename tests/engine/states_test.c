@@ -263,7 +263,7 @@ static void variants_go_on_where_they_stopped(void)
         set(&c.variants[i], i % 2 ? "amplify=20" : "amplify=30");
     set(&c.variants[2], "mask.mode=random");
     set(&c.variants[3], "mask.mode=random");
-    c.done = 3;
+    c.resume.done = 3;
     CHECK(take(e, c, 0, &rest) == EV_DONE && rest.tries == 1);
     check_same_result(rest.tried[0], all.tried[3]); /* both in the order they ran in */
     engine_stop(e);

@@ -105,6 +105,52 @@ static void urgent_commands_are_taken_first(void)
     bus_close(bus);
 }
 
+static void commands_that_are_waited_for_go_first(void)
+{
+    struct bus *bus = bus_open(NULL);
+    struct command map = {.kind = CMD_ATTRIBUTE, .idle = true}, sweep = {.kind = CMD_VARIANTS},
+                   preview = {.kind = CMD_PREVIEW}, commit = {.kind = CMD_COMMIT},
+                   more = {.kind = CMD_TRACE}, got, taken;
+
+    CHECK(bus_post(bus, &map) == 1 && bus_post(bus, &sweep) == 2);
+    CHECK(!bus_waiting_before(bus, 0) && !bus_waiting_before(bus, 1) && bus_waiting_before(bus, 2));
+    CHECK(bus_post(bus, &preview) == 3 && bus_post(bus, &commit) == 4);
+    CHECK(bus_waiting_before(bus, 1));
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 3);
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 4);
+    CHECK(bus_take(bus, &taken, false, NULL, NULL) && taken.job == 2);
+    CHECK(bus_post(bus, &more) == 5);
+    taken.resume.done = 7;
+    bus_put_back(bus, &taken); /* before the other one of its rank, with what it has done */
+    CHECK(!taken.job);
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 2 && got.resume.done == 7);
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 5);
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 1 && got.idle);
+    CHECK(!bus_take(bus, &got, false, NULL, NULL));
+    bus_close(bus);
+}
+
+static void a_full_queue_takes_what_is_put_back(void)
+{
+    struct bus *bus = bus_open(NULL);
+    struct command work = {.kind = CMD_TRACE}, quit = {.kind = CMD_QUIT}, got;
+
+    CHECK(bus_post(bus, &work) == 1 && bus_take(bus, &got, false, NULL, NULL));
+    got.resume.kept = xcalloc(1, 8);
+    for (int i = 0; i < 64; i++) {
+        struct command more = {.kind = CMD_TRACE};
+
+        CHECK(bus_post(bus, &more));
+    }
+    CHECK(bus_post(bus, &(struct command){.kind = CMD_TRACE}) == 0);
+    bus_put_back(bus, &got);
+    CHECK(bus_post(bus, &quit) == 66); /* the program can always end */
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.kind == CMD_QUIT);
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 1 && got.resume.kept);
+    command_free(&got);
+    bus_close(bus);
+}
+
 static void cancel_one_job_or_all_so_far(void)
 {
     struct bus *bus = bus_open(NULL);
@@ -127,6 +173,8 @@ static const struct test tests[] = {
     {"progress is merged, results are not", progress_is_merged_results_are_not},
     {"a full queue refuses and frees", a_full_queue_refuses_and_frees},
     {"urgent commands are taken from the middle", urgent_commands_are_taken_first},
+    {"commands that are waited for go first", commands_that_are_waited_for_go_first},
+    {"a full queue takes what is put back", a_full_queue_takes_what_is_put_back},
     {"cancel one job, or all so far", cancel_one_job_or_all_so_far},
 };
 TEST_MAIN(tests)

@@ -18,8 +18,8 @@
  *
  * The app asks for three things by itself: gain and leak of the mask, REST_SECONDS after the last
  * parameter change; promoted and suppressed words, one neuron at a time, while nothing else runs;
- * the scoreboard after a commit. Their commands are short or flagged INTERRUPTIBLE
- * (core/engine/engine.h): the scoreboard is cancelled as soon as the user asks for something.
+ * the scoreboard after a commit. Their commands are short or make way for those of the user
+ * (YIELDS, core/engine/engine.h).
  *
  * All of it runs on the UI thread. */
 #include "views/shell/app.h"
@@ -59,21 +59,6 @@ static bool is_job_of_fact_list(const struct ui_state *d, unsigned job)
     return false;
 }
 
-/* Cancels long jobs that the app posted by itself (INTERRUPTIBLE: the scoreboard), before a command
- * of the user is queued behind them. Commands that overtake the queue anyway need not cancel
- * anything, and the scoreboards of the fact list were asked for. */
-static void cancel_unasked_jobs(struct app *app, enum command_kind kind)
-{
-    const struct ui_state *d = &app->ui;
-
-    if (command_traits[kind].flags & (URGENT | INTERRUPTIBLE))
-        return;
-    for (int i = 0; i < UI_JOBS; i++)
-        if (d->job[i].job && (command_traits[d->job[i].kind].flags & INTERRUPTIBLE) &&
-            !is_job_of_fact_list(d, d->job[i].job))
-            engine_cancel(app->engine, d->job[i].job);
-}
-
 /* host->post: records the command, queues it and notes the job in ui_state. Returns the job, or 0
  * after a message says why it was refused. */
 static unsigned host_post(struct host *host, struct command *cmd)
@@ -91,7 +76,6 @@ static unsigned host_post(struct host *host, struct command *cmd)
     }
     if ((kind == CMD_ATTRIBUTE || kind == CMD_PREVIEW) && app->tone >= TONE_WARN)
         app->message[0] = '\0'; /* "stopped", or an error, is no longer true */
-    cancel_unasked_jobs(app, kind);
     key = recorder_command_key(app->options->recorder, cmd);
     if (ui_has_job_room(&app->ui))
         job = engine_post(app->engine, cmd);

@@ -238,7 +238,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
                        d->pull_name);
         else
             snprintf(out, 320, "stopped");
-        return !(flags & UNASKED) && !((flags & INTERRUPTIBLE) && ev->err.kind == ERR_CANCELLED);
+        return !(flags & UNASKED);
     case EV_STOPPED:
         *tone = TONE_ERROR;
         show_print(out, 320, "%.250s%sthe engine has stopped, :q quits", ev->err.text,
