@@ -168,7 +168,9 @@ bool field_key(struct field *f, const struct key *key)
     return true;
 }
 
-/* Scrolls by `skip` columns: as far as the cursor needs to stay in the last column. */
+/* Scrolls by `skip` columns: as far as the cursor needs to stay in the last column. A text that
+ * fits is not scrolled; behind its last character the cursor is in the column after the field, or
+ * on that character where the area ends. */
 void field_draw(const struct field *f, struct surface *s, struct rect area, int y, int x, int cols,
                 bool focus)
 {
@@ -184,10 +186,14 @@ void field_draw(const struct field *f, struct surface *s, struct rect area, int 
     while ((size_t)(p - field_text(f)) < f->at && text_next(&p, &g))
         cursor += g.width;
     skip = focus && cursor >= line.w ? cursor - line.w + 1 : 0;
+    if (skip == 1 && !*p)
+        skip = 0;
     surface_fill(s, line, focus ? ROLE_FIELD : ROLE_TEXT);
     surface_text(s, line, 0, -skip, focus ? ROLE_FIELD : ROLE_TEXT, field_text(f));
-    if (focus)
-        surface_cursor(s, line, 0, cursor - skip);
+    if (focus) {
+        surface_cursor(s, line, 0, cursor - skip < line.w ? cursor - skip : line.w - 1);
+        surface_cursor(s, surface_rect(s), line.y, line.x + cursor - skip);
+    }
 }
 
 int field_rows(const struct field *f, int cols)

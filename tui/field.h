@@ -28,8 +28,8 @@ void field_set(struct field *f, const char *text);
 const char *field_text(const struct field *f);
 /* Applies a key. Returns false if it is not a key of a field. */
 bool field_key(struct field *f, const struct key *key);
-/* Draws one line of `cols` columns at (y, x) of the area, scrolled so that the cursor is seen. With
- * `focus` the hardware cursor is put there. */
+/* Draws one line of `cols` columns at (y, x) of the area, scrolled so that the cursor is seen, but
+ * never further than the text needs. With `focus` the hardware cursor is put there. */
 void field_draw(const struct field *f, struct surface *s, struct rect area, int y, int x, int cols,
                 bool focus);
 /* How many rows a field of several lines takes when wrapped to `cols` columns; at least 1. */

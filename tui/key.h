@@ -34,6 +34,7 @@ struct key {
     int32_t code;
     int y, x;          /* of the mouse */
     const char *paste; /* valid until the next key is read */
+    double at;         /* when it was pressed, in seconds; 0 in recordings */
 };
 
 static inline int32_t key_ctrl(char letter)

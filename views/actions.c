@@ -5,12 +5,14 @@
 
 #include "views/keymap.h"
 
-const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", "", false},
-#define V(id, name, keys, group, help)      {name, keys, group, help, false},
-#define X(id, name, keys, group, help, ...) {name, keys, group, help, false},
-#define W(id, name, keys, group, help, ...) {name, keys, group, help, true},
-                                                       ACTIONS(V, X, X, W)
+const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", "", false, NULL},
+#define V(id, name, keys, group, help)       {name, keys, group, help, false, NULL},
+#define O(id, name, keys, group, help, view) {name, keys, group, help, false, #view},
+#define X(id, name, keys, group, help, ...)  {name, keys, group, help, false, NULL},
+#define W(id, name, keys, group, help, ...)  {name, keys, group, help, true, NULL},
+                                                       ACTIONS(V, O, X, W)
 #undef V
+#undef O
 #undef X
 #undef W
 };
@@ -26,6 +28,23 @@ enum action action_of_name(const char *name)
         if (!strcmp(action_infos[a].name, name))
             return (enum action)a;
     return ACTION_NONE;
+}
+
+/* Several actions may open a view, such as "alpha" the view Edit; those of the group Views do
+ * nothing else. */
+enum action action_of_view(const char *view)
+{
+    enum action found = ACTION_NONE;
+
+    for (int a = ACTION_COUNT - 1; a > 0; a--) {
+        const struct action_info *info = &action_infos[a];
+
+        if (info->view && !strcmp(info->view, view) &&
+            (!found || !strcmp(info->group, "Views") ||
+             strcmp(action_infos[found].group, "Views") != 0))
+            found = (enum action)a;
+    }
+    return found;
 }
 
 int action_steps(enum action action, int page, int all)

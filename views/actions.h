@@ -138,7 +138,8 @@ enum action {
 
 struct action_info {
     const char *name, *keys, *group, *help;
-    bool writes; /* to the session */
+    bool writes;      /* to the session */
+    const char *view; /* the name of the view it opens, or NULL */
 };
 
 extern const struct action_info action_infos[ACTION_COUNT]; /* [ACTION_NONE] is empty */
@@ -147,6 +148,8 @@ extern const struct action_info action_infos[ACTION_COUNT]; /* [ACTION_NONE] is 
 enum action action_of_key(int32_t code);
 /* The action called so; ACTION_NONE: there is none. */
 enum action action_of_name(const char *name);
+/* The action that opens this view and no more; ACTION_NONE: there is none. */
+enum action action_of_view(const char *view);
 /* By how many rows an action moves a list's cursor: -1 or 1, -page or page, -all or all for the
  * first and last row; 0: it does not move. */
 int action_steps(enum action action, int page, int all);

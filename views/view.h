@@ -32,6 +32,7 @@
 #include <stddef.h>
 
 #include "core/engine/engine.h"
+#include "tui/field.h"
 #include "tui/key.h"
 #include "tui/surface.h"
 #include "views/actions.h"
@@ -43,9 +44,11 @@ struct table;
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_ERROR };
 
-/* A dialog with two buttons: Cancel is selected at first, y confirms, n and Esc cancel. */
+/* A dialog with two buttons: Cancel is selected at first, y confirms, n and Esc cancel. If `typed`,
+ * the word yes must be typed instead. */
 struct question {
     char title[80], text[600], yes[24]; /* text may hold line breaks; yes: the confirming button */
+    bool typed;
     void (*confirmed)(struct host *host, const struct question *question);
     struct view *view; /* the view that asks, or NULL; for `confirmed` */
     int number;        /* for `confirmed`, such as the number of an edit */
@@ -63,8 +66,9 @@ struct host {
         __attribute__((format(printf, 3, 4)));
     /* Opens the dialog; the question is copied. */
     void (*confirm)(struct host *host, const struct question *question);
-    /* Opens the input line at the bottom on text that begins with : (a command) or / (search). */
-    void (*prompt)(struct host *host, const char *text);
+    /* Opens the input line at the bottom. The sign, such as ":set beta_ge=", stands before the text
+     * and says what Enter does with it; only the text is edited. */
+    void (*prompt)(struct host *host, const char *sign, const char *text);
     /* Call it after a parameter changed: masks are built again before the next frame, and gain and
      * leak are estimated once no key has come for a moment. */
     void (*params_changed)(struct host *host);
@@ -75,6 +79,7 @@ struct host {
 
 struct view_ops {
     const char *name, *title; /* "history": what :open takes; goldens are named after it */
+    const char *tab;          /* in a narrow row of tabs; NULL: the title; "": only its key */
     const char *footer; /* "attribute enter:ask": actions, most useful first, [:another label] */
     size_t size;        /* bytes of view->state, which is zeroed before the first open */
     bool overlay;       /* closing it goes back to the view before, even while a job runs */
@@ -82,7 +87,9 @@ struct view_ops {
     void (*close)(struct view *v);                         /* optional: frees what state owns */
     void (*event)(struct view *v, const struct event *ev); /* optional; ui_event() ran before */
     bool (*key)(struct view *v, const struct key *key);    /* optional: text fields; true: used */
-    bool (*takes_lines)(const struct view *v); /* optional: C-j and Alt-Enter break its line now */
+    /* Optional: the text field that takes the keys now; NULL: none. */
+    const struct field *(*field)(const struct view *v);
+    const char *field_keys; /* its footer: "enter:accept tab:next esc:leave", keys by name */
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional; true: used */
     /* Optional: the mouse wheel at (y, x), by -1 up or 1 down; false: it moves the selection. */
     bool (*wheel)(struct view *v, struct rect area, int y, int x, int by);
@@ -119,8 +126,8 @@ struct view {
     X(query)     \
     X(compare)   \
     X(history)   \
-    X(sweep)     \
     X(facts)     \
+    X(sweep)     \
     X(models)    \
     X(relations) \
     X(options)   \

@@ -43,9 +43,10 @@ static void no_message(struct host *host, enum tone tone, const char *fmt, ...)
     (void)tone;
     snprintf(last_said, sizeof(last_said), "%s", fmt);
 }
-static void no_prompt(struct host *host, const char *text)
+static void no_prompt(struct host *host, const char *sign, const char *text)
 {
     (void)host;
+    (void)sign;
     (void)text;
 }
 static void no_confirm(struct host *host, const struct question *question)

@@ -8,10 +8,10 @@
 static char prompted[96];
 static enum action ran;
 
-static void record_prompt(struct host *host, const char *text)
+static void record_prompt(struct host *host, const char *sign, const char *text)
 {
     (void)host;
-    snprintf(prompted, sizeof(prompted), "%s", text);
+    snprintf(prompted, sizeof(prompted), "%s%s", sign, text);
 }
 
 static bool record_action(struct host *host, enum action action)
@@ -134,11 +134,15 @@ static void the_line_shows_them(void)
     struct view *v = view_open(&view_edit, &host);
     struct completions c = {0};
     struct field line = {0};
-    struct screen screen = {.ui = &d, .view = v, .line = &line, .completions = &c, .offered = -1};
+    struct screen screen = {.ui = &d,
+                            .view = v,
+                            .line = &line,
+                            .line_sign = ":set mask.mode=",
+                            .completions = &c,
+                            .offered = -1};
 
     make_full_ui_state(&d);
-    field_set(&line, ":set mask.mode=");
-    completions_find(&c, field_text(&line) + 1);
+    completions_find(&c, screen.line_sign + 1);
     compare_golden("line", &screen, 24, 80);
     completions_free(&c);
     field_free(&line);
@@ -170,10 +174,13 @@ static void clicks_find_tabs_footer_and_buttons(void)
     int yes = 0, no = 0;
 
     make_full_ui_state(&d);
-    CHECK(screen_click(&screen, 24, 80, 23, 1) == ACTION_VIEW_EDIT);
-    CHECK(screen_click(&screen, 24, 80, 23, 10) == ACTION_VIEW_HEATMAP);
-    CHECK(screen_click(&screen, 24, 80, 22, 1) == ACTION_ATTRIBUTE);
-    CHECK(screen_click(&screen, 24, 80, 5, 5) == ACTION_NONE);
+    CHECK(screen_click(&screen, 24, 80, 22, 1).key == 'y'); /* the dialog's keys */
+    screen.question = NULL;
+    CHECK(screen_click(&screen, 24, 80, 23, 1).action == ACTION_VIEW_EDIT);
+    CHECK(screen_click(&screen, 24, 80, 23, 10).action == ACTION_VIEW_HEATMAP);
+    CHECK(screen_click(&screen, 24, 80, 22, 1).action == ACTION_ATTRIBUTE);
+    CHECK(screen_click(&screen, 24, 80, 5, 5).action == ACTION_NONE);
+    screen.question = &q;
     for (int y = 0; y < 24; y++)
         for (int x = 0; x < 80; x++) {
             yes += screen_button(&screen, 24, 80, y, x) == 1;

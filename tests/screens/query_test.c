@@ -72,14 +72,14 @@ static void enter_asks_the_base_and_the_state_at_hand(void)
 
     stage_open(&t);
     type(&t, "Two");
-    CHECK(t.v->ops->takes_lines(t.v));
+    CHECK(t.v->ops->field(t.v) && t.v->ops->field(t.v)->lines);
     press(&t, '\n');
     type(&t, ""); /* i again changes nothing until something is typed */
     press(&t, K_ENTER);
     CHECK(posts == 2 && posted[0].cmd.states == STATE_BASE &&
           posted[1].cmd.states == STATE_PREVIEW);
     CHECK_STR(posted[1].text, "Two\n");
-    CHECK(!t.v->ops->takes_lines(t.v));
+    CHECK(!t.v->ops->field(t.v));
     type(&t, "Three");
     press(&t, K_UP);
     press(&t, K_ENTER);

@@ -194,10 +194,10 @@ static void a_note_is_said_to_be_saved_when_it_is(void)
 
 static char prompted[80];
 
-static void keep_prompt(struct host *host, const char *text)
+static void keep_prompt(struct host *host, const char *sign, const char *text)
 {
     (void)host;
-    snprintf(prompted, sizeof(prompted), "%s", text);
+    snprintf(prompted, sizeof(prompted), "%s%s", sign, text);
 }
 
 static void the_past_is_asked(void)

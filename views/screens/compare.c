@@ -588,6 +588,7 @@ static void compare_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_compare = {
     .name = "compare",
     .title = "Compare",
+    .tab = "Comp",
     .footer = "enter:run/use right:column mode:axes cancel sweep preview commit help:keys",
     .size = sizeof(struct compare),
     .event = compare_event,

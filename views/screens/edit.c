@@ -204,6 +204,13 @@ static bool edit_key(struct view *v, const struct key *key)
     return true;
 }
 
+static const struct field *edit_field(const struct view *v)
+{
+    const struct edit *e = v->state;
+
+    return e->form.open ? &e->form.field[e->form.at] : NULL;
+}
+
 /* Tab and Shift-Tab; PANE_NONE is skipped. */
 static void next_pane(struct view *v, int by)
 {
@@ -219,7 +226,7 @@ static bool knob_action(struct view *v, enum action action)
 {
     struct edit *e = v->state;
     struct params *p = &v->host->ui->params;
-    char text[16], command[64];
+    char text[16], sign[64];
 
     switch (action) {
     case ACTION_UP:
@@ -232,9 +239,8 @@ static bool knob_action(struct view *v, enum action action)
         p->value[knob_info(e->knob)->param] = param_info(knob_info(e->knob)->param)->def;
         break;
     case ACTION_EXACT:
-        snprintf(command, sizeof(command), ":set %s=%s",
-                 param_info(knob_info(e->knob)->param)->alias, knob_text(p, e->knob, text));
-        v->host->prompt(v->host, command);
+        snprintf(sign, sizeof(sign), ":set %s=", param_info(knob_info(e->knob)->param)->alias);
+        v->host->prompt(v->host, sign, knob_text(p, e->knob, text));
         return true;
     default:
         if (!action_change(action))
@@ -426,6 +432,8 @@ const struct view_ops view_edit = {
     .close = edit_close,
     .event = edit_event,
     .key = edit_key,
+    .field = edit_field,
+    .field_keys = "enter:accept tab:next S-tab:previous esc:leave",
     .click = edit_click,
     .wheel = edit_wheel,
     .action = edit_action,

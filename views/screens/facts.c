@@ -58,6 +58,7 @@ static void ask_commit(struct view *v)
     int n = facts_waiting(d), again = 0;
     char known[80] = "";
 
+    q.typed = n > 1;
     if (!n) {
         v->host->message(v->host, TONE_WARN,
                          "no fact waits: paste some, or load them with :facts FILE");

@@ -454,6 +454,7 @@ static void heat_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_heatmap = {
     .name = "heatmap",
     .title = "Heatmap",
+    .tab = "Heat",
     .footer = "attribute mode more:zoom less:out scale pool ramp per-layer order filter:edited "
               "target copy help:keys",
     .size = sizeof(struct heat),

@@ -124,11 +124,20 @@ static int items_of(const struct help *h, struct item item[ITEMS_MAX])
     return n;
 }
 
+static void help_find(struct view *v, const char *text)
+{
+    struct help *h = v->state;
+
+    field_set(&h->filter, text);
+    h->list = (struct list){0, 0};
+}
+
 /* Closes the view and runs the action, or opens the command line on the command or parameter. */
 static void run_item(struct view *v, const struct item *item)
 {
-    char line[96];
+    char sign[96];
 
+    help_find(v, ""); /* else Esc would only empty the filter, and the list stay open */
     v->host->run(v->host, ACTION_BACK);
     if (item->kind == ITEM_ACTION) {
         if (item->at != ACTION_HELP)
@@ -136,11 +145,11 @@ static void run_item(struct view *v, const struct item *item)
         return;
     }
     if (item->kind == ITEM_PARAM)
-        snprintf(line, sizeof(line), ":set %s=", item->name);
+        snprintf(sign, sizeof(sign), ":set %s=", item->name);
     else
-        snprintf(line, sizeof(line), ":%s%s", item->name,
+        snprintf(sign, sizeof(sign), ":%s%s", item->name,
                  *command_infos[item->at].argument ? " " : "");
-    v->host->prompt(v->host, line);
+    v->host->prompt(v->host, sign, "");
 }
 
 static bool help_action(struct view *v, enum action action)
@@ -185,12 +194,11 @@ static bool help_key(struct view *v, const struct key *key)
     return true;
 }
 
-static void help_find(struct view *v, const char *text)
+static const struct field *help_field(const struct view *v)
 {
-    struct help *h = v->state;
+    const struct help *h = v->state;
 
-    field_set(&h->filter, text);
-    h->list = (struct list){0, 0};
+    return &h->filter;
 }
 
 static void help_open(struct view *v)
@@ -284,12 +292,15 @@ static void help_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_help = {
     .name = "help",
     .title = "Keys",
+    .tab = "",
     .footer = "enter:run back:close",
     .size = sizeof(struct help),
     .overlay = true,
     .open = help_open,
     .close = help_close,
     .key = help_key,
+    .field = help_field,
+    .field_keys = "enter:run down:row pgdn:page esc:close",
     .action = help_action,
     .find = help_find,
     .draw = help_draw,

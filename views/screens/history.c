@@ -217,15 +217,11 @@ static void toggle_tag(struct view *v)
 static void prompt_note(struct view *v)
 {
     const struct history_entry *e = selected_entry(v);
-    char *text;
 
-    if (!e) {
+    if (e)
+        v->host->prompt(v->host, ":note ", e->note ? e->note : "");
+    else
         v->host->message(v->host, TONE_WARN, "select an edit to write a note for");
-        return;
-    }
-    text = xasprintf(":note %s", e->note ? e->note : "");
-    v->host->prompt(v->host, text);
-    free(text);
 }
 
 /* Requests drift over this many states; 0: as many as make sense. */
@@ -529,6 +525,7 @@ static void history_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_history = {
     .name = "history",
     .title = "History",
+    .tab = "Hist",
     .footer = "enter:ask-then undo redo note tag flip:compare mode:drift next-pane:results verify "
               "help:keys",
     .size = sizeof(struct history_view),

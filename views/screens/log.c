@@ -45,6 +45,7 @@ static void log_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_log = {
     .name = "log",
     .title = "Log",
+    .tab = "",
     .footer = "up down back help:keys",
     .size = sizeof(struct log),
     .overlay = true,

@@ -69,11 +69,11 @@ static bool models_action(struct view *v, enum action action)
         if (m->list.at < m->all.count)
             open_model(v, m->all.file[m->list.at].path);
         else
-            v->host->prompt(v->host, ":model ");
+            v->host->prompt(v->host, ":model ", "");
         return true;
     }
     if (action == ACTION_EXACT) {
-        v->host->prompt(v->host, ":model ");
+        v->host->prompt(v->host, ":model ", "");
         return true;
     }
     if (!by)
@@ -249,6 +249,7 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
 const struct view_ops view_models = {
     .name = "models",
     .title = "Models",
+    .tab = "Model",
     .footer = "enter:open pull:download exact:path search back help:keys",
     .size = sizeof(struct models),
     .overlay = true,

@@ -158,6 +158,13 @@ static bool neurons_key(struct view *v, const struct key *key)
     return true;
 }
 
+static const struct field *neurons_field(const struct view *v)
+{
+    const struct neurons *s = v->state;
+
+    return s->typing ? &s->field : NULL;
+}
+
 /* X and f act on all tagged neurons, else on the one under the cursor. */
 static void for_tagged(struct view *v, void (*change)(struct host *, int, int))
 {
@@ -198,7 +205,7 @@ static void prompt_change(struct view *v)
         return;
     }
     snprintf(text, sizeof(text), ":neuron L%dN%d=", d->at_layer, d->at_neuron);
-    v->host->prompt(v->host, text);
+    v->host->prompt(v->host, text, "");
 }
 
 /* The next row in this direction whose words contain the text. */
@@ -434,6 +441,7 @@ static void neurons_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_neurons = {
     .name = "neurons",
     .title = "Neurons",
+    .tab = "Neur",
     .footer = "silence force:in/out exact:set release details filter order tag search attribute "
               "copy enter:map help:keys",
     .size = sizeof(struct neurons),
@@ -441,6 +449,8 @@ const struct view_ops view_neurons = {
     .close = neurons_close,
     .event = neurons_event,
     .key = neurons_key,
+    .field = neurons_field,
+    .field_keys = "enter:keep up:row esc:show-all",
     .click = neurons_click,
     .action = neurons_action,
     .find = neurons_find,

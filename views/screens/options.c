@@ -81,12 +81,13 @@ static void step_param(struct params *p, enum param id, int by)
 /* Opens the command line on ":set NAME=" with the present value. */
 static void type_value(struct view *v, enum param id)
 {
-    struct buf command = {0};
+    struct buf value = {0};
+    char sign[64];
 
-    buf_printf(&command, ":set %s=", param_info(id)->name);
-    params_show(&v->host->ui->params, id, &command);
-    v->host->prompt(v->host, command.data);
-    buf_free(&command);
+    snprintf(sign, sizeof(sign), ":set %s=", param_info(id)->name);
+    params_show(&v->host->ui->params, id, &value);
+    v->host->prompt(v->host, sign, value.data ? value.data : "");
+    buf_free(&value);
 }
 
 /* An action on the selected parameter. False: not one of these. */
@@ -303,6 +304,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_options = {
     .name = "options",
     .title = "Parameters",
+    .tab = "",
     .footer = "enter:type reset untune more:up less:down search filter back help:keys",
     .size = sizeof(struct options),
     .overlay = true,

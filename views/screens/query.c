@@ -131,9 +131,11 @@ static bool query_key(struct view *v, const struct key *key)
     return true;
 }
 
-static bool query_takes_lines(const struct view *v)
+static const struct field *query_field(const struct view *v)
 {
-    return ((const struct query *)v->state)->typing;
+    const struct query *q = v->state;
+
+    return q->typing ? &q->field : NULL;
 }
 
 /* The state before or after `at` in this order: base, after each active edit, now. After the last
@@ -362,7 +364,8 @@ const struct view_ops view_query = {
     .close = query_close,
     .event = query_event,
     .key = query_key,
-    .takes_lines = query_takes_lines,
+    .field = query_field,
+    .field_keys = "enter:ask C-j:new-line up:earlier esc:leave",
     .click = query_click,
     .action = query_action,
     .command = query_command,

@@ -195,6 +195,7 @@ static void ratios_draw(const struct view *v, struct surface *s, struct rect are
 const struct view_ops view_ratios = {
     .name = "ratios",
     .title = "Ratios",
+    .tab = "Rat",
     .footer = "layer-back:layer layer-next:layer alpha beta temperature mask-mode select-rule "
               "mode:histograms preview help:keys",
     .size = sizeof(struct ratios),

@@ -137,6 +137,13 @@ static bool picker_key(struct view *v, const struct key *key)
     return true;
 }
 
+static const struct field *picker_field(const struct view *v)
+{
+    const struct picker *p = v->state;
+
+    return &p->field[p->at];
+}
+
 /* The three fields, the label of the active one highlighted. */
 static void draw_fields(const struct picker *p, struct surface *s, struct rect in)
 {
@@ -248,10 +255,14 @@ static void picker_draw(const struct view *v, struct surface *s, struct rect are
 const struct view_ops view_relations = {
     .name = "relations",
     .title = "Relations",
-    .footer = "back next-pane:field help",
+    .tab = "",
+    .footer = "back",
+    .overlay = true,
     .size = sizeof(struct picker),
     .open = picker_open,
     .close = picker_close,
     .key = picker_key,
+    .field = picker_field,
+    .field_keys = "enter:take tab:next up:relation pgdn:wording esc:leave",
     .draw = picker_draw,
 };

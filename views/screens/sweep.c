@@ -260,13 +260,12 @@ static void prompt_grid(struct view *v)
     const struct sweep *w = v->state;
     struct buf text = {0};
 
-    buf_puts(&text, ":sweep ");
     for (int i = 0; i < w->grid.axes; i++) {
         buf_printf(&text, "%s%s=", i ? ";" : "", w->grid.axis[i].name);
         for (int k = 0; k < w->grid.axis[i].count; k++)
             buf_printf(&text, "%s%s", k ? "," : "", w->grid.axis[i].value[k]);
     }
-    v->host->prompt(v->host, text.data);
+    v->host->prompt(v->host, ":sweep ", text.data ? text.data : "");
     buf_free(&text);
 }
 

@@ -41,15 +41,6 @@
 
 static const double REST_SECONDS = 0.3; /* a knob must rest this long before an estimate */
 
-/* Shows a line in the status bar and keeps it for the log view. */
-void app_say(struct app *app, enum tone tone, const char *text)
-{
-    utf8_copy(app->message, sizeof(app->message), text);
-    app->tone = tone;
-    app->dirty = true;
-    ui_log(&app->ui, (int)tone, text);
-}
-
 /* True if the job commits or probes a fact of the list in the Facts view. */
 static bool is_job_of_fact_list(const struct ui_state *d, unsigned job)
 {
@@ -74,8 +65,9 @@ static unsigned host_post(struct host *host, struct command *cmd)
         app_say(app, TONE_WARN, "the session is open read-only: nothing is written");
         return 0;
     }
-    if ((kind == CMD_ATTRIBUTE || kind == CMD_PREVIEW) && app->tone >= TONE_WARN)
-        app->message[0] = '\0'; /* "stopped", or an error, is no longer true */
+    if (app->keys_handled && app->message.number == app->message_at_key &&
+        *command_traits[kind].busy && !(flags & UNASKED))
+        app_message_drop(app); /* the user asks for something new */
     key = recorder_command_key(app->options->recorder, cmd);
     if (ui_has_job_room(&app->ui))
         job = engine_post(app->engine, cmd);
@@ -90,9 +82,15 @@ static unsigned host_post(struct host *host, struct command *cmd)
     return job;
 }
 
+/* host->open: a view opens another one, to look closer; Esc comes back. */
 static void host_open(struct host *host, const char *view)
 {
-    app_open((struct app *)host, view);
+    struct app *app = (struct app *)host;
+    int from = app->shown;
+
+    app_open(app, view);
+    if (app->shown != from && !views[from]->overlay)
+        app->came_from[app->shown] = from;
 }
 
 static void host_message(struct host *host, enum tone tone, const char *fmt, ...)
@@ -111,14 +109,16 @@ static void host_confirm(struct host *host, const struct question *question)
     struct app *app = (struct app *)host;
 
     app->question = *question;
+    app->questions++;
+    field_set(&app->reply, "");
     app->asking = true;
     app->confirm_selected = false;
     app->dirty = true;
 }
 
-static void host_prompt(struct host *host, const char *text)
+static void host_prompt(struct host *host, const char *sign, const char *text)
 {
-    app_line_open((struct app *)host, text);
+    app_line_open((struct app *)host, sign, text);
 }
 
 /* host->knobs_moved: remembers the values for undo; the masks follow at the next frame, the
@@ -149,24 +149,40 @@ static bool host_run(struct host *host, enum action action)
     return app_action((struct app *)host, action);
 }
 
-/* Shows the view of this name, and makes it if it is opened for the first time. Esc goes back to
- * the view before. */
+/* Shows the view with this index, and makes it if it is opened for the first time. */
+static void app_show(struct app *app, int i)
+{
+    if (!app->view[i])
+        app->view[i] = view_open(views[i], &app->host);
+    app->shown = i;
+    app->ui.at_view = views[i]->name;
+    if (views[i]->open)
+        views[i]->open(app->view[i]);
+    app->dirty = true;
+}
+
+/* Shows the view of this name. From an overlay, Esc goes back to the view it lies over. */
 void app_open(struct app *app, const char *name)
 {
     for (int i = 0; views[i] && i < VIEWS_MAX; i++) {
         if (strcmp(views[i]->name, name) != 0)
             continue;
-        if (!app->view[i])
-            app->view[i] = view_open(views[i], &app->host);
         if (i != app->shown)
-            app->previous = app->shown;
-        app->shown = i;
-        app->ui.at_view = views[i]->name;
-        if (views[i]->open)
-            views[i]->open(app->view[i]);
-        app->dirty = true;
+            app->came_from[i] = views[i]->overlay ? app->shown : -1;
+        app_show(app, i);
         return;
     }
+}
+
+bool app_go_back(struct app *app)
+{
+    int here = app->shown, to = app->came_from[here];
+
+    if (to < 0)
+        return false;
+    app->came_from[here] = -1;
+    app_show(app, to);
+    return true;
 }
 
 /* Everything frame.c needs for one frame; it borrows from the app. */
@@ -177,11 +193,14 @@ struct screen app_screen(const struct app *app)
         .view = app->view[app->shown],
         .question = app->asking ? &app->question : NULL,
         .confirm_selected = app->confirm_selected,
+        .reply = &app->reply,
         .line = app->typing ? &app->line : NULL,
+        .line_sign = app->line_sign,
         .completions = &app->completions,
         .offered = app->offered,
-        .tone = app->tone,
-        .message = app->message,
+        .tone = app->message.tone,
+        .message = app->message.text,
+        .message_age = clock_seconds() - app->message.at,
         .paused = app->paused,
         .recorded = app_replay_text(app),
     };
@@ -206,6 +225,7 @@ static void ask_switch_to_cpu(struct app *app)
                "(To do it later, type :device cpu.)",
                app->ui.state.edits, app->ui.state.edits == 1 ? "" : "s");
     app->host.confirm(&app->host, &q);
+    app_burst_begin(app, clock_seconds(), false); /* keys on their way are no answer */
 }
 
 /* Posts the commands that follow from an event by themselves:
@@ -407,9 +427,10 @@ static void app_begin(struct app *app, struct engine *engine)
     app->ui.relations = options->relations;
     app->ui.recorded = options->recorded;
     app->ui.fact = fact_copy(options->fact ? options->fact : &first);
+    for (int i = 0; i < VIEWS_MAX; i++)
+        app->came_from[i] = -1;
     app->shown = 0;
     app_open(app, "edit");
-    app->previous = app->shown;
 }
 
 struct app *app_start(struct engine *engine, const struct app_options *options)
@@ -454,7 +475,7 @@ void app_restart(struct app *app, struct engine *engine)
     app_line_close(app);
     app->asking = app->paused = app->params_changed = false;
     app->estimate_at = 0;
-    app->known_state[0] = app->message[0] = '\0';
+    app->known_state[0] = app->message.text[0] = '\0';
     app_begin(app, engine);
 }
 
@@ -462,6 +483,7 @@ void app_finish(struct app *app)
 {
     app_end(app);
     app_line_finish(app);
+    field_free(&app->reply);
     app_reopen_done(app);
     free(app->reopen.path);
     free(app->reopen.session);

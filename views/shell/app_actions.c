@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "views/interventions.h"
 #include "views/knobs.h"
 #include "views/requests.h"
+#include "views/screens/facts_list.h"
 #include "views/shell/app_internal.h"
 
 /* ---- the edit ---- */
@@ -89,7 +91,7 @@ static void do_release(struct app *app)
 static void do_pull(struct app *app)
 {
     app_open(app, "models");
-    app_line_open(app, ":pull ");
+    app_line_open(app, ":pull ", "");
 }
 
 /* ---- parameters ---- */
@@ -238,7 +240,7 @@ static void do_copy(struct app *app)
 
 static void do_find(struct app *app)
 {
-    app_line_open(app, "/");
+    app_line_open(app, "/", "");
 }
 
 static void do_search_next(struct app *app)
@@ -253,17 +255,17 @@ static void do_search_back(struct app *app)
 
 static void do_filter(struct app *app)
 {
-    app_line_open(app, "\\");
+    app_line_open(app, "\\", "");
 }
 
 static void do_command(struct app *app)
 {
-    app_line_open(app, ":");
+    app_line_open(app, ":", "");
 }
 
 static void do_save(struct app *app)
 {
-    app_line_open(app, ":save ");
+    app_line_open(app, ":save ", "");
 }
 
 static void do_export(struct app *app)
@@ -279,44 +281,52 @@ static void quit_confirmed(struct host *host, const struct question *question)
     ((struct app *)host)->quit = true;
 }
 
-/* Quits, after a question if something would be lost: edits without a session file, a download, a
- * commit under way. */
-static void ask_quit(struct app *app)
+/* What quitting would lose, a line for each; "" for nothing. */
+static void lost_by_quitting(const struct ui_state *d, struct buf *out)
 {
-    const struct ui_state *d = &app->ui;
-    struct question q = {.title = "Quit?", .yes = "Quit", .confirmed = quit_confirmed};
+    int waiting = facts_waiting(d);
 
     if (d->state.edits && !*d->state.session)
-        show_print(q.text, sizeof(q.text), "%d edit%s will be lost: no session file was named.",
-                   d->state.edits, d->state.edits == 1 ? "" : "s");
-    else if (d->pull_job)
-        show_print(
-            q.text, sizeof(q.text),
-            "%.100s is being downloaded; the part that has come is kept, and :pull resumes it.",
-            d->pull_name);
-    else if (ui_busy(d) == CMD_COMMIT)
-        snprintf(q.text, sizeof(q.text), "An edit is being committed; quitting stops it.");
-    if (*q.text)
-        app->host.confirm(&app->host, &q);
-    else
-        app->quit = true;
+        buf_printf(out, "%d edit%s: no session file was named.\n", d->state.edits,
+                   d->state.edits == 1 ? "" : "s");
+    for (int i = 0; i < UI_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind == CMD_COMMIT) {
+            buf_puts(out, "A commit that is not written yet: it is stopped.\n");
+            break;
+        }
+    if (waiting)
+        buf_printf(out, "%d fact%s of the list that wait%s: a list is not saved.\n", waiting,
+                   waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+    if (d->state.preview)
+        buf_puts(out, "The preview. It is no edit: nothing of it is in the session.\n");
+    if (d->pull_job)
+        buf_printf(out, "The download of %.100s: its part is kept, :pull resumes it.\n",
+                   d->pull_name);
 }
 
-/* Esc, outermost meaning last: closes an overlay, goes back to Edit, stops the job, drops the
- * preview. */
+/* Quits, after a question if something would be lost. */
+static void ask_quit(struct app *app)
+{
+    struct question q = {
+        .title = "Quit? This is lost:", .yes = "Quit", .confirmed = quit_confirmed};
+    struct buf lost = {0};
+
+    lost_by_quitting(&app->ui, &lost);
+    if (lost.len) {
+        utf8_copy(q.text, sizeof(q.text), lost.data);
+        app->host.confirm(&app->host, &q);
+    } else {
+        app->quit = true;
+    }
+    buf_free(&lost);
+}
+
+/* Esc closes an overlay or goes back to the view that this one was opened from. It stops no job and
+ * drops no preview. */
 static void do_back(struct app *app)
 {
-    bool overlay = views[app->shown]->overlay;
-    int before = app->previous;
-
-    if (overlay || (app->shown && !ui_busy(&app->ui))) {
-        app_open(app, views[overlay ? before : 0]->name);
-        app->previous = 0;
-    } else if (ui_busy(&app->ui)) {
-        app_action(app, ACTION_CANCEL);
-    } else if (app->ui.state.preview) {
-        do_discard(app);
-    }
+    if (!app_go_back(app))
+        app_say(app, TONE_PLAIN, "nothing to close here");
 }
 
 static void do_quit(struct app *app)

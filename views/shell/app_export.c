@@ -154,8 +154,8 @@ void app_export(struct app *app, const char *path, bool over)
     if (!*path) {
         char line[64];
 
-        snprintf(line, sizeof(line), ":export %s.svg", views[app->shown]->name);
-        app_line_open(app, line);
+        snprintf(line, sizeof(line), "%s.svg", views[app->shown]->name);
+        app_line_open(app, ":export ", line);
         return;
     }
     if (!as_ending(app, path, &out))

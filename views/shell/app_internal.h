@@ -13,13 +13,17 @@
 
 enum { VIEWS_MAX = 24, LINES_KEPT = 500 };
 
+/* What takes the keys as text or as an answer; TAKER_NONE: they are looked up in the keymap. */
+enum taker { TAKER_NONE, TAKER_FIELD, TAKER_LINE, TAKER_DIALOG };
+
 /* The whole screen program. Only the UI thread touches it. */
 struct app {
     struct host host;             /* first: a view's host pointer is cast back to the app */
     struct engine *engine;        /* borrowed; replaced when another model is opened */
     struct ui_state ui;           /* the newest of everything the engine has sent */
     struct view *view[VIEWS_MAX]; /* in the order of views[]; made when first opened */
-    int shown, previous;          /* indices: the view on the screen; where Esc goes back to */
+    int shown;                    /* index of the view on the screen */
+    int came_from[VIEWS_MAX];     /* where Esc goes back to from each view; -1: nowhere */
     struct surface *surface;      /* the cells of one frame */
 
     struct theme theme;
@@ -30,8 +34,15 @@ struct app {
 
     struct question question; /* the open dialog, if asking */
     bool asking, confirm_selected;
+    unsigned questions;     /* how many were asked so far */
+    struct field reply;     /* what is typed in a dialog that wants "yes" */
+    struct {                /* keys that belong to what has just closed (app_burst.c) */
+        double began, last; /* when it closed, 0: nothing has; the last key ignored */
+        bool answered;      /* it was a dialog */
+    } burst;
 
-    struct field line; /* the command line, open if typing */
+    struct field line;  /* the command line without its sign, open if typing */
+    char line_sign[96]; /* ":", "/", "\\", or the beginning of a command: ":set beta_ge=" */
     bool typing;
     char *lines[LINES_KEPT]; /* lines entered before, also by earlier runs; oldest first */
     int line_count;
@@ -44,8 +55,16 @@ struct app {
     double click_time; /* of the last click, with its cell: for double clicks */
     int click_y, click_x;
 
-    char message[400]; /* the status line */
-    enum tone tone;
+    struct { /* the last message (app_message.c) */
+        char text[400];
+        enum tone tone;
+        double at;       /* when it was said */
+        unsigned number; /* how many were said so far */
+        bool by_key;     /* while a key was handled */
+        bool in_field;   /* while a text field was open */
+    } message;
+    int keys_handled;        /* keys being handled now: 0, 1, or 2 for Alt-Enter */
+    unsigned message_at_key; /* the number of the last message when that key came */
 
     struct param_undo param_undo;     /* earlier parameter values, for Z */
     struct {                          /* opening another model (app_model.c) */
@@ -99,7 +118,28 @@ void app_replay_restart(struct app *app);
 const char *app_replay_text(const struct app *app); /* for the banner; NULL: a live program */
 
 void app_open(struct app *app, const char *name);
+bool app_go_back(struct app *app); /* to the view this one was opened from; false: none */
+
+/* app_message.c */
 void app_say(struct app *app, enum tone tone, const char *text);
+void app_message_drop(struct app *app);
+struct message_mark { /* before a key: what app_message_after_key() compares */
+    unsigned number;
+    int shown;
+    enum taker taker;
+    unsigned long fact;
+};
+struct message_mark app_message_mark(const struct app *app);
+void app_message_after_key(struct app *app, const struct message_mark *before);
+
+/* app_burst.c */
+enum taker app_taker(const struct app *app);
+bool app_burst_takes(struct app *app, const struct key *key); /* true: the key is ignored */
+/* From this time on; `answered`: a dialog was. */
+void app_burst_begin(struct app *app, double at, bool answered);
+/* After a key: begins a burst if it closed the taker that was there before. */
+void app_burst_watch(struct app *app, const struct key *key, enum taker before, unsigned questions);
+
 struct screen app_screen(const struct app *app);
 bool app_action(struct app *app, enum action action); /* false: nothing handles it here */
 void app_do(struct app *app, enum action action);     /* the same; reports if nothing does */
@@ -107,7 +147,7 @@ void app_key(struct app *app, const struct key *key);
 void app_mouse(struct app *app, const struct key *key);
 void app_answer(struct app *app, bool yes); /* the answer to the open dialog */
 /* app_line.c: the command line. */
-void app_line_open(struct app *app, const char *text);
+void app_line_open(struct app *app, const char *sign, const char *text);
 void app_line_key(struct app *app, const struct key *key);
 void app_line_close(struct app *app); /* without running it; undoes a previewed theme */
 void app_line_start(struct app *app); /* reads the lines of earlier runs */

@@ -1,6 +1,7 @@
 /* Decides what a key means. The first of these that applies takes it: the command line, the mouse,
  * an open dialog, the view shown (its text fields), and last the keymap, which names an action. */
 #include <string.h>
+#include <strings.h>
 
 #include "views/keymap.h"
 #include "views/screens/facts_list.h"
@@ -16,13 +17,36 @@ void app_answer(struct app *app, bool yes)
         app_say(app, TONE_PLAIN, "cancelled; nothing was changed");
 }
 
+/* Keys of a dialog that wants "yes" in full: a text field. Enter on anything but "yes" confirms
+ * nothing. */
+static void reply_key(struct app *app, const struct key *key)
+{
+    const char *reply = field_text(&app->reply);
+
+    if (key->code == K_ESCAPE || key->code == key_ctrl('c'))
+        app_answer(app, false);
+    else if (key->code != K_ENTER)
+        field_key(&app->reply, key);
+    else if (!strcasecmp(reply, "yes"))
+        app_answer(app, true);
+    else if (!*reply || !strcasecmp(reply, "no") || !strcasecmp(reply, "n"))
+        app_answer(app, false);
+    else
+        app->host.message(&app->host, TONE_WARN, "'%s' is neither yes nor no: nothing is done",
+                          reply);
+}
+
 /* Keys of a dialog: y and n answer, Tab and the arrows move between the two buttons, Enter presses
  * the selected one. */
-static void dialog_key(struct app *app, int32_t code)
+static void dialog_key(struct app *app, const struct key *key)
 {
-    if (code == 'y')
+    int32_t code = key->code;
+
+    if (app->question.typed)
+        reply_key(app, key);
+    else if (code == 'y' || code == 'Y')
         app_answer(app, true);
-    else if (code == 'n' || code == K_ESCAPE || code == 'q' || code == key_ctrl('c'))
+    else if (code == 'n' || code == 'N' || code == K_ESCAPE || code == 'q' || code == key_ctrl('c'))
         app_answer(app, false);
     else if (code == K_ENTER || code == ' ')
         app_answer(app, app->confirm_selected);
@@ -36,10 +60,11 @@ static void dialog_key(struct app *app, int32_t code)
 static bool split_line_break(struct app *app, const struct key *key)
 {
     struct view *v = app->view[app->shown];
-    struct key part = {.code = K_ESCAPE};
+    struct key part = {.code = K_ESCAPE, .at = key->at};
 
     if ((key->code != '\n' && key->code != K_ALT_ENTER) ||
-        (!app->typing && !app->asking && v->ops->takes_lines && v->ops->takes_lines(v)))
+        (!app->typing && !app->asking && v->ops->field && v->ops->field(v) &&
+         v->ops->field(v)->lines))
         return false;
     if (key->code == K_ALT_ENTER)
         app_key(app, &part);
@@ -48,23 +73,19 @@ static bool split_line_break(struct app *app, const struct key *key)
     return true;
 }
 
-/* One key, from the user or from a recording. A text pasted where no field takes it is read as
- * facts. */
-void app_key(struct app *app, const struct key *key)
+/* Gives the key to whoever takes it. A text pasted where no field takes it is read as facts. */
+static void take_key(struct app *app, const struct key *key)
 {
     struct view *v = app->view[app->shown];
     enum action action;
     char name[16];
 
-    app->dirty = true;
-    if (key->code == K_RESIZE || split_line_break(app, key))
-        return;
     if (app->typing && key->code != K_CLICK) {
         app_line_key(app, key);
     } else if (key->code == K_CLICK || key->code == K_WHEEL_UP || key->code == K_WHEEL_DOWN) {
         app_mouse(app, key);
     } else if (app->asking) {
-        dialog_key(app, key->code);
+        dialog_key(app, key);
     } else if (!v->ops->key || !v->ops->key(v, key)) {
         if (key->code == K_PASTE) {
             if (facts_take(&app->host, key->paste, strlen(key->paste)))
@@ -78,4 +99,23 @@ void app_key(struct app *app, const struct key *key)
         else
             app_do(app, action);
     }
+}
+
+/* One key, from the user or from a recording. */
+void app_key(struct app *app, const struct key *key)
+{
+    struct message_mark before = app_message_mark(app);
+    enum taker taker = app_taker(app);
+    unsigned questions = app->questions;
+
+    app->dirty = true;
+    if (key->code == K_RESIZE || split_line_break(app, key))
+        return;
+    app->message_at_key = app->message.number;
+    app->keys_handled++;
+    take_key(app, key);
+    app->keys_handled--;
+    app_message_after_key(app, &before);
+    if (key->at > 0)
+        app_burst_watch(app, key, taker, questions);
 }

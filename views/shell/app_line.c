@@ -1,5 +1,9 @@
 /* The line at the bottom: : commands, / searches and \ filters, with history and completion. Lines
- * are kept in the file "history" of the state folder, where the next run finds them. */
+ * are kept in the file "history" of the state folder, where the next run finds them.
+ *
+ * A line is a sign and a text. The sign says what Enter does with the text, so it stands outside
+ * the field: C-u and Backspace empty the text and the line stays open. Besides : / and \, a sign
+ * may be the beginning of a command, such as ":set beta_ge=" for the key =. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +12,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "views/shell/app_internal.h"
 
 enum { HISTORY_MOST = 1 << 20 };
@@ -21,24 +26,58 @@ static void line_edited(struct app *app)
     app->offered = -1;
 }
 
+/* The whole line, its sign first. Caller frees. */
+static char *line_text(const struct app *app)
+{
+    return xasprintf("%s%s", app->line_sign, field_text(&app->line));
+}
+
+/* Replaces the whole line. The sign stays where the new line begins with it; else only its first
+ * character does, and the rest becomes text. */
+static void line_set(struct app *app, const char *whole)
+{
+    if (strncmp(whole, app->line_sign, strlen(app->line_sign)) != 0)
+        app->line_sign[1] = '\0';
+    field_set(&app->line, whole + strlen(app->line_sign));
+}
+
 /* Completions of what has been typed; only commands have them. */
 static void update_completions(struct app *app)
 {
-    const char *text = field_text(&app->line);
+    char *text = line_text(app);
 
     if (text[0] == ':')
         completions_find(&app->completions, text + 1);
     else
         completions_free(&app->completions);
+    free(text);
 }
 
-void app_line_open(struct app *app, const char *text)
+void app_line_open(struct app *app, const char *sign, const char *text)
 {
+    utf8_copy(app->line_sign, sizeof(app->line_sign), sign);
     field_set(&app->line, text);
     app->typing = true;
     app->dirty = true;
     line_edited(app);
     update_completions(app);
+}
+
+/* Backspace before the first character: a sign such as ":set beta_ge=" becomes text that can be
+ * edited, so that its last character is deleted. The : itself stays. */
+static bool line_open_sign(struct app *app, const struct key *key)
+{
+    size_t at = strlen(app->line_sign) - 1;
+    char *text;
+
+    if ((key->code != K_ERASE && key->code != '\b') || app->line.at || !at)
+        return false;
+    text = line_text(app);
+    app->line_sign[1] = '\0';
+    field_set(&app->line, text + 1);
+    app->line.at = at;
+    free(text);
+    return field_key(&app->line, key);
 }
 
 /* Adds a line in memory, unless it repeats the last one. The oldest goes when LINES_KEPT are full.
@@ -126,7 +165,7 @@ void app_line_finish(struct app *app)
 static void preview_theme(struct app *app)
 {
     static const char command[] = ":theme ";
-    const char *text = field_text(&app->line);
+    char *text = line_text(app);
     struct theme *before = app->theme_before;
 
     if (app->typing && !strncmp(text, command, sizeof(command) - 1)) {
@@ -140,6 +179,7 @@ static void preview_theme(struct app *app)
         free(before);
         app->theme_before = NULL;
     }
+    free(text);
 }
 
 void app_line_close(struct app *app)
@@ -151,7 +191,7 @@ void app_line_close(struct app *app)
 /* Enter: closes the line, remembers it, and runs it by its first character. */
 static void line_enter(struct app *app)
 {
-    char *text = xstrdup(field_text(&app->line));
+    char *text = line_text(app);
 
     app_line_close(app);
     if (text[0] && text[1])
@@ -173,14 +213,14 @@ static void line_recall(struct app *app, int by)
     size_t n;
 
     if (!app->typed_text)
-        app->typed_text = xstrdup(field_text(&app->line));
+        app->typed_text = line_text(app);
     n = strlen(app->typed_text);
     while (at >= 0 && at < app->line_count && strncmp(app->lines[at], app->typed_text, n) != 0)
         at += by;
     if (at < 0)
         return;
     app->recalled = at < app->line_count ? at : app->line_count;
-    field_set(&app->line, at < app->line_count ? app->lines[at] : app->typed_text);
+    line_set(app, at < app->line_count ? app->lines[at] : app->typed_text);
 }
 
 /* Tab: first extends the line as far as all candidates agree; then offers one candidate after the
@@ -188,11 +228,11 @@ static void line_recall(struct app *app, int by)
 static void line_complete(struct app *app, int by)
 {
     const struct completions *c = &app->completions;
-    const char *text = field_text(&app->line);
     char *line;
 
-    if (text[0] != ':' || !c->count)
+    if (app->line_sign[0] != ':' || !c->count)
         return;
+    line = line_text(app);
     if (app->offered < 0 && !app->typed_text) {
         size_t same = strlen(c->line[0]);
 
@@ -200,22 +240,24 @@ static void line_complete(struct app *app, int by)
             for (size_t k = 0; k < same; k++)
                 if (c->line[i][k] != c->line[0][k])
                     same = k;
-        if (same > strlen(text + 1) || c->count == 1) {
+        if (same > strlen(line + 1) || c->count == 1) {
+            free(line);
             line = xasprintf(":%.*s", (int)same, c->line[0]);
-            field_set(&app->line, line);
+            line_set(app, line);
             free(line);
             update_completions(app);
             return;
         }
-        app->typed_text = xstrdup(text);
+        app->typed_text = xstrdup(line);
     }
+    free(line);
     app->offered += by;
     if (app->offered >= c->count)
         app->offered = -1;
     else if (app->offered < -1)
         app->offered = c->count - 1;
     line = app->offered < 0 ? xstrdup(app->typed_text) : xasprintf(":%s", c->line[app->offered]);
-    field_set(&app->line, line);
+    line_set(app, line);
     free(line);
 }
 
@@ -232,12 +274,10 @@ void app_line_key(struct app *app, const struct key *key)
         line_recall(app, 1);
     } else if (key->code == K_TAB || key->code == K_BACK_TAB) {
         line_complete(app, key->code == K_TAB ? 1 : -1);
-    } else if (field_key(&app->line, key)) {
+    } else if (line_open_sign(app, key) || field_key(&app->line, key)) {
         line_edited(app);
         update_completions(app);
     }
-    if (!*field_text(&app->line)) /* even the : was erased */
-        app->typing = false;
     if (key->code != K_ENTER)
         preview_theme(app);
 }

@@ -62,8 +62,10 @@ static void loop_turn(struct app *app)
     struct key key;
 
     app_work(app);
-    while (!app->quit && term_key(&key))
+    while (!app->quit && term_key(&key)) {
+        key.at = clock_seconds();
         app_user_key(app, &key);
+    }
     if (term_signal())
         app->quit = true;
     if (app->dirty && clock_seconds() >= app->next_frame && !app->quit && !app->replay.fast_forward)

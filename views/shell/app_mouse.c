@@ -39,23 +39,30 @@ void app_mouse(struct app *app, const struct key *key)
     int h = app->surface->h, w = app->surface->w;
     struct rect body = screen_body(h, w);
     struct screen screen = app_screen(app);
-    enum action action;
+    struct screen_click click;
     int button;
 
     if (app->asking) {
         button = key->code == K_CLICK ? screen_button(&screen, h, w, key->y, key->x) : -1;
+        click = screen_click(&screen, h, w, key->y, key->x);
         if (button >= 0)
             app_answer(app, button == 1);
+        else if (key->code == K_CLICK && click.key >= 0)
+            app_key(app, &(struct key){.code = click.key, .at = key->at});
         return;
     }
     if (key->code != K_CLICK) {
         wheel_turned(app, key, body);
         return;
     }
+    click = screen_click(&screen, h, w, key->y, key->x);
+    if (click.key >= 0) {
+        app_key(app, &(struct key){.code = click.key, .at = key->at});
+        return;
+    }
     app_line_close(app); /* as Esc does */
-    action = screen_click(&screen, h, w, key->y, key->x);
-    if (action != ACTION_NONE)
-        app_do(app, action);
+    if (click.action != ACTION_NONE)
+        app_do(app, click.action);
     else if (rect_has(body, key->y, key->x) && v->ops->click &&
              v->ops->click(v, body, key->y, key->x) && second_click(app, key))
         app_action(app, ACTION_ENTER);

@@ -45,6 +45,8 @@ void app_user_key(struct app *app, const struct key *key)
         app->dirty = true;
         return;
     }
+    if (app_burst_takes(app, key))
+        return;
     recorder_key(app->options->recorder, key->code, key->y, key->x, key->paste);
     if (app->replaying) {
         give_control(app);

@@ -55,7 +55,9 @@ static void run_theme(struct app *app, const char *name)
 {
     struct err err = {0};
 
-    if (!app_theme(app, name, &err))
+    if (app_theme(app, name, &err))
+        app->host.message(&app->host, TONE_PLAIN, "theme %s", name);
+    else
         app->host.message(&app->host, TONE_ERROR, "theme: %s", err.text);
 }
 

@@ -4,6 +4,7 @@
  *
  *   size 120 36          columns and rows of the screen
  *   key x                keys by name, several with blanks between: key P enter C-r
+ *   burst y e s enter    the same, pressed at the same moment
  *   wait idle 60         until no job runs, at most 60 seconds
  *   expect PREVIEW       fails unless the text is on the screen
  *   compare FILE         fails unless the screen equals FILE (SCREENS=write writes it)
@@ -13,6 +14,9 @@
  * something changed) until a condition holds or the time is over. Keys are given to
  * app_user_key(), so a script takes the same path through the program as a user's fingers, and it
  * is recorded like a user's run.
+ *
+ * Between two keys of a script lies a second of its own clock, so that none is taken for the rest
+ * of a burst (app_burst.c). "burst" presses keys without that pause.
  *
  * "wait event NAME" counts events since the last key, not since the command: an event that came
  * between the key and the wait is not missed.
@@ -40,6 +44,7 @@ struct script {
     const char *path;
     int line, h, w;
     double pace;                   /* seconds to wait after each key */
+    double ahead, between;         /* its clock is ahead of the real one; pause between keys */
     double within;                 /* seconds the next expectation may take */
     unsigned seen[EV_STOPPED + 1]; /* events of each kind before the last key */
     enum event_kind wanted;        /* "wait event NAME" */
@@ -116,9 +121,11 @@ static bool on_screen(const struct script *s, const char *text)
 }
 
 /* Presses a key and waits for the pace. */
-static void script_press(struct script *s, const struct key *key)
+static void script_press(struct script *s, struct key *key)
 {
     memcpy(s->seen, s->app->event_count, sizeof(s->seen));
+    s->ahead += s->between;
+    key->at = clock_seconds() + s->ahead;
     app_user_key(s->app, key);
     script_wait(s, s->pace, NULL);
 }
@@ -153,6 +160,18 @@ static bool do_key(struct script *s, const char *text, struct err *err)
         p += n;
     }
     return true;
+}
+
+/* burst NAME…: keys without a pause between them */
+static bool do_burst(struct script *s, const char *text, struct err *err)
+{
+    bool ok;
+
+    s->ahead += s->between;
+    s->between = 0;
+    ok = do_key(s, text, err);
+    s->between = 1;
+    return ok;
 }
 
 /* type TEXT: each character as a key */
@@ -321,7 +340,7 @@ static bool script_line(struct script *s, const char *line, struct err *err)
         {"expect", do_expect}, {"expect-not", do_expect_not},
         {"dump", do_dump},     {"compare", do_compare},
         {"hold", do_hold},     {"pace", do_pace},
-        {"within", do_within},
+        {"within", do_within}, {"burst", do_burst},
     };
     size_t n = strcspn(line, " ");
 
@@ -355,7 +374,7 @@ bool app_script(struct engine *engine, const struct app_options *options, const 
                 struct err *err)
 {
     char *text = script ? file_read_text(script, SCRIPT_MOST, NULL, err) : NULL;
-    struct script s = {.path = script, .h = 36, .w = 120};
+    struct script s = {.path = script, .h = 36, .w = 120, .between = 1};
     bool ok = true;
 
     if (script && !text)

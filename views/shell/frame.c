@@ -8,22 +8,21 @@
  *   h-1    tabs      1 Edit  2 Heatmap  3 Neurons …   (not on screens under 20 rows)
  *
  * While a line is typed, status shows it, footer its completions, and tabs explain the command. A
- * dialog lies over all. Footer and tabs are drawn and clicked by the same function, so that a
- * click always finds what is seen. */
+ * dialog lies over all (dialog.c). Footer and tabs are in footer.c. */
 #include "views/shell/frame.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
-#include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/commands.h"
 #include "views/interventions.h"
-#include "views/keymap.h"
 
 struct rect screen_body(int h, int w)
 {
@@ -141,12 +140,44 @@ static int draw_progress(const struct progress *g, const char *what, struct surf
     return line.w;
 }
 
+/* The typed line from column x on: its sign, then the field. */
+static void draw_line(const struct screen *screen, struct surface *s, struct rect line, int x)
+{
+    struct pen p = pen_at(s, line, 0, x);
+
+    pen_text(&p, ROLE_FIELD, screen->line_sign);
+    field_draw(screen->line, s, line, 0, p.x, line.w - p.x - 1, true);
+}
+
+/* The last message up to column `end`, from MESSAGE_AGES seconds on with its age. */
+static void draw_message(const struct screen *screen, struct pen *p, int end)
+{
+    static const enum role role[] = {ROLE_STATUS, ROLE_GOOD, ROLE_WARN, ROLE_ERROR};
+    static const char *const mark[] = {"", "", "! ", "✗ "};
+    double age = screen->message_age;
+    char ago[32] = "";
+    int room, wide;
+
+    if (age >= 5400)
+        snprintf(ago, sizeof(ago), "%.0f h ago", age / 3600);
+    else if (age >= 90)
+        snprintf(ago, sizeof(ago), "%.0f min ago", age / 60);
+    else if (age >= MESSAGE_AGES)
+        snprintf(ago, sizeof(ago), "%.0f s ago", age);
+    pen_text(p, role[screen->tone], mark[screen->tone]);
+    room = end - p->x - (*ago ? text_width(ago) + 2 : 0);
+    wide = text_width(screen->message);
+    pen_fit(p, role[screen->tone], wide < room ? wide : room, screen->message);
+    if (*ago && room > 0) {
+        p->x += 2;
+        pen_text(p, ROLE_DIM, ago);
+    }
+}
+
 /* The status line: the typed line, or the last message with what runs at its right. Changed
  * neurons are shown here on every view, because they change every answer. */
 static void draw_status(const struct screen *screen, struct surface *s, struct rect line)
 {
-    static const enum role role[] = {ROLE_STATUS, ROLE_GOOD, ROLE_WARN, ROLE_ERROR};
-    static const char *const mark[] = {"", "", "! ", "✗ "};
     static const char unwritten[] = "nothing written yet, C commits";
     const struct ui_state *d = screen->ui;
     enum command_kind busy = ui_busy(d);
@@ -156,7 +187,7 @@ static void draw_status(const struct screen *screen, struct surface *s, struct r
 
     surface_fill(s, line, ROLE_STATUS);
     if (screen->line) {
-        field_draw(screen->line, s, line, 0, 1, line.w - 2, true);
+        draw_line(screen, s, line, 1);
         return;
     }
     if (busy || d->progress.total > 0) {
@@ -173,55 +204,13 @@ static void draw_status(const struct screen *screen, struct surface *s, struct r
         pen_text(&p, ROLE_WARN, "paused, p resumes  ");
     if (d->intervention_count || d->mask_override_count)
         pen_printf(&p, ROLE_WARN, "~ %s  ", interventions_text(d, word));
-    if (screen->message && *screen->message) {
-        pen_text(&p, role[screen->tone], mark[screen->tone]);
-        pen_fit(&p, role[screen->tone], end - p.x - 1, screen->message);
-    }
-}
-
-/* Draws the actions of the view's footer as "key word", as many as fit. With s NULL it draws
- * nothing and returns the action at column click_x. */
-static enum action footer_actions(const struct screen *screen, struct surface *s, struct rect line,
-                                  int click_x)
-{
-    const char *name = screen->view->ops->footer;
-    int x = 1;
-
-    while (name && *name) {
-        size_t n = strcspn(name, " ");
-        char word[32], key[16], label[40];
-        enum action action;
-        int wide;
-
-        snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, ": "), name);
-        utf8_copy(label, sizeof(label), word);
-        if (name[strlen(word)] == ':') /* "enter:ask": the action enter, shown as "ask" */
-            snprintf(label, sizeof(label), "%.*s", (int)(n - strlen(word) - 1),
-                     name + strlen(word) + 1);
-        name += n + (name[n] == ' ');
-        action = action_of_name(word);
-        keymap_key(keymap_current(), screen->view->ops->name, action, key);
-        wide = text_width(key) + 1 + text_width(label);
-        if (action == ACTION_NONE || !*key || x + wide >= line.w)
-            continue;
-        if (click_x >= x && click_x < x + wide)
-            return action;
-        if (s) {
-            struct pen p = pen_at(s, line, 0, x);
-
-            pen_text(&p, ROLE_KEY, key);
-            p.x++;
-            pen_text(&p, ROLE_TEXT, label);
-        }
-        x += wide + 2;
-    }
-    return ACTION_NONE;
+    if (screen->message && *screen->message)
+        draw_message(screen, &p, end - 1);
 }
 
 /* The last word of a candidate; the words before it are on the line above. */
-static const char *last_word(const struct screen *screen, const char *line)
+static const char *last_word(const struct screen *screen, const char *typed, const char *line)
 {
-    const char *typed = field_text(screen->line) + 1;
     const char *blank = strrchr(typed, ' ');
     size_t n = strcspn(typed, " ");
 
@@ -232,21 +221,22 @@ static const char *last_word(const struct screen *screen, const char *line)
 
 /* Completions below the line, the chosen one marked. If they need more than one row, the page with
  * the chosen one is drawn. */
-static void draw_completions(const struct screen *screen, struct surface *s, struct rect line)
+static void draw_completions(const struct screen *screen, const char *typed, struct surface *s,
+                             struct rect line)
 {
     const struct completions *c = screen->completions;
     int first = 0, wide = 0;
     struct pen p = pen_at(s, line, 0, 1);
 
     for (int i = 0; i <= screen->offered && i < c->count; i++) { /* the page it is on */
-        wide += text_width(last_word(screen, c->line[i])) + 2;
+        wide += text_width(last_word(screen, typed, c->line[i])) + 2;
         if (wide > line.w - 4) {
             first = i;
-            wide = text_width(last_word(screen, c->line[i])) + 2;
+            wide = text_width(last_word(screen, typed, c->line[i])) + 2;
         }
     }
     for (int i = first; i < c->count && p.x < line.w - 3; i++) {
-        const char *text = last_word(screen, c->line[i]);
+        const char *text = last_word(screen, typed, c->line[i]);
         int n = text_width(text);
 
         if (p.x + n + 2 > line.w && i > first) {
@@ -256,8 +246,8 @@ static void draw_completions(const struct screen *screen, struct surface *s, str
         pen_fit(&p, i == screen->offered ? ROLE_SELECTED : ROLE_TEXT, n, text);
         p.x += 2;
     }
-    if (!c->count && field_text(screen->line)[1])
-        pen_text(&p, ROLE_DIM, "Enter runs it, Esc cancels");
+    if (!c->count)
+        pen_text(&p, ROLE_DIM, "Enter runs it  Esc leaves  C-u empties");
 }
 
 /* For "set ratio.ge.a=": the present value, the range and the help of the parameter. False: the
@@ -291,9 +281,9 @@ static bool explain_value(const struct screen *screen, const char *typed, struct
 }
 
 /* The row below the completions: what the typed command does. */
-static void draw_explanation(const struct screen *screen, struct surface *s, struct rect line)
+static void draw_explanation(const struct screen *screen, const char *typed, struct surface *s,
+                             struct rect line)
 {
-    const char *typed = field_text(screen->line) + 1;
     struct pen p = pen_at(s, line, 0, 1);
     char word[64];
     const struct command_info *info;
@@ -311,97 +301,6 @@ static void draw_explanation(const struct screen *screen, struct surface *s, str
     } else {
         pen_fit(&p, ROLE_DIM, line.w - 2, "Tab completes, Up recalls earlier lines");
     }
-}
-
-/* The first eight views, as tabs; draws or finds the tab at click_x, as footer_actions() does. */
-static enum action tab_actions(const struct screen *screen, struct surface *s, struct rect line,
-                               int click_x)
-{
-    int x = 1;
-
-    for (int i = 0; i < 8 && views[i]; i++) {
-        bool here = views[i] == screen->view->ops;
-        char text[32];
-        int wide;
-
-        show_print(text, sizeof(text), line.w >= 76 || here ? "%d %s" : "%d", i + 1,
-                   views[i]->title);
-        wide = text_width(text);
-        if (x + wide >= line.w)
-            break;
-        if (click_x >= x && click_x < x + wide)
-            return (enum action)(ACTION_VIEW_EDIT + i);
-        if (s)
-            surface_text(s, line, 0, x, here ? ROLE_TAB_ACTIVE : ROLE_TAB, text);
-        x += wide + 2;
-    }
-    return ACTION_NONE;
-}
-
-/* The n-th line of a text, at most 200 bytes of it; false past the end. */
-static bool line_of(const char *text, int n, char out[200])
-{
-    while (n-- > 0) {
-        text += strcspn(text, "\n");
-        if (!*text++)
-            return false;
-    }
-    snprintf(out, 200, "%.*s", (int)strcspn(text, "\n"), text);
-    return true;
-}
-
-/* Cancel and the yes button in the dialog's last row; screen_button() knows these widths. */
-static void draw_buttons(const struct screen *screen, struct surface *s, struct rect in)
-{
-    struct pen p = pen_at(s, in, in.h - 1, 0);
-    bool yes = screen->confirm_selected;
-
-    surface_cursor(s, in, p.y, 1);
-    pen_text(&p, yes ? ROLE_BUTTON : ROLE_BUTTON_ACTIVE, " n  Cancel ");
-    p.x += 2;
-    if (yes)
-        surface_cursor(s, in, p.y, p.x + 1);
-    pen_printf(&p, yes ? ROLE_BUTTON_ACTIVE : ROLE_BUTTON, " y  %s ", screen->question->yes);
-}
-
-/* As large as the text of the question needs, in the middle of the screen. */
-static struct rect dialog_area(const struct question *question, int h, int w)
-{
-    int rows = 0, wide = 44;
-    char line[200];
-
-    for (; line_of(question->text, rows, line); rows++)
-        wide = text_width(line) + 4 > wide ? text_width(line) + 4 : wide;
-    return rect_middle((struct rect){0, 0, h, w}, rows + 4, wide < w - 2 ? wide : w - 2);
-}
-
-int screen_button(const struct screen *screen, int h, int w, int y, int x)
-{
-    struct rect area = dialog_area(screen->question, h, w);
-    int from = x - area.x - 2; /* as draw_buttons() lays them out */
-
-    if (y != area.y + area.h - 2 || from < 0)
-        return -1;
-    if (from < 11)
-        return 0;
-    return from >= 13 && from < 18 + text_width(screen->question->yes) ? 1 : -1;
-}
-
-/* The question over the view: text, then the buttons. */
-static void draw_dialog(const struct screen *screen, struct surface *s)
-{
-    const char *text = screen->question->text;
-    struct rect area = dialog_area(screen->question, s->h, s->w), in;
-    char line[200];
-
-    surface_fill(s, area, ROLE_DIALOG);
-    in = box_draw(s, area, screen->question->title, "", true);
-    for (int i = 0; line_of(text, i, line) && i < in.h - 1; i++) {
-        struct pen p = pen_at(s, in, i, 0);
-
-        pen_fit(&p, ROLE_DIALOG, in.w, line);
-    }
-    draw_buttons(screen, s, in);
 }
 
 /* Instead of everything else, on a screen below 50 by 16. */
@@ -427,7 +326,7 @@ void screen_draw(const struct screen *screen, struct surface *s)
     if (s->h < SCREEN_MIN_H || s->w < SCREEN_MIN_W) {
         draw_too_small(s);
         if (screen->line && s->h > 2)
-            field_draw(screen->line, s, surface_rect(s), s->h - 1, 0, s->w, true);
+            draw_line(screen, s, (struct rect){s->h - 1, 0, 1, s->w}, 0);
         return;
     }
     draw_banner(screen->ui, screen->recorded, s, s->w);
@@ -435,27 +334,18 @@ void screen_draw(const struct screen *screen, struct surface *s)
     if (s->cursor_y < 0) /* screen readers follow the cursor: put it where the view begins */
         surface_cursor(s, body, 0, 0);
     draw_status(screen, s, (struct rect){foot, 0, 1, s->w});
-    if (screen->line && screen->completions && *field_text(screen->line) == ':') {
-        draw_completions(screen, s, (struct rect){foot + 1, 0, 1, s->w});
+    if (screen->line && screen->completions && screen->line_sign[0] == ':') {
+        char *typed = xasprintf("%s%s", screen->line_sign + 1, field_text(screen->line));
+
+        draw_completions(screen, typed, s, (struct rect){foot + 1, 0, 1, s->w});
         if (foot + 2 < s->h)
-            draw_explanation(screen, s, (struct rect){foot + 2, 0, 1, s->w});
+            draw_explanation(screen, typed, s, (struct rect){foot + 2, 0, 1, s->w});
+        free(typed);
     } else {
-        footer_actions(screen, s, (struct rect){foot + 1, 0, 1, s->w}, -1);
+        footer_draw(screen, s, (struct rect){foot + 1, 0, 1, s->w});
     }
     if (foot + 2 < s->h && !(screen->line && screen->completions))
-        tab_actions(screen, s, (struct rect){foot + 2, 0, 1, s->w}, -1);
+        tabs_draw(screen, s, (struct rect){foot + 2, 0, 1, s->w});
     if (screen->question)
-        draw_dialog(screen, s);
-}
-
-enum action screen_click(const struct screen *screen, int h, int w, int y, int x)
-{
-    struct rect body = screen_body(h, w);
-    int foot = body.y + body.h;
-
-    if (y == foot + 1)
-        return footer_actions(screen, NULL, (struct rect){y, 0, 1, w}, x);
-    if (y == foot + 2)
-        return tab_actions(screen, NULL, (struct rect){y, 0, 1, w}, x);
-    return ACTION_NONE;
+        dialog_draw(screen, s);
 }

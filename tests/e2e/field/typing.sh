@@ -1,0 +1,162 @@
+# Text fields, dialogs and keys: what is typed never does what was not asked for.
+FACTS='Eiffel; {}:in; Rome'
+replay() { # reads a script from standard input
+    printf 'size 120 36\nwait idle 60\n' >"$d/script"
+    cat >>"$d/script"
+    run 0 "$E" replay "$d/script" --batch -m "$M" $Q
+}
+
+row "a prompt keeps its sign, and is never closed by being emptied"
+replay <<'EOF'
+key b =
+expect :set beta_ge=0.300
+key C-u
+expect :set beta_ge=
+expect-not :set beta_ge=0
+type 0.45
+key enter
+expect 0.450
+key :
+type theme
+key C-u
+type q
+expect :q
+key bs bs bs bs
+type version?
+expect :version?
+key esc
+key /
+key bs bs
+type foo
+expect /foo
+key esc
+expect-not /foo
+EOF
+
+row "Backspace before a value makes the command a text that can be changed"
+replay <<'EOF'
+key b =
+key C-u bs
+expect :set beta_ge
+key C-u
+expect-not :set
+type theme light
+key enter
+expect theme light
+EOF
+
+row "the rest of a burst is ignored after a dialog and after a line"
+replay <<'EOF'
+key C
+expect Commit this edit?
+burst y e s enter
+wait event edited 60
+wait idle 60
+expect Eiffel Tower
+expect-not Eiffel Towers
+expect EDITED +1
+expect-not Enter accepts
+key :
+type theme light
+burst enter 8
+expect 8 came too fast
+expect Strongest neurons
+key 8
+expect History
+EOF
+
+row "several facts are committed by the word yes, and by nothing shorter"
+replay <<EOF
+key 9
+paste $FACTS
+paste Louvre; The {} is in the city of; Rome
+key C
+expect type yes
+key y enter
+expect neither yes nor no
+key C-u
+expect type yes
+key enter
+expect cancelled
+key C
+type yes
+key enter
+expect running
+wait idle 60
+expect EDITED +2
+EOF
+
+row "one fact takes y, or yes and Enter"
+replay <<EOF
+key 9
+paste $FACTS
+key C
+expect-not type yes
+burst y e s enter
+wait idle 60
+expect EDITED +1
+expect Scoreboard
+EOF
+
+row "Esc closes or goes back, and stops nothing"
+replay <<'EOF'
+key x
+key 3 esc ? esc esc esc
+wait idle 60
+expect-not stopped
+expect Neurons
+key 6 i enter
+wait idle 60
+key esc esc esc
+expect Query
+key 1 P
+wait idle 60
+expect PREVIEW
+key esc esc
+expect PREVIEW
+EOF
+
+row "an open view goes back where it was opened from"
+replay <<'EOF'
+key tab tab tab
+key enter
+expect H_ge
+key esc
+expect Strongest neurons
+key 7 ?
+expect Keys and commands
+key esc
+expect AlphaEdit
+key | esc
+expect AlphaEdit
+EOF
+
+row "quitting says what is lost"
+replay <<'EOF'
+key P
+wait idle 60
+key q
+expect Quit? This is lost:
+expect It is no edit
+key n D
+wait idle 60
+key 9
+paste Louvre; The {} is in the city of; Rome
+key q
+expect 1 fact of the list that waits
+key n
+EOF
+
+row "a recorded burst plays as it was taken"
+cat >"$d/burst" <<'EOF'
+size 120 36
+wait idle 60
+key C
+burst y e s enter
+wait idle 60
+expect EDITED +1
+EOF
+run 0 "$E" replay "$d/burst" --batch -m "$M" $Q --record "$d/burst.rec"
+run 0 "$E" replay "$d/burst.rec" --batch
+out 'Eiffel Tower'
+no_out 'Eiffel Towers'
