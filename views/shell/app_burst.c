@@ -2,10 +2,11 @@
  * the program closes a field would otherwise press command keys with the rest of the text: "yes"
  * typed at a dialog that takes "y" would go on with the keys e and s.
  *
- * After the close, keys that a text consists of are ignored until none has come for BURST_GAP, at
- * most for BURST_MOST. Arrows, Tab, function keys, C-c and the mouse act at once. The times are
- * those of the keys (struct key), so a script decides itself how fast it types. The line says that
- * a key was ignored, unless the key may belong to the answer of the dialog that closed. */
+ * Esc leaves on purpose, so nothing is ignored after it. After any other end, keys that a text
+ * consists of are ignored until none has come for BURST_GAP, at most for BURST_MOST. Arrows, Tab,
+ * function keys, C-c and the mouse act at once. The times are those of the keys (struct key), so a
+ * script decides itself how fast it types. The line says that a key was ignored, unless the key may
+ * belong to the answer of the dialog that closed. */
 #include <string.h>
 
 #include "views/shell/app_internal.h"
@@ -60,8 +61,8 @@ void app_burst_watch(struct app *app, const struct key *key, enum taker before, 
 {
     enum taker after = app_taker(app);
 
-    if (before == TAKER_NONE || after == TAKER_LINE || after == TAKER_FIELD ||
-        (before == after && questions == app->questions))
+    if (key->code == K_ESCAPE || before == TAKER_NONE || after == TAKER_LINE ||
+        after == TAKER_FIELD || (before == after && questions == app->questions))
         return;
     app_burst_begin(app, key->at, before == TAKER_DIALOG);
 }
