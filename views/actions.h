@@ -84,7 +84,7 @@
     V(NEXT_PANE, "next-pane", "tab", "Move", "Next pane")                                          \
     V(PREVIOUS_PANE, "previous-pane", "S-tab", "Move", "Previous pane")                            \
     V(ENTER, "enter", "enter", "Move", "Look closer")                                              \
-    X(BACK, "back", "esc bs", "Move", "Back; close; stop the running job", back)                   \
+    X(BACK, "back", "esc bs", "Move", "Close what is open; back to where this was opened", back)   \
     X(SEARCH, "search", "/", "Move", "Find: L5N912, a word, an edit", find)                        \
     X(SEARCH_NEXT, "search-next", "n", "Move", "Find the next match", search_next)                 \
     X(SEARCH_BACK, "search-back", "N", "Move", "Find the previous match", search_back)             \
