@@ -17,8 +17,9 @@ void ui_set_fact(struct host *host, const struct fact *fact);
  * the history); 0 and NULL: none. */
 int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
                          const struct history_fact **last);
-/* Parse what was typed: "SUBJECT | PROMPT | OBJECT"; the number of an edit or ""; "NAME=VALUE". A
- * message explains an error, and false is returned. */
+/* Parse what was typed: "SUBJECT | PROMPT | OBJECT", with a prompt or a relation's name in the
+ * middle; the number of an edit or ""; "NAME=VALUE". A message explains an error, and false is
+ * returned. */
 bool ui_set_fact_typed(struct host *host, const char *text);
 bool confirm_undo_typed(struct host *host, const char *text);
 bool ui_set_param(struct host *host, const char *assignment);

@@ -343,6 +343,37 @@ static void it_quits_when_asked_to(void)
     quit_screen(&p);
 }
 
+/* Plain mode at a terminal: what is typed before a question is read out does not answer it; Ctrl-C
+ * stops what runs and does not end the program. */
+static void lines_typed_ahead_answer_no_question(void)
+{
+    const char *const argv[] = {
+        program, "--plain",           "-m",    "tests/data/architectures/llama3/model.gguf",
+        "--set", "stats.tokens=3000", "--set", "stats.window=64",
+        NULL};
+    struct pty p;
+    int status;
+
+    start_in(&p, NULL, argv);
+    CHECK(wait_for(&p, 0, "is ready", 20));
+    CHECK(wait_for(&p, 0, "ready", 0.5));
+    type_keys(&p, "commit\nyes\n");
+    CHECK(wait_for(&p, 0, "answer yes or no", 10));
+    wait_for(&p, 0, NULL, 0.5);
+    CHECK(!strstr(p.out.data, "editing") && !strstr(p.out.data, "cancelled"));
+    type_keys(&p, "no\n");
+    CHECK(wait_for(&p, 0, "cancelled; nothing was changed", 10));
+    type_keys(&p, "\003");
+    CHECK(wait_for(&p, 0, "nothing is running", 10));
+    type_keys(&p, "state\n");
+    CHECK(wait_for(&p, 0, "0 edits", 10));
+    type_keys(&p, "quit\n");
+    status = end_of(&p, 10);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(!strchr(p.out.data, '\033'));
+    end_pty(&p);
+}
+
 static void terminals_it_does_not_know(void)
 {
     static const char *const odd[] = {"TERM=no-such-terminal", NULL};
@@ -611,6 +642,7 @@ static const struct test tests[] = {
      a_crash_in_any_thread_gives_the_terminal_back},
     {"every crash gives the terminal back", every_crash_gives_the_terminal_back},
     {"it quits when asked to", it_quits_when_asked_to},
+    {"lines typed ahead answer no question", lines_typed_ahead_answer_no_question},
     {"terminals it does not know", terminals_it_does_not_know},
     {"colours as the terminal takes them", colours_as_the_terminal_takes_them},
     {"without colours and in the C locale", without_colours_and_in_the_c_locale},

@@ -82,7 +82,9 @@ static bool open_screen(struct cli *c, struct err *err)
                        "--help`, or name a new session NAME.es",
                        c->rest[0]);
     if (cli_has(c, OPT_PLAIN)) {
-        o = (struct app_options){.params = c->params};
+        o = (struct app_options){.params = c->params, .reopen = reopen, .ctx = &x};
+        cli_first_facts(c, &o);
+        plain_block_signals();
         return cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && plain_run(c->engine, &o, err);
     }
     ok = cli_screen_setup(c, &o, err); /* before a session is made */

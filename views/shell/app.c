@@ -270,6 +270,8 @@ static void app_event(struct app *app, struct event *ev)
         if (app->view[i] && app->view[i]->ops->event)
             app->view[i]->ops->event(app->view[i], ev);
     follow_up(app, ev);
+    if (app->heard)
+        app->heard(app->listener, ev, kind);
     if (ev->kind == EV_STATE)
         app_reopen_done(app);
     if (ev->kind == EV_STOPPED && app_reopen_back(app, ev))

@@ -1,4 +1,4 @@
-/* State of the screen program. Only app*.c includes this header. */
+/* State of the screen program. Only app*.c and plain*.c include this header. */
 #ifndef VIEWS_SHELL_APP_INTERNAL_H
 #define VIEWS_SHELL_APP_INTERNAL_H
 
@@ -88,6 +88,10 @@ struct app {
     bool replay_again;             /* restart the recording at replay.at before the next frame */
     bool offscreen;                /* no terminal: the recording's screen sizes are followed */
     char replay_text[48];          /* "▶ RECORDED 0:12/1:40" for the banner */
+
+    /* Plain mode: called after the app has taken an event; the payload is in `ui`. Or NULL. */
+    void (*heard)(void *listener, const struct event *ev, enum command_kind kind);
+    void *listener;
 
     unsigned event_count[EV_STOPPED + 1]; /* events of each kind so far: scripts wait for them */
 };

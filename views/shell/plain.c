@@ -1,37 +1,35 @@
-/* Plain mode (--plain): reads a line, posts a command, prints what comes back as sentences. It
- * uses the same ui_state, requests and messages as the screen; only the host differs. The next
- * line is read when the job of the last one is over, so a script in a pipe runs its commands one
- * after the other. */
+/* Plain mode (--plain): the screen's program without a screen. It reads a line, does what the line
+ * says, and prints messages, questions, progress and results as sentences.
+ *
+ * Everything but reading and printing is the app (app.c): jobs, messages, views, dialogs, the
+ * commands that follow from an event. Messages are printed as they enter the log; results when
+ * their event has come (plain_on_event()).
+ *
+ * From a file or a pipe, the next line is read when the jobs of the last one are over, so a script
+ * runs its commands one after the other and its next line answers a question. A person at a
+ * terminal may type at any time; what is typed before a question is read out does not answer it. */
 #include "views/shell/plain.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/base/show.h"
 #include "core/base/std.h"
-#include "core/engine/bus.h"
-#include "tui/text.h"
+#include "core/base/utf8.h"
 #include "views/requests.h"
-#include "views/shell/messages.h"
+#include "views/shell/plain_internal.h"
 
-struct plain {
-    struct host host; /* first */
-    struct engine *engine;
-    struct ui_state ui;
-    struct question question;
-    bool asking, quit;
-    bool has_state;              /* the first state of the session has come */
-    bool listing;                /* print the history when it comes */
-    enum command_kind announced; /* the job whose words were printed last */
-};
+static const double STAGE_AFTER = 0.7; /* seconds: a stage that is over sooner is not spoken */
+static const double STAGE_EVERY = 10;  /* seconds between two lines about one stage */
 
 static volatile sig_atomic_t interrupted;
+static sigset_t while_waiting; /* signal mask inside ppoll() */
 
 static void on_interrupt(int sig)
 {
@@ -39,313 +37,214 @@ static void on_interrupt(int sig)
     interrupted = 1;
 }
 
-/* host->post: the job, or 0 if too many wait. */
-static unsigned plain_post(struct host *host, struct command *cmd)
+void plain_block_signals(void)
 {
-    struct plain *p = (struct plain *)host;
-    enum command_kind kind = cmd->kind;
-    unsigned job = 0;
+    sigset_t blocked;
 
-    if (ui_has_job_room(&p->ui))
-        job = engine_post(p->engine, cmd);
-    else
-        command_free(cmd);
-    ui_add_job(&p->ui, job, kind);
-    return job;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &blocked, &while_waiting);
+    sigdelset(&while_waiting, SIGINT);
 }
 
-static void plain_say(struct host *host, enum tone tone, const char *fmt, ...)
+/* Prints the messages that are new in the log. */
+static void speak_messages(struct plain *p)
 {
     static const char *const before[] = {"", "", "warning: ", "error: "};
-    struct buf text = {0};
-    va_list ap;
+    const struct ui_state *d = &p->app->ui;
 
-    (void)host;
-    std_text(before[tone]);
-    va_start(ap, fmt);
-    show_vformat(&text, fmt, ap);
-    va_end(ap);
-    std_puts(text.data ? text.data : "");
-    buf_free(&text);
+    p->spoken = p->spoken > d->log_count ? 0 : p->spoken; /* another model: another log */
+    if (d->log_count - p->spoken > UI_LOG_LINES)
+        p->spoken = d->log_count - UI_LOG_LINES;
+    for (; p->spoken < d->log_count; p->spoken++) {
+        const struct log_line *line = &d->log[p->spoken % UI_LOG_LINES];
+
+        std_text(before[line->tone]);
+        std_puts(line->text);
+    }
 }
 
-/* Prints the question; the next line is its answer. */
-static void plain_ask(struct host *host, const struct question *question)
+/* Prints what an event has brought. The app has taken the event already, so ui_state has it. */
+static void plain_on_event(void *ctx, const struct event *ev, enum command_kind kind)
 {
-    struct plain *p = (struct plain *)host;
+    struct plain *p = ctx;
+    const struct ui_state *d = &p->app->ui;
 
-    p->question = *question;
-    p->asking = true;
-    std_puts(question->title);
-    std_puts(question->text); /* holds line breaks */
+    p->has_state |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
+    speak_messages(p);
+    if (ev->kind == EV_ANSWER && kind == CMD_QUERY && d->answer[0] && !d->answer[0]->partial)
+        plain_print_answer(d->answer[0]);
+    else if (ev->kind == EV_PROBES && d->probes)
+        plain_print_probes(d->probes); /* the sum of it is a message */
+    else if (ev->kind == EV_PREVIEW)
+        request_probe(&p->app->host, &d->fact, NULL);
+    else if (ev->kind == EV_DONE && kind == CMD_LENS && !strcmp(d->at_view, "lens"))
+        plain_print_lens(d);
+    else if ((ev->kind == EV_DONE || ev->kind == EV_FAILED) && kind == CMD_VARIANTS)
+        plain_print_variants(d);
+}
+
+/* Prints the open question once. At a terminal, what was typed before it is thrown away. */
+static void speak_question(struct plain *p)
+{
+    if (!p->app->asking || p->asked)
+        return;
+    p->asked = true;
+    if (p->terminal)
+        tcflush(STDIN_FILENO, TCIFLUSH);
+    std_puts(p->app->question.title);
+    std_puts(p->app->question.text); /* holds line breaks */
     std_puts("answer yes or no");
 }
 
-/* Parameters changed: masks follow at once, there are no frames to wait for. */
-static void plain_moved(struct host *host)
+/* Whether a job is one that a person waits for. */
+static bool is_spoken_job(const struct ui_job *j)
 {
-    ui_remask(host->ui);
+    return j->job && *command_traits[j->kind].busy;
 }
 
-static void print_fact(const struct ui_state *d)
+/* Announces the jobs that are new, and what each waits for. */
+static void speak_jobs(struct plain *p)
 {
-    char subject[200], prompt[400], target[200];
+    const struct ui_state *d = &p->app->ui;
+    const char *ahead = NULL;
+    unsigned newest = p->posted;
 
-    std_print("fact: subject %s. prompt %s. new object %s\n",
-              text_piece(subject, sizeof(subject), d->fact.subject),
-              text_piece(prompt, sizeof(prompt), d->fact.prompt),
-              text_piece(target, sizeof(target), d->fact.target));
-}
+    for (int i = 0; i < UI_JOBS; i++)
+        if (is_spoken_job(&d->job[i]) && d->job[i].job <= p->posted)
+            ahead = command_traits[d->job[i].kind].busy;
+    for (int i = 0; i < UI_JOBS; i++) {
+        const struct ui_job *j = &d->job[i];
 
-/* The ten strongest neurons of the edited layers, one per line. */
-static void print_neurons(const struct ui_state *d)
-{
-    struct ranked_neuron top[10];
-    int n = d->scored_layers ? ui_top_neurons(d, -1, ORDER_SCORE, top, 10) : 0;
-
-    if (!n)
-        std_print("no neuron is scored yet: attribute scores them\n");
-    for (int i = 0; i < n; i++)
-        std_print("%d. layer %d neuron %d, score %.3f, %s, %s the mask\n", i + 1, top[i].layer,
-                  top[i].neuron, top[i].score,
-                  top[i].class_bits == 3   ? "general and specific"
-                  : top[i].class_bits == 1 ? "general"
-                  : top[i].class_bits == 2 ? "specific"
-                                           : "of no class",
-                  top[i].kept ? "in" : "outside");
-}
-
-/* Entropy, ratio and threshold of both kinds, one edited layer per line. */
-static void print_ratios(const struct ui_state *d)
-{
-    bool any = false;
-
-    for (int l = 0; l < d->layers; l++) {
-        const struct mask *m = d->layer[l].mask;
-
-        if (!m || !ui_edits_layer(d, l))
+        if (!is_spoken_job(j) || j->job <= p->posted)
             continue;
-        any = true;
-        std_print(
-            "layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
-            "ratio %.3f, threshold %.3f. %d neurons kept\n",
-            l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
-            m->specific.tau, m->selected);
+        newest = j->job > newest ? j->job : newest;
+        if (ahead == command_traits[j->kind].busy)
+            continue; /* one question to two states */
+        if (ahead && !(command_traits[j->kind].flags & URGENT))
+            std_print("%s: queued behind %s\n", command_traits[j->kind].busy, ahead);
+        else
+            std_print("%s\n", command_traits[j->kind].busy);
+        ahead = command_traits[j->kind].busy;
     }
-    if (!any)
-        std_print("no ratios yet: attribute computes them\n");
+    p->posted = newest;
 }
 
-/* Every fact of every edit, with p before and after. */
-static void print_history(const struct history *h)
+/* "target: 4 of 13, about 6 seconds left" */
+static void print_progress(const struct progress *g)
 {
-    char subject[200], target[200];
-
-    for (int i = 0; i < h->count; i++)
-        for (int k = 0; k < h->entry[i].facts; k++) {
-            const struct history_fact *f = &h->entry[i].fact[k];
-            struct p_change p = history_p_change(f);
-
-            std_print("edit %d, %s: %s is %s, %s %.3f before and %.3f after\n", h->entry[i].edit,
-                      h->entry[i].active ? "active" : "undone",
-                      text_piece(subject, sizeof(subject), f->subject),
-                      text_piece(target, sizeof(target), f->target), p.name, p.before, p.after);
-        }
-    if (!h->count)
-        std_print("no edits yet\n");
+    std_text(g->what);
+    if (g->total > 1000)
+        std_print(": %.0f percent", 100 * g->done / g->total);
+    else if (g->total > 0)
+        std_print(": %.0f of %.0f", g->done, g->total);
+    if (g->seconds_left >= 100)
+        std_print(", about %.0f minutes left", g->seconds_left / 60);
+    else if (g->seconds_left >= 1)
+        std_print(", about %.0f seconds left", g->seconds_left);
+    std_text("\n");
 }
 
-static void print_why(const struct ui_state *d)
+/* Prints a line when a stage has begun, and one every STAGE_EVERY seconds while it lasts. */
+static void speak_progress(struct plain *p)
 {
-    print_neurons(d);
-    print_ratios(d);
+    const struct ui_state *d = &p->app->ui;
+    const struct progress *g = *d->progress.what ? &d->progress : &d->background;
+    double now = clock_seconds();
+
+    if (!ui_busy(d) || !*g->what) {
+        p->stage[0] = '\0';
+    } else if (strcmp(p->stage, g->what) != 0) {
+        utf8_copy(p->stage, sizeof(p->stage), g->what);
+        p->stage_due = now + STAGE_AFTER;
+    } else if (now >= p->stage_due) {
+        print_progress(g);
+        p->stage_due = now + STAGE_EVERY;
+    }
 }
 
-static void print_state(const struct ui_state *d)
+/* Whether a script's next line must wait: for the session, or for results. */
+static bool is_at_work(const struct plain *p)
 {
-    std_print("%s, %d edit%s, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
-              d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
+    const struct ui_state *d = &p->app->ui;
+
+    return !d->ready || !p->has_state || ui_busy(d) || ui_waits_for(d, CMD_HISTORY) ||
+           ui_waits_for(d, CMD_INSPECT);
 }
 
-static bool query_typed(struct host *host, const char *text)
+/* Reads a line and runs it. */
+static void take_line(struct plain *p)
 {
-    if (*text)
-        request_query(host, text, 0);
+    char *line = NULL;
+    size_t room = 0;
+
+    if (getline(&line, &room, stdin) < 0)
+        p->app->quit = true;
     else
-        host->message(host, TONE_ERROR, "query: needs a text to ask");
-    return *text;
-}
-
-/* The commands of plain mode by their first word. Of the functions that a row has, `typed` is used
- * if the line goes on after the word (or nothing can be printed), then `request`, `post`, `print`.
- */
-static const struct {
-    const char *word, *help;
-    bool (*typed)(struct host *host, const char *text); /* false: it has reported an error */
-    void (*request)(struct host *host);
-    enum command_kind post;
-    void (*print)(const struct ui_state *d);
-} plain_words[] = {
-    {"fact",
-     "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: print it",
-     .typed = ui_set_fact_typed, .print = print_fact},
-    {"attribute", "attribute: score the neurons", .request = request_attribute},
-    {"neurons", "neurons: the ten strongest", .print = print_neurons},
-    {"ratios", "ratios: entropy, ratio, threshold", .print = print_ratios},
-    {"why", "why: neurons and ratios", .print = print_why},
-    {"preview", "preview: try the edit without writing it", .request = request_preview},
-    {"commit", "commit: write the edit to the session, asks first", .request = confirm_commit},
-    {"undo", "undo [N]: undo the last edit or edit N, asks first", .typed = confirm_undo_typed},
-    {"redo", "redo: redo what was undone", .post = CMD_REDO},
-    {"history", "history: the edits", .post = CMD_HISTORY},
-    {"query", "query TEXT: ask the model", .typed = query_typed},
-    {"set", "set NAME=VALUE: set a parameter", .typed = ui_set_param},
-    {"state", "state: edits and checksum of the session", .print = print_state},
-};
-enum { WORDS = sizeof(plain_words) / sizeof(*plain_words) };
-
-static void print_help(void)
-{
-    for (int i = 0; i < WORDS; i++)
-        std_puts(plain_words[i].help);
-    std_puts("quit\nControl C stops what runs");
-}
-
-/* The line after a question: yes or y confirms, anything else cancels. */
-static void plain_answer(struct plain *p, const char *word)
-{
-    p->asking = false;
-    if (!strcmp(word, "yes") || !strcmp(word, "y"))
-        p->question.confirmed(&p->host, &p->question);
-    else
-        std_print("cancelled; nothing was changed\n");
-}
-
-/* Runs a line by its first word; `rest` is what follows. */
-static void plain_run_word(struct plain *p, const char *word, const char *rest)
-{
-    int i = 0;
-
-    while (i < WORDS && strcmp(plain_words[i].word, word) != 0)
-        i++;
-    if (!strcmp(word, "help"))
-        print_help();
-    else if (!strcmp(word, "quit") || !strcmp(word, "q") || !strcmp(word, "q!"))
-        p->quit = true;
-    else if (i == WORDS)
-        std_print("error: no command %s; help lists them\n", word);
-    else if (plain_words[i].typed && (*rest || !plain_words[i].print) &&
-             !plain_words[i].typed(&p->host, rest))
-        return;
-    else if (plain_words[i].request)
-        plain_words[i].request(&p->host);
-    else if (plain_words[i].post)
-        request_simple(&p->host, plain_words[i].post, 0);
-    else if (plain_words[i].print)
-        plain_words[i].print(&p->ui);
-    p->listing |= i < WORDS && plain_words[i].post == CMD_HISTORY;
-}
-
-/* A line of input; a leading colon is allowed, as on the screen. */
-static void plain_run_line(struct plain *p, const char *text)
-{
-    char *line = xtrimmed(text, strlen(text)), word[32];
-    const char *at = line + (line[0] == ':');
-    size_t n = strcspn(at, " ");
-
-    snprintf(word, sizeof(word), "%.*s", (int)n, at);
-    if (p->asking)
-        plain_answer(p, word);
-    else if (*word)
-        plain_run_word(p, word, at + n + strspn(at + n, " "));
+        plain_run_line(p, line);
     free(line);
 }
 
-/* Prints what an event means. Answers are printed whole, not token by token. */
-static void plain_on_event(struct plain *p, struct event *ev)
+/* A parameter acts at once: there is no frame that it could wait for. */
+static void apply_parameters(struct app *app)
 {
-    enum command_kind kind = ui_job_kind(&p->ui, ev->job);
-    enum tone tone;
-    char text[320], answer[400];
-
-    if (ev->kind == EV_ANSWER && !ev->answer->partial) {
-        text_piece(answer, sizeof(answer), ev->answer->completion);
-        std_print("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", answer);
-    }
-    ui_event(&p->ui, ev);
-    p->has_state |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
-    if (p->listing && p->ui.history && ev->kind == EV_HISTORY)
-        print_history(p->ui.history);
-    if (ev->kind == EV_HISTORY || ev->kind == EV_FAILED)
-        p->listing = false;
-    if (message_of_event(&p->ui, ev, kind, &tone, text))
-        plain_say(&p->host, tone, "%s", text);
-    p->quit |= p->ui.stopped;
+    if (app->params_changed)
+        ui_remask(&app->ui);
+    app->params_changed = false;
 }
 
-/* Announces a new job once, then waits for events; for a line of input too, unless a job runs.
- * Ctrl-C cancels the job, or quits if none runs. */
-static void plain_wait(struct plain *p)
+/* Prints what is new, then sleeps until an event or a line comes. Ctrl-C stops what runs. */
+static void plain_turn(struct plain *p)
 {
-    enum command_kind busy = ui_busy(&p->ui);
-    bool rest = busy || !p->ui.ready || !p->has_state || p->listing;
-    struct pollfd fd[2] = {{.fd = engine_fd(p->engine), .events = POLLIN},
+    struct app *app = p->app;
+    struct pollfd fd[2] = {{.fd = engine_fd(app->engine), .events = POLLIN},
                            {.fd = STDIN_FILENO, .events = POLLIN}};
-    static char *line;
-    static size_t room;
+    const struct timespec soon = {.tv_nsec = 200000000};
+    bool busy, reads;
 
-    if (busy != p->announced && busy)
-        std_print("%s\n", command_traits[busy].busy);
-    else if (!rest && isatty(STDIN_FILENO) && p->announced)
-        std_print("%s\n", p->asking ? "yes or no?" : "ready");
-    p->announced = busy;
+    app_work(app);
+    apply_parameters(app);
+    speak_messages(p);
+    speak_question(p);
+    speak_progress(p);
+    if (app->quit)
+        return;
+    if (app->shown != p->shown)
+        plain_print_view(app);
+    p->shown = app->shown;
+    busy = is_at_work(p);
+    reads = p->terminal || !busy;
     std_flush();
-    poll(fd, rest ? 1 : 2, rest ? 200 : -1);
+    ppoll(fd, reads ? 2 : 1, busy || app->estimate_at > 0 ? &soon : NULL, &while_waiting);
     if (interrupted) {
         interrupted = 0;
-        p->quit |= !busy;
-        engine_cancel(p->engine, 0);
-    } else if (!rest && fd[1].revents) {
-        if (getline(&line, &room, stdin) < 0)
-            p->quit = true;
-        else
-            plain_run_line(p, line);
-    }
-    if (p->quit) {
-        free(line);
-        line = NULL;
-        room = 0;
+        app_do(app, ACTION_CANCEL);
+    } else if (reads && fd[1].revents) {
+        take_line(p);
+        speak_messages(p);
+        speak_jobs(p);
     }
 }
 
 bool plain_run(struct engine *engine, const struct app_options *options, struct err *err)
 {
-    struct fact first = {.subject = (char[]){"Eiffel Tower"},
-                         .prompt = (char[]){"The {} is located in the city of"},
-                         .target = (char[]){"Rome"}};
     struct sigaction act = {.sa_handler = on_interrupt};
-    struct plain *p = xcalloc(1, sizeof(*p));
-    struct event ev;
+    struct plain p = {.terminal = isatty(STDIN_FILENO)};
 
     setvbuf(stdin, NULL, _IONBF, 0); /* poll() must see what is not read yet */
     sigaction(SIGINT, &act, NULL);
-    p->engine = engine;
-    p->host = (struct host){.ui = &p->ui,
-                            .post = plain_post,
-                            .message = plain_say,
-                            .confirm = plain_ask,
-                            .params_changed = plain_moved};
-    ui_init(&p->ui, &options->params);
-    p->ui.fact = fact_copy(options->fact ? options->fact : &first);
-    print_fact(&p->ui);
-    while (!p->quit) {
-        while (engine_next(engine, &ev))
-            plain_on_event(p, &ev);
-        if (!p->quit)
-            plain_wait(p);
+    p.app = app_start(engine, options);
+    p.app->offscreen = true;
+    p.app->heard = plain_on_event;
+    p.app->listener = &p;
+    if (app_theme(p.app, options->theme, err)) { /* what is exported has its colours */
+        app_paint(p.app, 36, 120);
+        plain_print_fact(&p.app->ui);
+        while (!p.app->quit)
+            plain_turn(&p);
+        std_flush();
+        engine_ended(p.app->engine, err);
     }
-    std_flush();
-    ui_free(&p->ui);
-    free(p);
-    return engine_ended(engine, err) || !err->kind;
+    app_finish(p.app);
+    return !err->kind;
 }

@@ -1,0 +1,45 @@
+/* Plain mode's parts: plain.c (loop, questions, progress), plain_words.c (what a line does),
+ * plain_results.c (results as sentences). Only they include this header. */
+#ifndef VIEWS_SHELL_PLAIN_INTERNAL_H
+#define VIEWS_SHELL_PLAIN_INTERNAL_H
+
+#include "views/shell/app_internal.h"
+
+struct plain {
+    struct app *app;  /* the screen's program, without a screen */
+    bool terminal;    /* a person types; else lines come from a file or a pipe */
+    int spoken;       /* messages of the log printed so far */
+    bool asked;       /* the open dialog has been printed */
+    bool has_state;   /* the session has told its state: lines may be read */
+    unsigned posted;  /* the newest job that was announced */
+    int shown;        /* the view that was spoken last */
+    char stage[48];   /* what progress was about */
+    double stage_due; /* when it is spoken next, in seconds of the clock */
+};
+
+/* Runs a line: a word of plain mode, a key, or a line of the screen after its colon. */
+void plain_run_line(struct plain *p, const char *text);
+/* Prints what can be typed. */
+void plain_print_help(void);
+
+/* Each prints one result in sentences, or says how to get it. */
+void plain_print_fact(const struct ui_state *d);
+void plain_print_relations(const struct ui_state *d, const char *typed);
+void plain_print_neurons(const struct ui_state *d);
+void plain_print_ratios(const struct ui_state *d);
+void plain_print_why(const struct ui_state *d); /* neurons and ratios */
+void plain_print_parameters(const struct ui_state *d);
+void plain_print_state(const struct ui_state *d);
+void plain_print_history(const struct ui_state *d);
+void plain_print_facts(const struct ui_state *d);
+void plain_print_scoreboard(const struct ui_state *d);
+void plain_print_probes(const struct probe_report *b); /* its rows alone; NULL: none */
+void plain_print_lens(const struct ui_state *d);
+void plain_print_variants(const struct ui_state *d);
+void plain_print_jobs(const struct ui_state *d);
+/* An answer of the model: "preview says: …". */
+void plain_print_answer(const struct answer *a);
+/* The view that is shown: the rows behind it, else the text of its picture. */
+void plain_print_view(struct app *app);
+
+#endif

@@ -1,0 +1,418 @@
+/* Plain mode's results: what the screen draws, as sentences. Each function reads ui_state only. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/std.h"
+#include "core/base/utf8.h"
+#include "core/edit/relations.h"
+#include "tui/text.h"
+#include "views/knobs.h"
+#include "views/panes/pane_scoreboard.h"
+#include "views/shell/plain_internal.h"
+#include "views/variant_metrics.h"
+#include "views/view_tables.h"
+
+enum { ROWS_MOST = 60, PICTURE_COLS = 100, PICTURE_ROWS = 60 };
+
+void plain_print_fact(const struct ui_state *d)
+{
+    char subject[200], prompt[400], target[200];
+
+    if (!d->fact.subject) {
+        std_print("no fact yet\n");
+        return;
+    }
+    std_print("fact: subject %s. prompt %s. new object %s\n",
+              text_piece(subject, sizeof(subject), d->fact.subject),
+              text_piece(prompt, sizeof(prompt), d->fact.prompt),
+              text_piece(target, sizeof(target), d->fact.target ? d->fact.target : "none"));
+}
+
+void plain_print_relations(const struct ui_state *d, const char *typed)
+{
+    enum { MOST = 64 };
+    int index[MOST], n = d->relations ? relations_match(d->relations, typed, index, MOST) : 0;
+
+    for (int i = 0; i < n; i++) {
+        const struct relation *r = &d->relations->relation[index[i]];
+
+        std_print("%s: %s\n", r->name, r->prompt[0]);
+    }
+    if (!n)
+        std_print(d->relations ? "no relation matches %s\n"
+                               : "the file of relations was not found%s\n",
+                  d->relations ? typed : "");
+}
+
+void plain_print_neurons(const struct ui_state *d)
+{
+    struct ranked_neuron top[10];
+    int n = d->scored_layers ? ui_top_neurons(d, -1, ORDER_SCORE, top, 10) : 0;
+
+    if (!n)
+        std_print("no neuron is scored yet: attribute scores them\n");
+    for (int i = 0; i < n; i++)
+        std_print("%d. layer %d neuron %d, score %.3f, %s, %s the mask\n", i + 1, top[i].layer,
+                  top[i].neuron, top[i].score,
+                  top[i].class_bits == 3   ? "general and specific"
+                  : top[i].class_bits == 1 ? "general"
+                  : top[i].class_bits == 2 ? "specific"
+                                           : "of no class",
+                  top[i].kept ? "in" : "outside");
+}
+
+/* Entropy, ratio and threshold of both kinds, one edited layer per line; gain and leak if known. */
+void plain_print_ratios(const struct ui_state *d)
+{
+    bool any = false;
+
+    for (int l = 0; l < d->layers; l++) {
+        const struct mask *m = d->layer[l].mask;
+        const struct layer_report *r = ui_layer_report(d, l);
+
+        if (!m || !ui_edits_layer(d, l))
+            continue;
+        any = true;
+        std_print(
+            "layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
+            "ratio %.3f, threshold %.3f. %d neurons kept",
+            l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
+            m->specific.tau, m->selected);
+        if (r)
+            std_print(", gain %.2f, leak over gain squared %.1f", r->gain_mask, r->leak_ratio);
+        std_text("\n");
+    }
+    if (!any)
+        std_print("no ratios yet: attribute computes them\n");
+}
+
+void plain_print_why(const struct ui_state *d)
+{
+    plain_print_neurons(d);
+    plain_print_ratios(d);
+}
+
+void plain_print_parameters(const struct ui_state *d)
+{
+    char value[16];
+
+    for (int k = 0; k < KNOB_COUNT; k++) {
+        const struct param_info *info = param_info(knob_info((enum knob)k)->param);
+
+        std_print("%s is %s: %s\n", *info->alias ? info->alias : info->name,
+                  knob_text(&d->params, (enum knob)k, value), info->help);
+    }
+    std_print("mask %s, selection %s, method %s. set NAME=VALUE changes any parameter\n",
+              params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
+              params_word(&d->params, P_EDIT_METHOD));
+}
+
+void plain_print_state(const struct ui_state *d)
+{
+    std_print("%s, %d edit%s, checksum %.8s. %s%s%s\n", d->state.preview ? "preview" : "no preview",
+              d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum,
+              d->state.readonly ? "read-only. " : "",
+              *d->state.session ? "session " : "no session file: edits last as long as the program",
+              d->state.session);
+}
+
+/* Every fact of every edit, with p before and after. */
+void plain_print_history(const struct ui_state *d)
+{
+    const struct history *h = d->history;
+    char subject[200], target[200], before[16], after[16];
+
+    for (int i = 0; h && i < h->count; i++)
+        for (int k = 0; k < h->entry[i].facts; k++) {
+            const struct history_fact *f = &h->entry[i].fact[k];
+            struct p_change p = history_p_change(f);
+
+            std_print("edit %d, %s: %s is %s, %s %s before and %s after%s\n", h->entry[i].edit,
+                      h->entry[i].active ? "active" : "undone",
+                      text_piece(subject, sizeof(subject), f->subject),
+                      text_piece(target, sizeof(target), f->target), p.name,
+                      text_probability(before, p.before), text_probability(after, p.after),
+                      f->outcome == OUTCOME_HELD     ? ", holds"
+                      : f->outcome == OUTCOME_FAILED ? ", does not hold"
+                                                     : "");
+        }
+    if (!h || !h->count)
+        std_print("no edits yet\n");
+}
+
+void plain_print_facts(const struct ui_state *d)
+{
+    static const char *const words[] = {[QUEUE_WAITS] = "waits",
+                                        [QUEUE_RUNS] = "is being edited",
+                                        [QUEUE_HOLDS] = "holds",
+                                        [QUEUE_WEAK] = "is in the session but does not hold",
+                                        [QUEUE_FAILED] = "failed"};
+    char subject[200], target[200], p[16];
+
+    for (int i = 0; i < d->queue_count; i++) {
+        const struct queued_fact *q = &d->queue[i];
+
+        std_print("%d. %s is %s: %s", i + 1, text_piece(subject, sizeof(subject), q->fact.subject),
+                  text_piece(target, sizeof(target), q->fact.target), words[q->state]);
+        if (q->edit)
+            std_print(", edit %d, p(target) %s", q->edit, text_probability(p, q->p[1]));
+        std_print("%s%s\n", *q->why ? ": " : "", q->why);
+    }
+    if (!d->queue_count)
+        std_print("no list of facts yet: facts FILE reads one\n");
+}
+
+void plain_print_probes(const struct probe_report *b)
+{
+    char prompt[240], before[160], after[160];
+
+    for (int i = 0; b && i < b->probes; i++) {
+        const struct probe_result *r = &b->probe[i];
+
+        std_print("%s %s: %s Before: %s. After: %s\n",
+                  !r->known  ? "unknown to the base,"
+                  : r->ok[1] ? "passed,"
+                             : "FAILED,",
+                  probe_word(r->kind), text_piece(prompt, sizeof(prompt), r->prompt),
+                  text_said(before, sizeof(before), r->said[0]),
+                  text_said(after, sizeof(after), r->said[1]));
+    }
+}
+
+void plain_print_scoreboard(const struct ui_state *d)
+{
+    const struct probe_report *b = d->probes;
+    char words[160];
+
+    if (b)
+        std_print("scoreboard: %s\n", scoreboard_summary(b, words));
+    else
+        std_print("no scoreboard yet: preview or commit the edit first\n");
+    plain_print_probes(b);
+}
+
+/* The last position of one grid, a line per layer: what it says and the ranks of both objects. */
+static void print_grid(const struct ui_state *d, const struct lens_grid *g, const char *state)
+{
+    const char *old = d->prompt_info ? d->prompt_info->old.text : "the old object";
+    const char *target = d->fact.target ? d->fact.target : "the new object";
+    char said[80], word[80];
+
+    std_print("lens of the %s model at the last token:\n", state);
+    for (int l = 0; l < g->layers; l++) {
+        int at = l * g->tokens + g->tokens - 1;
+
+        std_print("layer %d says %s", l, text_said(said, sizeof(said), g->top[at].text));
+        if (g->rank_new)
+            std_print(", %s is rank %d", text_said(word, sizeof(word), target), g->rank_new[at]);
+        if (g->rank_old)
+            std_print(", %s rank %d", text_said(word, sizeof(word), old), g->rank_old[at]);
+        std_text("\n");
+    }
+}
+
+void plain_print_lens(const struct ui_state *d)
+{
+    static const struct {
+        unsigned state;
+        const char *name;
+    } states[] = {{STATE_BASE, "base"}, {STATE_EDITED, "edited"}, {STATE_PREVIEW, "previewed"}};
+    bool any = false;
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+        const struct lens_grid *g = ui_lens(d, states[i].state);
+
+        if (g)
+            print_grid(d, g, states[i].name);
+        any |= g != NULL;
+    }
+    if (!any)
+        std_print("no lens yet\n");
+}
+
+/* The parameters in which a variant differs from those at hand: "edit.method=memit". */
+static void put_difference(const struct params *now, const struct params *of, struct buf *out)
+{
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        struct buf value = {0};
+
+        if (param_same(now, of, (enum param)i))
+            continue;
+        params_show(of, (enum param)i, &value);
+        buf_printf(out, "%s%s=%s", out->len ? " " : "", param_info((enum param)i)->name,
+                   value.data);
+        buf_free(&value);
+    }
+    if (!out->len)
+        buf_puts(out, "the parameters at hand");
+}
+
+/* "yes" of "✓ yes": the mark is for the eye. */
+static const char *without_mark(const char *text)
+{
+    const char *blank = strchr(text, ' ');
+
+    return (unsigned char)*text >= 0x80 && blank ? blank + 1 : text;
+}
+
+void plain_print_variants(const struct ui_state *d)
+{
+    int n = 0;
+
+    for (int i = 0; i < UI_VARIANTS; i++) {
+        const struct variant_result *t = d->variant[i];
+        struct variant v;
+        struct buf what = {0};
+        char text[24], said[96];
+
+        if (!t || n++ >= ROWS_MOST)
+            continue;
+        variant_take(&v, t);
+        put_difference(&d->params, &t->params, &what);
+        std_print("variant %d, %s: ", t->variant + 1, what.data);
+        for (int m = 0; variant_has_numbers(&v) && m < metric_count; m++)
+            if (!isnan(variant_value(&v, m)))
+                std_print("%s%s %s", m ? ", " : "", metric_table[m].name,
+                          without_mark(metric_text(&v, m, text)));
+        std_print("%s%s\n", variant_has_numbers(&v) ? ", says " : "not possible: ",
+                  variant_has_numbers(&v) ? text_said(said, sizeof(said), v.said) : v.why);
+        buf_free(&what);
+    }
+    if (!n)
+        std_print("no variant was tried yet\n");
+    else if (n > ROWS_MOST)
+        std_print("and %d more; export FILE.csv writes all\n", n - ROWS_MOST);
+}
+
+void plain_print_jobs(const struct ui_state *d)
+{
+    bool any = false;
+
+    for (int i = 0; i < UI_JOBS; i++) {
+        const struct ui_job *j = &d->job[i];
+
+        if (!j->job || !*command_traits[j->kind].busy)
+            continue;
+        any = true;
+        std_print("job %u, %s: %s\n", j->job, command_traits[j->kind].busy,
+                  ui_job_begun(d, j->job) || j->job == d->progress_job ? "runs" : "waits");
+    }
+    if (!any)
+        std_print("nothing runs\n");
+}
+
+void plain_print_answer(const struct answer *a)
+{
+    char name[32];
+    struct buf text = {0};
+    const char *said = a->completion ? a->completion : "";
+
+    if (a->edit)
+        snprintf(name, sizeof(name), "the state after edit %d", a->edit);
+    else
+        utf8_copy(name, sizeof(name),
+                  a->state == STATE_BASE      ? "base"
+                  : a->state == STATE_PREVIEW ? "preview"
+                                              : "edited");
+    said = *said ? said + strspn(said, " ") : TEXT_SAID_NOTHING;
+    show_escape(&text, said, strlen(said));
+    std_print("%s%s says: %s\n", name, a->changed ? ", with changed neurons," : "",
+              text.data ? text.data : "");
+    buf_free(&text);
+}
+
+/* One row as "NAME VALUE, NAME VALUE". */
+static void print_row(const struct table *t, size_t row)
+{
+    bool first = true;
+
+    for (int c = 0; c < t->columns; c++) {
+        const struct table_cell *cell = &t->cell[row * (size_t)t->columns + (size_t)c];
+
+        if (cell->kind == CELL_MISSING || (cell->kind == CELL_TEXT && !*cell->text))
+            continue;
+        std_print("%s%s ", first ? "" : ", ", t->column[c].name);
+        if (cell->kind == CELL_TEXT)
+            std_print("%s", cell->text);
+        else if (cell->kind == CELL_INTEGER)
+            std_print("%lld", cell->integer);
+        else if (cell->kind == CELL_REAL)
+            std_print("%.3g", cell->real);
+        else
+            std_print("%s", cell->integer ? "yes" : "no");
+        first = false;
+    }
+    std_text("\n");
+}
+
+/* The letters of a picture without its lines: rows of words. */
+static void print_picture(struct app *app)
+{
+    struct surface *s = surface_new(PICTURE_ROWS, PICTURE_COLS);
+    struct view *v = app->view[app->shown];
+    struct buf text = {0};
+
+    v->ops->draw(v, s, (struct rect){0, 0, PICTURE_ROWS, PICTURE_COLS});
+    surface_dump(s, &text);
+    for (const char *p = text.data, *end; p && *p; p = *end ? end + 1 : end) {
+        struct buf line = {0};
+        const char *at = p;
+
+        end = p + strcspn(p, "\n");
+        while (at < end) {
+            const char *from = at;
+            int32_t code = utf8_next(&at, end);
+            bool drawn = code >= 0x2500 && code < 0x2900; /* lines, blocks, braille */
+
+            if (drawn || code == ' ')
+                buf_puts(&line, line.len && line.data[line.len - 1] != ' ' ? " " : "");
+            else
+                buf_add(&line, from, (size_t)(at - from));
+        }
+        if (line.len && strspn(line.data, " ·") < line.len)
+            std_print("%s\n", line.data);
+        buf_free(&line);
+    }
+    buf_free(&text);
+    surface_free(s);
+}
+
+/* What is printed of a view; the others print the rows of their table, or their picture. */
+static const struct {
+    const char *view;
+    void (*print)(const struct ui_state *d);
+} plain_views[] = {
+    {"edit", plain_print_fact},        {"neurons", plain_print_neurons},
+    {"ratios", plain_print_ratios},    {"lens", plain_print_lens},
+    {"compare", plain_print_variants}, {"sweep", plain_print_variants},
+    {"history", plain_print_history},  {"facts", plain_print_facts},
+    {"log", plain_print_jobs},
+};
+
+void plain_print_view(struct app *app)
+{
+    const struct view_ops *ops = views[app->shown];
+    struct table t = {0};
+    size_t rows;
+
+    std_print("%s:\n", ops->title);
+    for (size_t i = 0; i < sizeof(plain_views) / sizeof(*plain_views); i++)
+        if (!strcmp(plain_views[i].view, ops->name)) {
+            plain_views[i].print(&app->ui);
+            return;
+        }
+    if (!view_table_of(&t, ops, &app->ui)) {
+        print_picture(app);
+        return;
+    }
+    rows = table_row_count(&t);
+    for (size_t r = 0; r < rows && r < ROWS_MOST; r++)
+        print_row(&t, r);
+    if (rows > ROWS_MOST)
+        std_print("and %zu more rows; export FILE.csv writes all\n", rows - ROWS_MOST);
+    table_free(&t);
+}
