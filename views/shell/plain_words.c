@@ -219,15 +219,19 @@ static bool key_of_field(struct plain *p, enum action action)
     return true;
 }
 
-/* The input line of the screen: here it is typed as a whole. */
-static void close_input_line(struct app *app)
+/* A field that the screen would open: here a line is typed as a whole. */
+static void close_fields(struct app *app)
 {
-    const char *text = field_text(&app->line);
+    const struct view *v = app->view[app->shown];
+    const struct key leave = {.code = K_ESCAPE};
 
-    if (!app->typing)
-        return;
-    std_print("type it in one line: %s…\n", text + (*text == ':'));
-    app_line_close(app);
+    if (app->typing) {
+        std_print("type it in one line: %s%s…\n", app->line_sign + (app->line_sign[0] == ':'),
+                  field_text(&app->line));
+        app_line_close(app);
+    } else if (!app->asking && v->ops->field && v->ops->field(v)) {
+        app_key(app, &leave);
+    }
 }
 
 static void press_key(struct plain *p, int32_t code)
@@ -245,11 +249,12 @@ static void press_key(struct plain *p, int32_t code)
  * confirms nor cancels. */
 static void answer_question(struct plain *p, const char *word)
 {
+    bool yes = !strcmp(word, "yes") || (!strcmp(word, "y") && !p->app->question.typed);
     bool no =
         !strcmp(word, "no") || !strcmp(word, "n") || !strcmp(word, "q") || !strcmp(word, "quit");
 
-    if (!strcmp(word, "yes") || !strcmp(word, "y") || no)
-        app_answer(p->app, !no);
+    if (yes || no)
+        app_answer(p->app, yes);
     else
         std_print("'%s' is no answer: yes or no?\n", word);
     p->asked = p->app->asking;
@@ -291,6 +296,6 @@ void plain_run_line(struct plain *p, const char *text)
     } else if (*word) {
         run_command(p, at);
     }
-    close_input_line(p->app);
+    close_fields(p->app);
     free(line);
 }
