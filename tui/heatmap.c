@@ -119,6 +119,7 @@ double heat_clip(const float *value, int n, double share)
 struct sample { /* one value as it is shown */
     float value;
     uint16_t slot;
+    bool stale;
 };
 
 /* The value at (row, col) and the colour slot it is drawn with; no slot for what is not computed,
@@ -126,12 +127,13 @@ struct sample { /* one value as it is shown */
 static struct sample sample_of(const struct heatmap *m, const float *sorted, int n, int row,
                                int col)
 {
-    struct sample out = {(float)NAN, COLOUR_SLOT_NONE};
+    struct sample out = {(float)NAN, COLOUR_SLOT_NONE, m->row_stale != NULL};
     enum ramp ramp = m->row_ramp && row < m->rows ? m->row_ramp[row] : m->ramp;
     double high = m->row_high && row < m->rows ? m->row_high[row] : m->high;
 
     if (row >= m->rows)
         return out;
+    out.stale = m->row_stale && m->row_stale[row];
     out.value = m->value[(size_t)row * (size_t)m->cols + (size_t)col];
     if (isnan(out.value) || (isinf(out.value) && out.value > 0))
         return out;
@@ -145,11 +147,20 @@ static struct sample sample_of(const struct heatmap *m, const float *sorted, int
     return out;
 }
 
-/* One cell from its upper and lower sample. In this order: both are the rule "│"; one is an error
- * "!"; neither is computed "·"; only the lower "▄"; else "▀" with two colours. */
+/* One cell from its upper and lower sample. In this order: both are stale, the hatch; both are the
+ * rule "│"; one is an error "!"; neither is computed "·"; only the lower "▄"; else "▀" with two
+ * colours. */
 static void draw_cell(struct sample up, struct sample down, struct surface *s, struct rect area,
                       int y, int x)
 {
+    if (up.stale && down.stale) {
+        surface_text(s, area, y, x, ROLE_STALE, STALE_HATCH);
+        return;
+    }
+    if (up.stale)
+        up = (struct sample){(float)NAN, COLOUR_SLOT_NONE, false};
+    if (down.stale)
+        down = (struct sample){(float)NAN, COLOUR_SLOT_NONE, false};
     if (up.slot && up.slot == down.slot && up.slot & 0x8000)
         surface_glyph(s, area, y, x, ROLE_STRONG, "│", up.slot, COLOUR_SLOT_NONE);
     else if ((isinf(up.value) && !up.slot) || (isinf(down.value) && !down.slot))

@@ -30,6 +30,8 @@ struct heatmap {
     int tall;                  /* half rows of cells a row of data: 1, 2, 4 ...; below 1: 1 */
     const double *row_high;    /* [rows], or NULL: a scale a row */
     const enum ramp *row_ramp; /* [rows], or NULL: a ramp a row */
+    const bool *row_stale;     /* [rows], or NULL: rows that are hatched. Beside a row that is not,
+                                  in the same row of cells, such a row is not drawn */
 };
 
 /* Level 0..255 of a value: t = value / high clamped to 0..1, then sqrt(t), t, 1 + log10(t) / 3

@@ -168,6 +168,40 @@ void surface_glyph(struct surface *s, struct rect area, int y, int x, enum role 
     }
 }
 
+/* The hatch in a margin, if it is free. */
+static void margin_hatch(struct surface *s, int y, int x)
+{
+    struct cell *c = surface_at(s, y, x);
+
+    if (!c || strcmp(c->text, " ") != 0)
+        return;
+    c->role = ROLE_STALE;
+    memcpy(c->text, STALE_HATCH, sizeof(STALE_HATCH));
+}
+
+void surface_stale(struct surface *s, struct rect area)
+{
+    for (int y = 0; y < area.h; y++) {
+        bool any = false;
+
+        for (int x = 0; x < area.w; x++) {
+            struct cell *c = area_cell(s, area, y, x);
+
+            if (!c || ((!*c->text || !strcmp(c->text, " ")) && !c->fg && !c->bg))
+                continue;
+            any = true;
+            c->role = ROLE_STALE;
+            if (c->fg && c->width == 1)
+                memcpy(c->text, STALE_HATCH, sizeof(STALE_HATCH));
+            c->fg = c->bg = COLOUR_SLOT_NONE;
+        }
+        if (any) {
+            margin_hatch(s, area.y + y, area.x - 1);
+            margin_hatch(s, area.y + y, area.x + area.w);
+        }
+    }
+}
+
 void surface_cursor(struct surface *s, struct rect area, int y, int x)
 {
     if (!area_cell(s, area, y, x))

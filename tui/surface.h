@@ -70,7 +70,8 @@
     X(EMPTY, "empty", 'L') /* not computed yet */                           \
     X(DIALOG, "dialog", 'M')                                                \
     X(BUTTON, "button", 'N')                                                \
-    X(BUTTON_ACTIVE, "button.active", 'O')
+    X(BUTTON_ACTIVE, "button.active", 'O')                                  \
+    X(STALE, "stale", 'P') /* made from something else than what is at hand */
 
 enum role {
 #define X(id, name, letter) ROLE_##id,
@@ -154,6 +155,11 @@ int surface_text(struct surface *s, struct rect area, int y, int x, enum role ro
  * role's. */
 void surface_glyph(struct surface *s, struct rect area, int y, int x, enum role role,
                    const char *glyph, uint16_t fg, uint16_t bg);
+/* Marks all that is drawn on the area as stale: text gets ROLE_STALE, colours of ramps become
+ * STALE_HATCH, and so do the free columns beside each row that has text (the margins inside a
+ * frame). */
+#define STALE_HATCH "╱"
+void surface_stale(struct surface *s, struct rect area);
 /* Puts the hardware cursor at (y, x) of the area. Screen readers follow it. */
 void surface_cursor(struct surface *s, struct rect area, int y, int x);
 

@@ -27,8 +27,8 @@ static size_t set_bytes(int neurons)
     return ((size_t)neurons + 7) / 8;
 }
 
-/* Called before scores are dropped. Only complete attributions count. The same prompt replaces its
- * old set, else the oldest of UI_GENERAL_SETS goes. */
+/* Called before other scores are shown. Only complete attributions count. The same prompt replaces
+ * its old set, else the oldest of UI_GENERAL_SETS goes. */
 void ui_remember_general_set(struct ui_state *d)
 {
     struct general_set new = {.layers = d->layers, .neurons = d->model.neurons};

@@ -66,7 +66,8 @@ void ui_set_fact(struct host *host, const struct fact *fact)
     if (note.len)
         host->message(host, TONE_WARN, "%s", note.data);
     buf_free(&note);
-    ui_forget_scores(d);
+    ui_match(d);
+    ui_forget_intervention_answers(d);
     if (d->state.preview)
         request_simple(host, CMD_DISCARD, 0);
     if (d->ready)
@@ -172,7 +173,6 @@ static bool fact_command(struct host *host, enum command_kind kind, struct comma
         return false;
     *cmd = (struct command){.kind = kind, .facts = fact_copy_new(&host->ui->fact), .count = 1};
     cmd->params = host->ui->params;
-    cmd->attribution = host->ui->approximate ? 0 : host->ui->attribution_id;
     cmd->draft = true;
     add_mask_overrides(host->ui, cmd);
     return true;
@@ -208,10 +208,13 @@ void request_probe(struct host *host, const struct fact *fact, unsigned *job)
 
 void request_estimate(struct host *host)
 {
+    const struct ui_state *d = host->ui;
     struct command cmd;
 
-    if (host->ui->attribution_id && !host->ui->approximate &&
-        fact_command(host, CMD_ESTIMATE, &cmd))
+    for (int l = 0; l < d->layers; l++)
+        if (ui_edits_layer(d, l) && (!d->layer[l].score || d->layer[l].differs))
+            return;
+    if (d->scored_layers && !d->approximate && fact_command(host, CMD_ESTIMATE, &cmd))
         host->post(host, &cmd);
 }
 
@@ -296,9 +299,9 @@ static void query_states(struct host *host, bool missing)
     struct answer_pair pair = ui_answer_pair(d);
 
     missing &= d->query.sample <= 0;
-    if (!missing || !pair.before || pair.before->partial)
+    if (!missing || !pair.before || pair.before->partial || ui_differs(d, pair.before))
         query_state(host, d->query.prompt, STATE_BASE, 0, false);
-    if (pair.two && (!missing || !pair.after || pair.after->partial))
+    if (pair.two && (!missing || !pair.after || pair.after->partial || ui_differs(d, pair.after)))
         query_state(host, d->query.prompt, pair.edit ? 0 : pair.state, pair.edit, pair.changed);
 }
 

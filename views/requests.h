@@ -10,8 +10,8 @@ struct params;
 
 /* Tokens, next tokens and ranks of a fact's prompt. Returns the job; 0: refused. */
 unsigned request_prompt_info(struct host *host, const struct fact *fact);
-/* Makes this the fact at hand (copied). Scores, preview and other results of the old one are
- * dropped. A message tells if blanks were removed around its texts. */
+/* Makes this the fact at hand (copied). Results of the old one no longer match. A message tells if
+ * blanks were removed around its texts. */
 void ui_set_fact(struct host *host, const struct fact *fact);
 /* The last active edit that gave the fact's question an object, and that fact of it (borrowed from
  * the history); 0 and NULL: none. */
@@ -27,7 +27,8 @@ bool ui_set_param(struct host *host, const char *assignment);
 void request_attribute(struct host *host);
 /* The scoreboard of a fact. *job (may be NULL) gets the job's number. */
 void request_probe(struct host *host, const struct fact *fact, unsigned *job);
-/* Gain and leak of the mask at hand. Reports nothing; does nothing without complete scores. */
+/* Gain and leak of the mask at hand. Reports nothing; does nothing unless all edited layers have
+ * scores that match. */
 void request_estimate(struct host *host);
 /* Computes the edit without writing it. */
 void request_preview(struct host *host);

@@ -27,9 +27,9 @@ const struct job_begun *ui_job_begun(const struct ui_state *d, unsigned job)
     return NULL;
 }
 
-struct stamp ui_stamp_now(const struct ui_state *d)
+struct stamp ui_stamp_with(const struct ui_state *d, const struct fact *fact)
 {
-    struct stamp_source from = {.facts = &d->fact,
+    struct stamp_source from = {.facts = fact,
                                 .count = 1,
                                 .params = &d->params,
                                 .mask_overrides = d->mask_override,
@@ -37,6 +37,11 @@ struct stamp ui_stamp_now(const struct ui_state *d)
                                 .state = d->state.state};
 
     return stamp_of(&from);
+}
+
+struct stamp ui_stamp_now(const struct ui_state *d)
+{
+    return ui_stamp_with(d, &d->fact);
 }
 
 bool ui_waits_for(const struct ui_state *d, enum command_kind kind)
@@ -86,6 +91,11 @@ const struct layer_report *ui_layer_report(const struct ui_state *d, int layer)
             if (from[k]->layer[i].layer == layer)
                 return &from[k]->layer[i];
     return NULL;
+}
+
+unsigned ui_report_differs(const struct ui_state *d)
+{
+    return ui_differs(d, d->estimate ? d->estimate : d->preview);
 }
 
 /* Both classes first, then general, specific, none. */
@@ -161,7 +171,8 @@ int ui_top_neurons(const struct ui_state *d, int layer, enum neuron_order by,
     for (int l = 0; l < d->layers; l++) {
         const struct ui_layer *from = &d->layer[l];
 
-        if (!from->shown || !(layer < 0 ? !any || ui_edits_layer(d, l) : l == layer))
+        if (!from->shown || (layer < 0 && !ui_row_counts(d, l)) ||
+            !(layer < 0 ? !any || ui_edits_layer(d, l) : l == layer))
             continue;
         for (int i = 0; i < from->shown->neurons; i++)
             if (layer >= 0 && n >= from->shown->neurons)
@@ -178,15 +189,22 @@ const struct neuron_info *ui_neuron_info(const struct ui_state *d, int layer, in
 {
     for (int i = 0; i < UI_NEURON_INFO; i++)
         if (d->neuron_info[i] && d->neuron_info[i]->layer == layer &&
-            d->neuron_info[i]->neuron == neuron)
+            d->neuron_info[i]->neuron == neuron && !strcmp(d->neuron_info_state[i], d->state.state))
             return d->neuron_info[i];
     return NULL;
+}
+
+bool ui_row_counts(const struct ui_state *d, int layer)
+{
+    const struct ui_layer *l = &d->layer[layer];
+
+    return l->shown && (!l->differs || !d->scored_layers);
 }
 
 const char *ui_explained_token(const struct ui_state *d, char out[64])
 {
     out[0] = '\0';
-    if (d->header && d->header->rows > 0)
+    if (d->header && d->header->rows > 0 && !(d->scored_layers && ui_differs(d, d->header)))
         text_piece(out, 64, d->header->target[0].text);
     return out;
 }
@@ -205,18 +223,24 @@ enum role class_role(unsigned class_bits)
     return role[class_bits & 3];
 }
 
-/* The newest answer to a prompt by this state, in the chat form that is chosen now. */
+/* The newest answer to a prompt by this state, in the chat form that is chosen now; one that
+ * matches before one that does not. */
 static const struct answer *find_answer(const struct ui_state *d, const char *prompt,
                                         unsigned state, int edit, bool changed)
 {
+    const struct answer *stale = NULL;
+
     for (int i = 0; i < UI_ANSWERS; i++) {
         const struct answer *a = d->answer[i];
 
-        if (a && a->state == state && a->edit == edit && (a->changed > 0) == changed &&
-            a->chat == d->query.chat && !strcmp(a->prompt, prompt))
+        if (!a || a->state != state || a->edit != edit || (a->changed > 0) != changed ||
+            a->chat != d->query.chat || strcmp(a->prompt, prompt) != 0)
+            continue;
+        if (!ui_differs(d, a))
             return a;
+        stale = stale ? stale : a;
     }
-    return NULL;
+    return stale;
 }
 
 struct answer_pair ui_answer_pair(const struct ui_state *d)

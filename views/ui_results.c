@@ -5,15 +5,113 @@
 
 #include "views/ui_state_internal.h"
 
-/* Index of a state's lens in ui_state.lens[]. */
-static int lens_slot(unsigned state)
-{
-    return state == STATE_BASE ? 0 : state == STATE_EDITED ? 1 : 2;
-}
-
 const struct lens_grid *ui_lens(const struct ui_state *d, unsigned state)
 {
-    return d->lens[lens_slot(state)];
+    return d->lens[state == STATE_BASE ? 0 : state == STATE_EDITED ? 1 : 2];
+}
+
+/* What an answer depends on. A preview's depends on what the preview was made from. */
+static unsigned answer_parts(const struct answer *a)
+{
+    if (a->state == STATE_BASE && !a->edit)
+        return 0;
+    return a->state == STATE_PREVIEW ? STAMP_ALL & ~(unsigned)STAMP_SCORES : STAMP_STATE;
+}
+
+/* Whether the new answer takes the place of the old one: the same question to the same weights, or
+ * more of an answer that was not complete. */
+static bool answer_replaces(const struct answer *a, const struct ui_origin *from,
+                            const struct answer *old, const struct ui_origin *old_from)
+{
+    if (old->state != a->state || old->edit != a->edit || old->chat != a->chat ||
+        !old->changed != !a->changed)
+        return false;
+    return old->partial || (!strcmp(old->prompt, a->prompt) &&
+                            !stamp_differs(&old_from->stamp, &from->stamp, answer_parts(a)));
+}
+
+/* Answers of intervention jobs go to their own places. Any other replaces the same one or the
+ * oldest; the newest is first. */
+bool ui_take_answer(struct ui_state *d, struct event *ev)
+{
+    struct answer *a = ev->answer;
+    struct ui_origin from =
+        a->state == STATE_PREVIEW ? origin_of_preview(d) : origin_of_event(d, ev);
+    unsigned job = ev->job;
+    int at = 0;
+
+    for (int k = 0; k < 2; k++)
+        if (job && job == d->intervention_job[k]) {
+            ui_replace(EV_ANSWER, (void **)&d->intervention_answer[k], a);
+            d->intervention_from[k] = from;
+            return true;
+        }
+    for (int k = 0; k < UI_OLD_JOBS; k++)
+        if (job && job == d->intervention_old_job[k]) {
+            ui_free_payload(EV_ANSWER, a);
+            return true;
+        }
+    while (at < UI_ANSWERS - 1 && d->answer[at] &&
+           !answer_replaces(a, &from, d->answer[at], &d->answer_from[at]))
+        at++;
+    ui_free_payload(EV_ANSWER, d->answer[at]);
+    memmove(&d->answer[1], &d->answer[0], (size_t)at * sizeof(d->answer[0]));
+    memmove(&d->answer_from[1], &d->answer_from[0], (size_t)at * sizeof(d->answer_from[0]));
+    d->answer[0] = a;
+    d->answer_from[0] = from;
+    return true;
+}
+
+const struct ui_origin *ui_origin_of_result(const struct ui_state *d, const void *result,
+                                            unsigned *parts)
+{
+    for (int i = 0; i < UI_ANSWERS; i++)
+        if (d->answer[i] == result) {
+            *parts = answer_parts(d->answer[i]);
+            return &d->answer_from[i];
+        }
+    for (int k = 0; k < 2; k++)
+        if (d->intervention_answer[k] == result) {
+            *parts = answer_parts(d->intervention_answer[k]);
+            return &d->intervention_from[k];
+        }
+    for (int i = 0; i < UI_VARIANTS; i++)
+        if (d->variant[i] == result) { /* it names itself the state that it was tried on */
+            *parts = STAMP_FACT | STAMP_OBJECT;
+            return &d->variant_from;
+        }
+    return NULL;
+}
+
+unsigned ui_differs(const struct ui_state *d, const void *result)
+{
+    unsigned parts = 0;
+    const struct ui_origin *from = result ? ui_origin(d, result, &parts) : NULL;
+
+    return from ? origin_differs(d, from, parts) : 0;
+}
+
+unsigned ui_differs_with(const struct ui_state *d, const void *result, const struct fact *fact)
+{
+    unsigned parts = 0;
+    const struct ui_origin *from = result ? ui_origin(d, result, &parts) : NULL;
+    struct stamp now = ui_stamp_with(d, fact);
+
+    return from ? stamp_differs(&from->stamp, &now, parts) : 0;
+}
+
+const char *ui_differs_words(const struct ui_state *d, const void *result, char out[UI_WORDS])
+{
+    unsigned parts = 0;
+    const struct ui_origin *from = result ? ui_origin(d, result, &parts) : NULL;
+
+    *out = '\0';
+    return from ? origin_words(d, from, origin_differs(d, from, parts), out) : out;
+}
+
+const char *ui_row_words(const struct ui_state *d, int layer, char out[UI_WORDS])
+{
+    return origin_words(d, &d->layer[layer].from, d->layer[layer].differs, out);
 }
 
 /* The scoreboard of a fact in the list is kept there. true: it is not that of the fact at hand. */
@@ -43,17 +141,12 @@ bool ui_take_variant(struct ui_state *d, struct event *ev)
     if (ev->job != d->variant_job)
         ui_forget_variants(d);
     d->variant_job = ev->job;
+    d->variant_from = origin_of_event(d, ev);
     d->variant_count = t->variants < UI_VARIANTS ? t->variants : UI_VARIANTS;
     if (t->variant >= 0 && t->variant < UI_VARIANTS)
         ui_replace(EV_VARIANT, (void **)&d->variant[t->variant], t);
     else
         ui_free_payload(EV_VARIANT, t);
-    return true;
-}
-
-bool ui_take_lens(struct ui_state *d, struct event *ev)
-{
-    ui_replace(EV_LENS, (void **)&d->lens[lens_slot(ev->lens->state)], ev->lens);
     return true;
 }
 

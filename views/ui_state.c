@@ -1,8 +1,11 @@
-/* Fills the screen's state from events and builds masks from scores.
+/* Fills the screen's state from events.
  *
  * An event carries one pointer. ui_event() looks the kind up in the table `event_slots` below:
- * which member of struct ui_state holds the newest of it, whether it goes when another fact is
- * chosen, and a function for what else it means. Kinds that are not in the table are freed. */
+ * which member of struct ui_state holds it, what such a result depends on, and a function for what
+ * else it means. Kinds that are not in the table are freed.
+ *
+ * A slot shows the result that matches what is at hand, or if there is none the newest, and keeps a
+ * few that were made from something else (ui_match()). */
 #include "views/ui_state_internal.h"
 
 #include <math.h>
@@ -37,42 +40,17 @@ void ui_replace(enum event_kind kind, void **slot, void *what)
     *slot = what;
 }
 
-/* Drops what was computed from a layer's scores; the scores stay. */
-static void layer_forget_shown(struct ui_layer *l)
-{
-    if (l->shown != l->score)
-        attribution_unref(l->shown);
-    l->shown = NULL;
-    mask_free(l->mask);
-    l->mask = NULL;
-    free(l->strength);
-    l->strength = NULL;
-}
-
-static void free_slots(struct ui_state *d, bool of_scores);
-
-void ui_forget_scores(struct ui_state *d)
-{
-    ui_remember_general_set(d);
-    for (int l = 0; l < d->layers; l++) {
-        layer_forget_shown(&d->layer[l]);
-        attribution_unref(d->layer[l].score);
-        attribution_unref(d->layer[l].mpc);
-        d->layer[l] = (struct ui_layer){0};
-    }
-    free_slots(d, true);
-    ui_forget_intervention_answers(d);
-    d->attribution_id = 0;
-    d->scored_layers = 0;
-    d->peak = 0;
-    d->approximate = d->stale = false;
-}
+static void free_slots(struct ui_state *d, bool all);
+static int slot_of_member(const struct ui_state *d, const void *member);
+static void slot_store(struct ui_state *d, int slot, void *what, const struct ui_origin *from);
+static void name_made_state(struct ui_state *d, unsigned job, const char *state);
 
 void ui_free(struct ui_state *d)
 {
-    ui_forget_scores(d);
+    ui_forget_layers(d);
+    ui_forget_intervention_answers(d);
     free(d->layer);
-    free_slots(d, false);
+    free_slots(d, true);
     for (int i = 0; i < UI_ANSWERS; i++)
         ui_free_payload(EV_ANSWER, d->answer[i]);
     for (int i = 0; i < UI_NEURON_INFO; i++)
@@ -84,7 +62,6 @@ void ui_free(struct ui_state *d)
     free(d->query.prompt);
     ui_forget_general_sets(d);
     fact_free(&d->fact);
-    fact_free(&d->prompt_info_fact);
     free(d->log);
     memset(d, 0, sizeof(*d));
 }
@@ -98,175 +75,14 @@ void ui_log(struct ui_state *d, int tone, const char *text)
     d->log_count++;
 }
 
-/* The largest score over the rows, of each neuron (Eq. 5), and the strongest neuron. Scores are
- * [rows][neurons]. */
-static void layer_measure(struct ui_layer *l)
-{
-    const struct attribution *a = l->shown;
-
-    l->strength = xcalloc((size_t)a->neurons, sizeof(*l->strength));
-    l->strongest = 0;
-    for (int r = 0; r < a->rows; r++)
-        for (int i = 0; i < a->neurons; i++) {
-            float x = a->score[(size_t)r * (size_t)a->neurons + (size_t)i];
-
-            if (!r || x > l->strength[i])
-                l->strength[i] = x;
-        }
-    for (int i = 1; i < a->neurons; i++)
-        if (l->strength[i] > l->strength[l->strongest])
-            l->strongest = i;
-    l->peak = a->neurons && l->strength[l->strongest] > 0 ? (double)l->strength[l->strongest] : 0;
-}
-
-/* Scores at another amplification c, extrapolated from those at c0: s + s' (c - c0) + s'' (c -
- * c0)^2 / 2, with the slopes and curvatures that came with them (Eq. 2, 3). */
-static struct attribution *attribution_at_amplification(const struct attribution *a, double amplify)
-{
-    struct attribution *b = attribution_new(a->layer, a->rows, a->neurons, false);
-    size_t n = (size_t)a->rows * (size_t)a->neurons;
-    float dc = (float)(amplify - a->amplify);
-
-    b->id = a->id;
-    b->generation = a->generation;
-    b->strategy = a->strategy;
-    b->layers = a->layers;
-    b->amplify = amplify;
-    b->seconds = a->seconds;
-    memcpy(b->activation, a->activation, n * sizeof(float));
-    memcpy(b->value_norm, a->value_norm, (size_t)a->neurons * sizeof(float));
-    attribution_set_keys(b, a->key, a->keys);
-    memcpy(b->target, a->target, (size_t)a->rows * sizeof(int));
-    memcpy(b->base_logp, a->base_logp, (size_t)a->rows * sizeof(double));
-    for (size_t i = 0; i < n; i++)
-        b->score[i] = a->score[i] + a->slope[i] * dc + (a->curve ? a->curve[i] * dc * dc / 2 : 0);
-    return b;
-}
-
-/* The mask of a layer with the parameters at hand and the user's overrides. */
-static struct mask *build_mask(const struct ui_state *d, const struct ui_layer *l)
-{
-    struct mask *mask = mask_build(l->shown, &d->params);
-
-    mask_apply_overrides(mask, d->mask_override, d->mask_override_count);
-    return mask;
-}
-
-/* Decides what is shown of a layer: its scores, or if the amplification has moved since, scores
- * extrapolated to it. Then measures them and builds the mask. */
-static void show_layer(struct ui_state *d, struct ui_layer *l)
-{
-    double amplify = d->params.value[P_ATTR_AMPLIFY];
-    bool moved = l->score->strategy != STRATEGY_MPC && fabs(amplify - l->score->amplify) > 1e-9;
-
-    layer_forget_shown(l);
-    if (moved && l->score->slope && l->score->strategy == STRATEGY_LPS)
-        l->shown = attribution_at_amplification(l->score, amplify);
-    else
-        l->shown = l->score;
-    d->approximate |= moved;
-    layer_measure(l);
-    l->mask = build_mask(d, l);
-}
-
-/* End of the colour scale: the strength that one neuron in 5000 exceeds, which with bins of 25
- * neurons is one bin in 200. A few extreme neurons must not darken all others. Found by a
- * histogram of 2048 steps. */
-static double colour_clip(const struct ui_state *d)
-{
-    enum { BINS = 2048 };
-    long count[BINS] = {0}, total = 0, above = 0;
-
-    for (int l = 0; l < d->layers; l++)
-        for (int i = 0; d->layer[l].shown && i < d->layer[l].shown->neurons; i++) {
-            double x = (double)d->layer[l].strength[i] / d->peak;
-
-            count[x > 0 ? x >= 1 ? BINS - 1 : (int)(x * BINS) : 0]++;
-            total++;
-        }
-    for (int b = BINS - 1; b > 0; b--)
-        if ((above += count[b]) * 5000 > total)
-            return d->peak * (b + 1) / BINS;
-    return d->peak;
-}
-
-/* The largest strength of all layers, and the end of the colour scale. */
-static void find_peak(struct ui_state *d)
-{
-    d->peak = 0;
-    for (int l = 0; l < d->layers; l++)
-        if (d->layer[l].shown && d->layer[l].peak > d->peak) {
-            d->peak = d->layer[l].peak;
-            d->peak_layer = l;
-        }
-    d->clip = d->peak > 0 ? colour_clip(d) : 0;
-}
-
-/* Only a moved amplification changes the scores themselves; else the masks alone are built again.
- * Estimates are marked stale until the engine has made new ones. */
-void ui_remask(struct ui_state *d)
-{
-    double amplify = d->params.value[P_ATTR_AMPLIFY];
-
-    d->approximate = false;
-    for (int l = 0; l < d->layers; l++) {
-        struct ui_layer *layer = &d->layer[l];
-
-        if (!layer->score)
-            continue;
-        if (fabs(layer->shown->amplify - amplify) > 1e-9 || layer->shown != layer->score) {
-            show_layer(d, layer); /* the scores themselves move */
-        } else {
-            mask_free(layer->mask);
-            layer->mask = build_mask(d, layer);
-        }
-    }
-    find_peak(d);
-    for (int i = 0; d->estimate && i < d->estimate->layers; i++)
-        d->estimate->layer[i].stale = true;
-}
-
-/* Scores of the strategy at hand are shown. MPC scores are kept as a preview of the map; scores of
- * another strategy were asked for before it was changed. */
-static bool take_layer(struct ui_state *d, struct event *ev)
-{
-    struct attribution *a = ev->attribution;
-    struct ui_layer *l;
-
-    if (a->layer < 0 || a->layer >= d->layers) {
-        attribution_unref(a);
-        return true;
-    }
-    l = &d->layer[a->layer];
-    if (a->strategy != (enum strategy)params_choice(&d->params, P_ATTR_STRATEGY)) {
-        if (a->strategy == STRATEGY_MPC) {
-            attribution_unref(l->mpc);
-            l->mpc = a;
-        } else {
-            attribution_unref(a); /* what was asked before the strategy changed */
-        }
-        return true;
-    }
-    d->scored_layers += !l->score;
-    layer_forget_shown(l);
-    attribution_unref(l->score);
-    l->score = a;
-    d->amplify = a->amplify;
-    show_layer(d, l);
-    find_peak(d);
-    if (d->at_neuron < 0) { /* the first to come is one that is edited */
-        d->at_layer = a->layer;
-        d->at_neuron = l->strongest;
-    }
-    return true;
-}
-
 /* Another model: nothing that was known is about it. */
 static bool take_model(struct ui_state *d, struct event *ev)
 {
     struct model_info *model = ev->model;
 
-    ui_forget_scores(d);
+    ui_forget_layers(d);
+    ui_forget_intervention_answers(d);
+    free_slots(d, false);
     ui_forget_general_sets(d);
     d->model = *model;
     d->intervention_count = d->mask_override_count = 0;
@@ -278,44 +94,11 @@ static bool take_model(struct ui_state *d, struct event *ev)
     return true;
 }
 
-/* Answers of intervention jobs go to their own places. Any other replaces an older answer of the
- * same state to the same prompt, or the oldest; the newest is first. */
-static bool take_answer(struct ui_state *d, struct event *ev)
-{
-    struct answer *a = ev->answer;
-    unsigned job = ev->job;
-    int at = UI_ANSWERS - 1;
-
-    for (int k = 0; k < 2; k++)
-        if (job && job == d->intervention_job[k]) {
-            ui_replace(EV_ANSWER, (void **)&d->intervention_answer[k], a);
-            return true;
-        }
-    for (int k = 0; k < 8; k++)
-        if (job && job == d->intervention_old_job[k]) {
-            ui_free_payload(EV_ANSWER, a);
-            return true;
-        }
-    for (int i = 0; i < UI_ANSWERS; i++) {
-        const struct answer *old = d->answer[i];
-
-        if (!old ||
-            (old->state == a->state && old->edit == a->edit && old->chat == a->chat &&
-             !old->changed == !a->changed && (old->partial || !strcmp(old->prompt, a->prompt)))) {
-            at = i;
-            break;
-        }
-    }
-    ui_free_payload(EV_ANSWER, d->answer[at]);
-    memmove(&d->answer[1], &d->answer[0], (size_t)at * sizeof(d->answer[0]));
-    d->answer[0] = a;
-    return true;
-}
-
 /* Into the ring; the oldest goes. */
 static bool take_neuron_info(struct ui_state *d, struct event *ev)
 {
     ui_replace(EV_NEURON, (void **)&d->neuron_info[d->neuron_info_next], ev->neuron);
+    memcpy(d->neuron_info_state[d->neuron_info_next], d->state.state, sizeof(d->state.state));
     d->neuron_info_next = (d->neuron_info_next + 1) % UI_NEURON_INFO;
     return true;
 }
@@ -328,6 +111,10 @@ static void job_ended(struct ui_state *d, unsigned job)
             d->attributing &= d->job[i].kind != CMD_ATTRIBUTE;
             d->job[i].job = 0;
         }
+    if (job == d->attributing_job)
+        d->attributing = false;
+    for (int i = 0; i < UI_BEGUN; i++)
+        d->begun[i].over |= d->begun[i].job == job;
     if (job && job == d->progress_job)
         d->progress = (struct progress){0};
     if (job && job == d->pull_job) {
@@ -348,20 +135,17 @@ static bool take_history(struct ui_state *d, struct event *ev)
     return false;
 }
 
-/* The lens of the edited state, and the preview with its lens, belong to weights that are gone. */
+/* The engine keeps one preview: without it, its results go. What a job says about the state that it
+ * made gets that state's name. */
 static bool take_state(struct ui_state *d, struct event *ev)
 {
     struct state_info *state = ev->state;
 
-    if (strcmp(d->state.state, state->state) != 0) {
-        d->attribution_id = 0;
-        ui_replace(EV_LENS, (void **)&d->lens[1], NULL); /* of weights that are others now */
-    }
     if (!state->preview) {
         ui_replace(EV_LENS, (void **)&d->lens[2], NULL);
         ui_replace(EV_PREVIEW, (void **)&d->preview, NULL);
     }
-    d->stale = d->scored_layers && strcmp(d->scored_state, state->state) != 0;
+    name_made_state(d, ev->job, state->state);
     d->state = *state;
     free(state);
     if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */
@@ -400,9 +184,10 @@ static bool take_step(struct ui_state *d, struct event *ev)
 static bool take_preview(struct ui_state *d, struct event *ev)
 {
     struct edit_report *copy = xmalloc(sizeof(*copy));
+    struct ui_origin from = origin_of_event(d, ev);
 
     *copy = *ev->edit_report;
-    ui_replace(EV_ESTIMATE, (void **)&d->estimate, copy);
+    slot_store(d, slot_of_member(d, &d->estimate), copy, &from);
     ui_replace(EV_LENS, (void **)&d->lens[2], NULL);
     return false;
 }
@@ -414,86 +199,208 @@ static bool take_commit(struct ui_state *d, struct event *ev)
     return false;
 }
 
-/* Into the ring; the oldest goes. */
+/* Into the ring; the oldest goes whose job is over. */
 static bool take_begun(struct ui_state *d, struct event *ev)
 {
-    struct ui_begun *slot = &d->begun[d->begun_next];
+    int at = d->begun_next;
 
-    ui_replace(EV_BEGUN, (void **)&slot->what, ev->begun);
-    slot->job = ev->job;
-    d->begun_next = (d->begun_next + 1) % UI_BEGUN;
+    for (int i = 0; i < UI_BEGUN && d->begun[at].job && !d->begun[at].over; i++)
+        at = (at + 1) % UI_BEGUN;
+    ui_replace(EV_BEGUN, (void **)&d->begun[at].what, ev->begun);
+    d->begun[at].job = ev->job;
+    d->begun[at].over = false;
+    d->begun_next = (at + 1) % UI_BEGUN;
     return true;
 }
 
-static bool take_meta(struct ui_state *d, struct event *ev)
+static bool take_header(struct ui_state *d, struct event *ev)
 {
-    (void)ev;
     d->attributing = true;
-    d->stale = false;
-    memcpy(d->scored_state, d->state.state, sizeof(d->scored_state));
+    d->attributing_job = ev->job;
     return false;
 }
+
+static bool take_lens(struct ui_state *d, struct event *ev);
 
 /* One row per kind of event. See the opening comment. */
 static const struct event_slot {
     enum event_kind kind;
     size_t at;      /* offset of a pointer in struct ui_state; 0: `store` puts it elsewhere */
-    bool of_scores; /* is dropped with the scores, when another fact is chosen */
+    unsigned parts; /* what such a result depends on: bits of enum stamp_part; 0: on the model */
+    enum slot_keep {
+        NEWEST, /* one result is kept */
+        OTHERS, /* and those of a few other facts, parameters and states */
+        MADE,   /* one; it is about the state that its job makes */
+    } keep;
     /* Optional: what else the event means. true: it stored or freed the payload. */
     bool (*store)(struct ui_state *d, struct event *ev);
 } event_slots[] = {
 #define AT(field) offsetof(struct ui_state, field)
-    {EV_PROGRESS, 0, false, take_progress},
-    {EV_BEGUN, 0, false, take_begun},
-    {EV_MODEL, 0, false, take_model},
-    {EV_STATE, 0, false, take_state},
-    {EV_PROMPT, AT(prompt_info), true, NULL},
-    {EV_HEADER, AT(header), true, take_meta},
-    {EV_LAYER, 0, false, take_layer},
-    {EV_ESTIMATE, AT(estimate), true, NULL},
-    {EV_STEP, 0, false, take_step},
-    {EV_PREVIEW, AT(preview), false, take_preview},
-    {EV_COMMIT, AT(estimate), true, take_commit},
-    {EV_COMMITTED, AT(commit_report), false, NULL},
-    {EV_ANSWER, 0, false, take_answer},
-    {EV_NEURON, 0, false, take_neuron_info},
-    {EV_HISTORY, AT(history), false, take_history},
-    {EV_MOMENTS, AT(moments), false, NULL},
-    {EV_LENS, AT(lens[0]), true, ui_take_lens},
-    {EV_LENS, AT(lens[1]), true, NULL},
-    {EV_LENS, AT(lens[2]), true, NULL},
-    {EV_TRACE, AT(trace), true, NULL},
-    {EV_PROBES, AT(probes), true, ui_take_scoreboard},
-    {EV_VARIANT, 0, false, ui_take_variant},
-    {EV_DRIFT, AT(drift), false, NULL},
-    {EV_DIFF, AT(diff), false, NULL},
-    {EV_BISECT, AT(bisection), false, NULL},
-    {EV_EXPORT, AT(export_report), false, NULL},
-    {EV_NOTICE, AT(notice), false, NULL},
+#define FACT      STAMP_FACT | STAMP_OBJECT
+    {EV_PROGRESS, 0, 0, NEWEST, take_progress},
+    {EV_BEGUN, 0, 0, NEWEST, take_begun},
+    {EV_MODEL, 0, 0, NEWEST, take_model},
+    {EV_STATE, 0, 0, NEWEST, take_state},
+    {EV_PROMPT, AT(prompt_info), FACT | STAMP_STATE, OTHERS, NULL},
+    {EV_HEADER, AT(header), STAMP_FACT | STAMP_SCORES | STAMP_STATE, OTHERS, take_header},
+    {EV_LAYER, 0, 0, NEWEST, ui_take_layer}, /* ROW_PARTS of ui_layers.c */
+    {EV_ESTIMATE, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, NULL},
+    {EV_STEP, 0, 0, NEWEST, take_step},
+    {EV_PREVIEW, AT(preview), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, take_preview},
+    {EV_COMMIT, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, take_commit},
+    {EV_COMMITTED, AT(commit_report), FACT | STAMP_STATE, MADE, NULL},
+    {EV_ANSWER, 0, 0, NEWEST, ui_take_answer}, /* answer_parts() of ui_results.c */
+    {EV_NEURON, 0, 0, NEWEST, take_neuron_info},
+    {EV_HISTORY, AT(history), 0, NEWEST, take_history},
+    {EV_MOMENTS, AT(moments), 0, NEWEST, NULL},
+    {EV_LENS, AT(lens[0]), FACT, OTHERS, take_lens},
+    {EV_LENS, AT(lens[1]), FACT | STAMP_STATE, OTHERS, NULL},
+    {EV_LENS, AT(lens[2]), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, NULL},
+    {EV_TRACE, AT(trace), FACT | STAMP_STATE, OTHERS, NULL},
+    {EV_PROBES, AT(probes), FACT | STAMP_STATE, OTHERS, ui_take_scoreboard},
+    {EV_VARIANT, 0, 0, NEWEST, ui_take_variant},
+    {EV_DRIFT, AT(drift), STAMP_STATE, NEWEST, NULL},
+    {EV_DIFF, AT(diff), STAMP_STATE, NEWEST, NULL},
+    {EV_BISECT, AT(bisection), STAMP_STATE, NEWEST, NULL},
+    {EV_EXPORT, AT(export_report), 0, NEWEST, NULL},
+    {EV_NOTICE, AT(notice), 0, NEWEST, NULL},
 #undef AT
+#undef FACT
 };
+enum { SLOTS = sizeof(event_slots) / sizeof(*event_slots) };
+_Static_assert(SLOTS <= (int)UI_SLOTS, "struct ui_state keeps the origin of each slot");
 
-/* The member of struct ui_state that an entry of the table names. */
-static void **slot_of(struct ui_state *d, const struct event_slot *k)
+/* The member of struct ui_state that a row of the table names. */
+static void **slot_of(const struct ui_state *d, int slot)
 {
-    return (void **)(void *)((char *)d + k->at);
+    return (void **)(void *)((char *)(uintptr_t)d + event_slots[slot].at);
 }
 
-/* Frees what the table keeps: all of it, or what belongs to the scores. */
-static void free_slots(struct ui_state *d, bool of_scores)
+/* The first row of the table that names this member. */
+static int slot_of_member(const struct ui_state *d, const void *member)
 {
-    for (size_t i = 0; i < sizeof(event_slots) / sizeof(*event_slots); i++)
-        if (event_slots[i].at && (event_slots[i].of_scores || !of_scores))
-            ui_replace(event_slots[i].kind, slot_of(d, &event_slots[i]), NULL);
+    int slot = 0;
+
+    while (!event_slots[slot].at || (const void *)slot_of(d, slot) != member)
+        slot++;
+    return slot;
+}
+
+/* Frees what the table keeps: all of it, or what is not of the model alone. */
+static void free_slots(struct ui_state *d, bool all)
+{
+    for (int i = 0; i < SLOTS; i++) {
+        if (!event_slots[i].at || (!all && !event_slots[i].parts))
+            continue;
+        ui_replace(event_slots[i].kind, slot_of(d, i), NULL);
+        for (int k = 0; k < UI_KEPT; k++)
+            ui_replace(event_slots[i].kind, &d->kept[i][k].what, NULL);
+    }
+}
+
+/* Puts what matches into view. */
+static void slot_match(struct ui_state *d, int slot)
+{
+    const unsigned parts = event_slots[slot].parts;
+    void **shown = slot_of(d, slot);
+
+    if (*shown && !origin_differs(d, &d->origin[slot], parts))
+        return;
+    for (int k = 0; k < UI_KEPT; k++) {
+        struct ui_kept *other = &d->kept[slot][k], old = {*shown, d->origin[slot]};
+
+        if (!other->what || origin_differs(d, &other->from, parts))
+            continue;
+        *shown = other->what;
+        d->origin[slot] = other->from;
+        *other = old;
+        return;
+    }
+}
+
+/* A new result. The one shown before is kept if it was made from something else. */
+static void slot_store(struct ui_state *d, int slot, void *what, const struct ui_origin *from)
+{
+    const struct event_slot *k = &event_slots[slot];
+    struct ui_kept *kept = d->kept[slot];
+    void **shown = slot_of(d, slot);
+    int at = 0;
+
+    if (k->keep == OTHERS && *shown &&
+        stamp_differs(&d->origin[slot].stamp, &from->stamp, k->parts)) {
+        while (at < UI_KEPT - 1 && kept[at].what &&
+               stamp_differs(&kept[at].from.stamp, &from->stamp, k->parts))
+            at++;
+        ui_replace(k->kind, &kept[at].what, NULL); /* made from the same, or the oldest */
+        memmove(&kept[1], &kept[0], (size_t)at * sizeof(*kept));
+        kept[0] = (struct ui_kept){*shown, d->origin[slot]};
+        *shown = NULL;
+    }
+    ui_replace(k->kind, shown, what);
+    d->origin[slot] = *from;
+    slot_match(d, slot);
+}
+
+static void name_made_state(struct ui_state *d, unsigned job, const char *state)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (event_slots[i].keep == MADE && job && d->origin[i].job == job)
+            memcpy(d->origin[i].stamp.state, state, sizeof(d->origin[i].stamp.state));
+}
+
+struct ui_origin origin_of_preview(const struct ui_state *d)
+{
+    return d->preview ? d->origin[slot_of_member(d, &d->preview)] : (struct ui_origin){0};
+}
+
+/* A grid goes to the slot of its state. That of the preview is about what the preview is about. */
+static bool take_lens(struct ui_state *d, struct event *ev)
+{
+    unsigned state = ev->lens->state;
+    int i = state == STATE_BASE ? 0 : state == STATE_EDITED ? 1 : 2;
+    struct ui_origin from = i == 2 ? origin_of_preview(d) : origin_of_event(d, ev);
+
+    slot_store(d, slot_of_member(d, &d->lens[i]), ev->lens, &from);
+    return true;
+}
+
+const struct ui_origin *ui_origin(const struct ui_state *d, const void *result, unsigned *parts)
+{
+    for (int i = 0; result && i < SLOTS; i++)
+        if (event_slots[i].at && *slot_of(d, i) == result) {
+            int slot = slot_of_member(d, slot_of(d, i));
+
+            *parts = event_slots[slot].parts;
+            return &d->origin[slot];
+        }
+    return ui_origin_of_result(d, result, parts);
+}
+
+void ui_match(struct ui_state *d)
+{
+    struct ui_origin now = origin_at_hand(d);
+
+    if (!stamp_differs(&now.stamp, &d->now.stamp, STAMP_ALL))
+        return;
+    ui_remember_general_set(d);
+    d->now = now;
+    for (int i = 0; i < SLOTS; i++)
+        if (event_slots[i].at)
+            slot_match(d, i);
+    ui_match_layers(d);
 }
 
 /* Every payload is one pointer, whatever its type; `progress` stands for any of them. */
 static void store_payload(struct ui_state *d, struct event *ev)
 {
-    for (size_t i = 0; i < sizeof(event_slots) / sizeof(*event_slots); i++)
+    struct ui_origin from;
+
+    for (int i = 0; i < SLOTS; i++)
         if (event_slots[i].kind == ev->kind) {
-            if (!event_slots[i].store || !event_slots[i].store(d, ev))
-                ui_replace(ev->kind, slot_of(d, &event_slots[i]), ev->progress);
+            if (event_slots[i].store && event_slots[i].store(d, ev))
+                return;
+            from = origin_of_event(d, ev);
+            slot_store(d, slot_of_member(d, slot_of(d, i)), ev->progress, &from);
             return;
         }
     ui_free_payload(ev->kind, ev->progress);
@@ -501,12 +408,16 @@ static void store_payload(struct ui_state *d, struct event *ev)
 
 void ui_event(struct ui_state *d, struct event *ev)
 {
+    ui_match(d);
     if (ev->progress) /* one pointer, whatever it is */
         store_payload(d, ev);
     ev->progress = NULL;
     switch (ev->kind) {
+    case EV_STATE:
+    case EV_MODEL:
+        ui_match(d);
+        break;
     case EV_ATTRIBUTED:
-        d->attribution_id = ev->id;
         d->attributing = false;
         break;
     case EV_DONE:

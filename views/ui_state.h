@@ -11,9 +11,10 @@
  *
  * The state has four parts:
  *   1. the work at hand: the fact and the parameters. They are what a command sends along.
- *   2. the newest result of each kind (scores per layer, the preview, the lens, the history ...).
- *      A new event replaces the old one; ui_state.c has a table with one row per kind of event.
- *      Views that find NULL draw "not computed yet".
+ *   2. a result of each kind (scores per layer, the preview, the lens, the history ...): the one
+ *      that matches what is at hand, or if there is none the newest. ui_state.c has a table with
+ *      one row per kind of event, which says what such a result depends on. Views that find NULL
+ *      draw "not computed yet"; what ui_differs() says about a result, they draw as stale.
  *   3. the running jobs and their progress.
  *   4. where the user is looking: the view, the layer and neuron under the cursor, the colour
  *      scale, the order of columns. All views share one cursor, so that a neuron found in the
@@ -36,7 +37,8 @@
  * drops its oldest element (answers, neuron infos, log lines, general sets). */
 enum { UI_JOBS = 16, UI_NEURON_INFO = 2048, UI_ANSWERS = 24, UI_STEPS = 512, UI_LOG_LINES = 400 };
 enum { UI_VARIANTS = 512, UI_MASK_OVERRIDES = 64, UI_INTERVENTIONS = 64, UI_OLD_JOBS = 8 };
-enum { UI_GENERAL_SETS = 8, UI_BEGUN = 64 };
+enum { UI_GENERAL_SETS = 8, UI_BEGUN = 64, UI_SLOTS = 32, UI_KEPT = 3, UI_ROWS = 4 };
+enum { UI_WORDS = 200 };
 enum neuron_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum neuron_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
 
@@ -48,11 +50,35 @@ struct ui_job {   /* a posted command that has not ended */
 struct ui_begun {           /* what a job is about; kept after it has ended */
     unsigned job;           /* its number; 0: this slot is free */
     struct job_begun *what; /* with the stamp of its results */
+    bool over;              /* it has ended */
 };
 
-struct ui_layer {              /* what is known of one layer; all zero until its scores arrive */
-    struct attribution *score; /* as the engine sent it; a reference; NULL: not computed */
-    struct attribution *mpc;   /* the MPC scores that come free with a forward pass; NULL: none */
+struct ui_origin { /* what a result was made from */
+    struct stamp stamp;
+    char fact[100];    /* "Eiffel Tower → Rome"; "": no fact */
+    char changed[512]; /* parameters that were not at their default */
+    unsigned job;
+};
+
+struct ui_kept { /* a result that was made from something else than the one shown */
+    void *what;
+    struct ui_origin from;
+};
+
+struct ui_row { /* scores of a layer */
+    struct attribution *score;
+    struct ui_origin from;
+};
+
+struct ui_layer {               /* what is known of one layer; all zero until its scores arrive */
+    struct ui_row row[UI_ROWS]; /* scores of several origins, the newest first; references */
+    struct attribution *score;  /* of `row`: what matches, or the newest; NULL: not computed */
+    struct ui_origin from;      /* of `score` */
+    unsigned differs;           /* in these parts it does not match: bits of enum stamp_part */
+    struct attribution *mpc;    /* the MPC scores that come free with a forward pass; NULL: none */
+    struct ui_origin mpc_from;
+    unsigned mpc_differs;
+    struct attribution *extrapolated; /* `score` at another amplification, or NULL */
     struct attribution *shown; /* source of masks and maps: `score`, or its extrapolation to another
                                   amplification (drawn with the sign ≈) */
     struct mask *mask;         /* built from `shown` with the parameters at hand */
@@ -103,34 +129,36 @@ struct log_line { /* one message of the log */
 struct ui_state {
     /* 1. the work at hand */
     struct params params;
-    struct fact fact;             /* all NULL: none yet */
-    struct fact prompt_info_fact; /* the fact that `prompt_info` describes */
+    struct fact fact;     /* all NULL: none yet */
+    struct ui_origin now; /* of a result that would be made now; ui_match() sets it */
 
     bool recorded; /* the results come from a file: no model is open, nothing can be computed */
 
-    /* 2. the newest results */
+    /* 2. the results */
+    struct ui_origin origin[UI_SLOTS]; /* by the rows of event_slots, as `kept` */
+    struct ui_kept kept[UI_SLOTS][UI_KEPT];
     bool ready; /* the model is loaded */
     struct model_info model;
     struct state_info state;           /* session, edits, preview, which layers are edited */
     struct prompt_info *prompt_info;   /* tokens, next tokens and ranks of the fact's prompt */
     struct attribution_header *header; /* rows and targets of the attribution */
     struct ui_layer *layer;            /* [layers] */
-    int layers, scored_layers;         /* scored_layers: how many have scores */
-    unsigned attribution_id;           /* of the complete attribution; 0: none or not complete */
-    bool attributing;                  /* scores are still arriving */
-    bool approximate;                  /* `shown` is extrapolated in at least one layer */
-    bool stale;                        /* the weights have changed since the scores were made */
-    char scored_state[17];             /* the state that the scores belong to */
-    double amplify;    /* the amplification that the scores were made with (Eq. 2) */
-    double peak, clip; /* largest strength of all layers; end of the colour scale */
+    int layers;
+    int scored_layers, stale_layers; /* how many have scores that match, that do not */
+    bool attributing;                /* scores are still arriving, */
+    unsigned attributing_job;        /* of this job */
+    bool approximate;                /* `shown` of a matching layer is extrapolated */
+    double peak, clip; /* largest strength of the layers that count; end of the colour scale */
     int peak_layer;
 
     struct edit_report *estimate, *preview; /* gain and leak per layer: quick estimate; preview */
     struct commit_report *commit_report;
     struct target_step step[UI_STEPS]; /* losses of the target's optimisation, by step */
     int steps;
-    struct answer *answer[UI_ANSWERS];               /* newest first */
+    struct answer *answer[UI_ANSWERS]; /* newest first */
+    struct ui_origin answer_from[UI_ANSWERS];
     struct neuron_info *neuron_info[UI_NEURON_INFO]; /* a ring: tokens that neurons promote */
+    char neuron_info_state[UI_NEURON_INFO][17];      /* the state that they were asked of */
     int neuron_info_next;                            /* the slot of the ring to be filled next */
     struct query_options query;
     struct general_set general_set[UI_GENERAL_SETS]; /* newest first */
@@ -142,7 +170,8 @@ struct ui_state {
     struct probe_report *probes; /* scoreboard of the fact at hand; NULL: not asked */
     struct variant_result *variant[UI_VARIANTS]; /* of the last CMD_VARIANTS; NULL: not there yet */
     unsigned variant_job;                        /* its job, also after it has ended */
-    int variant_count;                           /* how many it computes */
+    struct ui_origin variant_from;
+    int variant_count; /* how many it computes */
     struct drift *drift;
     struct diff *diff;
     struct bisect_report *bisection;
@@ -161,6 +190,7 @@ struct ui_state {
 
     /* The answers to the fact's prompt, [0] without and [1] with the interventions. */
     struct answer *intervention_answer[2];
+    struct ui_origin intervention_from[2];
     unsigned intervention_job[2];               /* the jobs that fetch them */
     unsigned intervention_old_job[UI_OLD_JOBS]; /* a ring of earlier such jobs: answers dropped */
     int intervention_old_count;                 /* how many were ever put into that ring */
@@ -201,8 +231,23 @@ void ui_free(struct ui_state *d);
 void ui_event(struct ui_state *d, struct event *ev);
 /* Builds the masks of all layers again after a parameter changed. Needs no model. */
 void ui_remask(struct ui_state *d);
-/* Drops everything that belongs to the fact at hand: scores, masks, lens, trace, scoreboard. */
-void ui_forget_scores(struct ui_state *d);
+/* To be called after the fact, a parameter or a mask override changed: shows the results that match
+ * what is at hand now. */
+void ui_match(struct ui_state *d);
+
+/* The parts in which a result (a pointer that this struct holds) was made from something else than
+ * what is at hand: bits of enum stamp_part. 0: it matches, or is NULL. */
+unsigned ui_differs(const struct ui_state *d, const void *result);
+/* The same as words: "of Eiffel Tower → Rome", "on BASE, before the last change", "made with β_ge
+ * 0.3, now 0.4"; "" if it matches. Returns out. */
+const char *ui_differs_words(const struct ui_state *d, const void *result, char out[UI_WORDS]);
+/* As ui_differs(), compared with a result about another fact than the one at hand. */
+unsigned ui_differs_with(const struct ui_state *d, const void *result, const struct fact *fact);
+/* The words for a layer's scores. */
+const char *ui_row_words(const struct ui_state *d, int layer, char out[UI_WORDS]);
+/* Whether a layer's scores count: they match, or none of any layer does. */
+bool ui_row_counts(const struct ui_state *d, int layer);
+
 /* Drops both answers of the interventions; answers of jobs that still run will be dropped too. */
 void ui_forget_intervention_answers(struct ui_state *d);
 /* Removes the fact at this index from the queue; an index outside does nothing. */
@@ -223,6 +268,8 @@ const struct job_begun *ui_job_begun(const struct ui_state *d, unsigned job);
 /* The stamp of a result that fits what is at hand: the fact, the parameters, the mask's overrides,
  * the edited weights. */
 struct stamp ui_stamp_now(const struct ui_state *d);
+/* The same with another fact. */
+struct stamp ui_stamp_with(const struct ui_state *d, const struct fact *fact);
 
 /* Whether an edit with the parameters at hand writes this layer. */
 bool ui_edits_layer(const struct ui_state *d, int layer);
@@ -230,6 +277,8 @@ bool ui_edits_layer(const struct ui_state *d, int layer);
 const char *ui_edited_range(const struct ui_state *d, char out[48]);
 /* Gain and leak of a layer: from the estimate, else from the preview; NULL: not known. */
 const struct layer_report *ui_layer_report(const struct ui_state *d, int layer);
+/* What ui_differs() says about them. */
+unsigned ui_report_differs(const struct ui_state *d);
 
 /* Fills out[n] with the first neurons in this order and returns how many there are. `layer` -1
  * means all edited layers together. ORDER_SCORE: strongest first. ORDER_CLASS: both, general,

@@ -1,4 +1,4 @@
-/* Shared by ui_state.c, ui_results.c and general_sets.c alone. */
+/* Shared by ui_state.c, ui_layers.c, ui_origin.c, ui_results.c and general_sets.c alone. */
 #ifndef VIEWS_UI_STATE_INTERNAL_H
 #define VIEWS_UI_STATE_INTERNAL_H
 
@@ -10,13 +10,32 @@ void ui_free_payload(enum event_kind kind, void *what);
 void ui_replace(enum event_kind kind, void **slot, void *what);
 /* What an event means besides being the newest of its kind. true: the payload was taken or freed.
  */
-bool ui_take_lens(struct ui_state *d, struct event *ev);
+bool ui_take_layer(struct ui_state *d, struct event *ev);
+bool ui_take_answer(struct ui_state *d, struct event *ev);
 bool ui_take_scoreboard(struct ui_state *d, struct event *ev);
 bool ui_take_variant(struct ui_state *d, struct event *ev);
 /* Remembers the general neurons of the scores that are about to be dropped. */
 void ui_remember_general_set(struct ui_state *d);
 void ui_forget_general_sets(struct ui_state *d);
+void ui_forget_layers(struct ui_state *d);
 void ui_forget_variants(struct ui_state *d);
 void ui_forget_queue(struct ui_state *d);
+
+/* ui_origin.c: what would be made now; what the job of an event is about. */
+struct ui_origin origin_at_hand(const struct ui_state *d);
+struct ui_origin origin_of_event(const struct ui_state *d, const struct event *ev);
+/* In which of these parts it is not what is at hand. */
+unsigned origin_differs(const struct ui_state *d, const struct ui_origin *from, unsigned parts);
+const char *origin_words(const struct ui_state *d, const struct ui_origin *from, unsigned differs,
+                         char out[UI_WORDS]);
+/* ui_state.c: what the preview is about; all zero: there is none. */
+struct ui_origin origin_of_preview(const struct ui_state *d);
+/* The origin of a result and the parts that it depends on; NULL: on none. ui_origin_of_result():
+ * of what is not in the table of ui_state.c. */
+const struct ui_origin *ui_origin(const struct ui_state *d, const void *result, unsigned *parts);
+const struct ui_origin *ui_origin_of_result(const struct ui_state *d, const void *result,
+                                            unsigned *parts);
+/* Shows the scores that match, of each layer. */
+void ui_match_layers(struct ui_state *d);
 
 #endif

@@ -424,16 +424,36 @@ void params_show(const struct params *p, enum param id, struct buf *out)
     }
 }
 
+static void param_show_named(const struct params *p, enum param id, struct buf *out)
+{
+    buf_printf(out, "%s=", param_info(id)->name);
+    params_show(p, id, out);
+    buf_puts(out, ";");
+}
+
 void params_show_all(const struct params *p, unsigned affects, struct buf *out)
 {
-    for (int i = 0; i < PARAM_COUNT; i++) {
-        const struct param_info *info = param_info((enum param)i);
+    for (int i = 0; i < PARAM_COUNT; i++)
+        if (param_info((enum param)i)->affects & affects)
+            param_show_named(p, (enum param)i, out);
+}
 
-        if (!(info->affects & affects))
+void params_show_changed(const struct params *p, unsigned affects, struct buf *out)
+{
+    struct params usual;
+
+    params_default(&usual);
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        struct buf text[2] = {{0}};
+
+        if (!(param_info((enum param)i)->affects & affects))
             continue;
-        buf_printf(out, "%s=", info->name);
-        params_show(p, (enum param)i, out);
-        buf_puts(out, ";");
+        params_show(p, (enum param)i, &text[0]);
+        params_show(&usual, (enum param)i, &text[1]);
+        if (strcmp(text[0].data, text[1].data) != 0)
+            param_show_named(p, (enum param)i, out);
+        buf_free(&text[0]);
+        buf_free(&text[1]);
     }
 }
 

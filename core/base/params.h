@@ -156,6 +156,8 @@ void params_show(const struct params *p, enum param id, struct buf *out);
 /* Appends "name=value;" for each parameter that affects any of these results: the key under which
  * such a result is cached. */
 void params_show_all(const struct params *p, unsigned affects, struct buf *out);
+/* The same of those alone that are not at their default: "" if all are. */
+void params_show_changed(const struct params *p, unsigned affects, struct buf *out);
 /* All values as one JSON object {"name": value, ...}. The caller frees it. */
 char *params_to_json(const struct params *p);
 /* Reads such an object. Names that are missing keep their value; on error p is unchanged. */

@@ -156,6 +156,7 @@ static void emit_begun(struct engine *e, const struct command *cmd)
                                 .mask_override_count = cmd->mask_override_count,
                                 .state = e->open ? e->last_state.state : NULL};
     struct job_begun *begun;
+    struct buf changed = {0};
 
     if (!first && !*command_traits[cmd->kind].busy)
         return;
@@ -168,6 +169,8 @@ static void emit_begun(struct engine *e, const struct command *cmd)
         begun->target = xstrdup(first->target);
         begun->old = xstrdup(first->old);
     }
+    params_show_changed(&cmd->params, AFFECTS_EDIT, &changed);
+    begun->changed = buf_take(&changed);
     begun->stamp = stamp_of(&from);
     engine_emit(e, EV_BEGUN, begun);
 }

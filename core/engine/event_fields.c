@@ -19,21 +19,16 @@ static const struct field_info progress_field[] = {
 FIELDS(progress);
 
 static const struct field_info stamp_field[] = {
-    CHARS(stamp, fact),
-    CHARS(stamp, scores),
-    CHARS(stamp, edit),
-    CHARS(stamp, state),
+    CHARS(stamp, fact), CHARS(stamp, object), CHARS(stamp, scores),
+    CHARS(stamp, edit), CHARS(stamp, state),
 };
 FIELDS(stamp);
 
 static const struct field_info job_begun_field[] = {
-    CHARS(job_begun, command),
-    COUNT(job_begun, facts),
-    TEXT_OR_NULL(job_begun, subject),
-    TEXT_OR_NULL(job_begun, prompt),
-    TEXT_OR_NULL(job_begun, target),
-    TEXT_OR_NULL(job_begun, old),
-    PART(job_begun, stamp, stamp_fields),
+    CHARS(job_begun, command),        COUNT(job_begun, facts),
+    TEXT_OR_NULL(job_begun, subject), TEXT_OR_NULL(job_begun, prompt),
+    TEXT_OR_NULL(job_begun, target),  TEXT_OR_NULL(job_begun, old),
+    TEXT_OR_NULL(job_begun, changed), PART(job_begun, stamp, stamp_fields),
 };
 FIELDS(job_begun);
 

@@ -37,6 +37,7 @@ struct job_begun {
     char command[16];                      /* its name in ENGINE_COMMANDS */
     int facts;                             /* how many the command has */
     char *subject, *prompt, *target, *old; /* of the first; NULL: not given */
+    char *changed; /* parameters that are not at their default (params_show_changed()) */
     struct stamp stamp;
 };
 

@@ -16,7 +16,7 @@ static unsigned changed(const struct stamp *old)
 {
     struct stamp now = stamp_of(&from);
 
-    return stamp_differs(old, &now, STAMP_FACT | STAMP_SCORES | STAMP_EDIT | STAMP_STATE);
+    return stamp_differs(old, &now, STAMP_ALL);
 }
 
 static void parts_change_apart(void)
@@ -29,8 +29,16 @@ static void parts_change_apart(void)
     old = stamp_of(&from);
     CHECK(changed(&old) == 0 && strlen(old.fact) == 16 && strlen(old.scores) == 16);
     fact.target = (char[]){"Madrid"};
-    CHECK(changed(&old) == STAMP_FACT);
+    CHECK(changed(&old) == STAMP_OBJECT);
+    CHECK(params_assign(&params, "attr.target=new", FROM_COMMAND_LINE, NULL));
+    old = stamp_of(&from);
     fact.target = (char[]){"Rome"};
+    CHECK(changed(&old) == (STAMP_OBJECT | STAMP_SCORES)); /* it is what the scores explain */
+    params_default(&params);
+    old = stamp_of(&from);
+    CHECK(params_assign(&params, "attr.amplify=7", FROM_COMMAND_LINE, NULL));
+    CHECK(changed(&old) == STAMP_EDIT); /* scores are extrapolated to it */
+    params_default(&params);
     fact.paraphrase = paraphrase;
     fact.paraphrases = 1;
     CHECK(changed(&old) == STAMP_FACT);
@@ -61,7 +69,7 @@ static void texts_do_not_run_together(void)
     fact.prompt = (char[]){"Tower The {} is in"};
     CHECK(changed(&old) == STAMP_FACT);
     fact.subject = NULL;
-    CHECK(changed(&old) == STAMP_FACT && !*stamp_of(&from).fact);
+    CHECK(changed(&old) == (STAMP_FACT | STAMP_OBJECT) && !*stamp_of(&from).fact);
 }
 
 static const struct test tests[] = {

@@ -56,20 +56,30 @@ bool map_window_has(const struct map_window *w, int layer)
     return !w->some || (layer >= 0 && layer < PARAM_MAX_LAYERS && w->layer[layer]);
 }
 
-/* The attribution that a mode is drawn from; NULL: there is none yet. */
-static const struct attribution *heat_source(const struct ui_layer *l, enum heat_mode mode)
+/* The attribution that a mode is drawn from, and what it is there; NULL: there is none yet. What
+ * matches comes first: scores of the mode, then MPC scores. */
+static const struct attribution *heat_source(const struct ui_layer *l, enum heat_mode mode,
+                                             enum heat_row *kind)
 {
-    if (mode == HEAT_ACTIVATION)
-        return l->shown ? l->shown : l->mpc;
-    if (l->shown && (enum heat_mode)l->shown->strategy == mode)
+    bool scores =
+        l->shown && (mode == HEAT_ACTIVATION || (enum heat_mode)l->shown->strategy == mode);
+
+    *kind = ROW_EXACT;
+    if (scores && !l->differs)
         return l->shown;
-    return l->mpc;
+    if (mode != HEAT_ACTIVATION && mode != HEAT_MPC)
+        *kind = ROW_MPC;
+    if (l->mpc && !l->mpc_differs)
+        return l->mpc;
+    *kind = ROW_STALE;
+    return scores ? l->shown : l->mpc;
 }
 
 enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,
                           float *x)
 {
-    const struct attribution *a = heat_source(&d->layer[layer], mode);
+    enum heat_row kind;
+    const struct attribution *a = heat_source(&d->layer[layer], mode, &kind);
     const float *from;
     bool mpc;
 
@@ -89,7 +99,7 @@ enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int lay
         }
         x[i] = keep_sign || !(most < 0) ? most : 0; /* what only lowers p counts as nothing */
     }
-    return mpc ? ROW_MPC : ROW_EXACT;
+    return kind;
 }
 
 /* A neuron and what it is sorted by. */
@@ -231,6 +241,7 @@ static void grid_find_top(struct heat_grid *g, const struct ui_state *d, enum he
         if (g->kind[r] == ROW_EXACT && g->peak[r] > g->highest)
             g->highest = g->peak[r];
         g->mpc_rows += g->kind[r] == ROW_MPC;
+        g->stale_rows += g->kind[r] == ROW_STALE;
         for (int i = 0; i < g->cols && g->kind[r] == ROW_EXACT; i++)
             all[n++] = g->value[(size_t)r * (size_t)g->cols + (size_t)i];
     }
@@ -248,9 +259,10 @@ static void grid_scale_rows(struct heat_grid *g, const struct ui_state *d)
 {
     for (int r = 0; r < g->rows; r++) {
         const float *row = g->value + (size_t)r * (size_t)g->cols;
-        bool own = g->kind[r] == ROW_MPC || d->per_layer;
+        bool own = g->kind[r] != ROW_EXACT || d->per_layer;
 
-        g->ramp[r] = g->kind[r] == ROW_MPC ? RAMP_GREY : d->ramp;
+        g->stale[r] = g->kind[r] == ROW_STALE;
+        g->ramp[r] = g->kind[r] == ROW_EXACT ? d->ramp : RAMP_GREY;
         g->high[r] = own ? heat_clip(row, g->cols, 1) : g->top;
         if (own && d->pool == POOL_MAX && g->peak[r] > 0 && g->kind[r] == ROW_EXACT)
             g->high[r] = g->peak[r];
@@ -277,6 +289,7 @@ void heat_grid_make(struct heat_grid *g, const struct ui_state *d, const struct 
     g->cols = g->bins + g->ruled;
     g->layer = xcalloc(n, sizeof(*g->layer));
     g->kind = xcalloc(n, sizeof(*g->kind));
+    g->stale = xcalloc(n, sizeof(*g->stale));
     g->peak = xcalloc(n, sizeof(*g->peak));
     g->high = xcalloc(n, sizeof(*g->high));
     g->ramp = xcalloc(n, sizeof(*g->ramp));
@@ -293,6 +306,7 @@ void heat_grid_free(struct heat_grid *g)
 {
     free(g->layer);
     free(g->kind);
+    free(g->stale);
     free(g->peak);
     free(g->high);
     free(g->ramp);

@@ -25,26 +25,27 @@ enum heat_mode map_window_mode(const struct map_window *w, const struct ui_state
 bool map_window_has(const struct map_window *w, int layer);
 
 /* What a row shows. ROW_MPC: the MPC scores that come free with a forward pass, in grey, until the
- * scores of the chosen strategy arrive. */
-enum heat_row { ROW_EMPTY, ROW_MPC, ROW_EXACT };
+ * scores of the chosen strategy arrive. ROW_STALE: scores that do not match what is at hand. */
+enum heat_row { ROW_EMPTY, ROW_STALE, ROW_MPC, ROW_EXACT };
 
 /* The grid. Allocated by heat_grid_make(), freed by heat_grid_free(). */
 struct heat_grid {
     int rows, *layer; /* [rows] */
     enum heat_row *kind;
-    int from, to, bins;       /* columns of the order, and how many bins they make */
-    int cols;                 /* bins, and one for the rule */
-    float *value;             /* [rows][cols], as struct heatmap wants it */
-    double *peak;             /* [rows] largest size in the layer */
-    double *high;             /* [rows] value of the highest colour */
-    enum ramp *ramp;          /* [rows] */
-    double highest;           /* the largest peak of the exact rows */
-    double top;               /* the common one of the exact rows; 0: none */
-    double clipped;           /* share of values that lie below it, in percent */
-    bool differs;             /* signed: colours run from -top to top */
-    bool ruled;               /* the cut is drawn */
-    int cursor;               /* column of the neuron under the cursor; -1: not shown */
-    int exact_rows, mpc_rows; /* rows of each kind */
+    bool *stale;        /* [rows] kind is ROW_STALE */
+    int from, to, bins; /* columns of the order, and how many bins they make */
+    int cols;           /* bins, and one for the rule */
+    float *value;       /* [rows][cols], as struct heatmap wants it */
+    double *peak;       /* [rows] largest size in the layer */
+    double *high;       /* [rows] value of the highest colour */
+    enum ramp *ramp;    /* [rows] */
+    double highest;     /* the largest peak of the exact rows */
+    double top;         /* the common one of the exact rows; 0: none */
+    double clipped;     /* share of values that lie below it, in percent */
+    bool differs;       /* signed: colours run from -top to top */
+    bool ruled;         /* the cut is drawn */
+    int cursor;         /* column of the neuron under the cursor; -1: not shown */
+    int exact_rows, mpc_rows, stale_rows;
 };
 
 /* Fills x[neurons] with one number per neuron: the largest over the rows of the attribution (Eq.

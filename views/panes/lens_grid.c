@@ -36,7 +36,10 @@ const struct lens_grid *lens_shown(const struct ui_state *d, enum neuron_side si
     const struct lens_grid *edited = ui_lens(d, STATE_EDITED);
     const struct lens_grid *preview = ui_lens(d, STATE_PREVIEW);
 
-    return side == SIDE_BEFORE ? base : preview ? preview : edited ? edited : base;
+    return side == SIDE_BEFORE        ? base
+           : preview                  ? preview
+           : edited && d->state.edits ? edited
+                                      : base;
 }
 
 /* Goes down from the last layer as long as the new object ranks before the old one. */

@@ -11,6 +11,8 @@
  *   ╰──────────────────────────────────────────╯ */
 #include <string.h>
 
+#include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/panes/panes.h"
@@ -144,7 +146,8 @@ static void note_unusual_form(const struct ui_state *d, struct pen *p)
         pen_text(p, ROLE_DIM, words);
 }
 
-/* p(target), and after a preview its value there; else its rank in the vocabulary. */
+/* p(target), and after a preview its value there, with "≈" and dim if the preview was made from
+ * something else; else its rank in the vocabulary. */
 static void target_line(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
@@ -154,14 +157,16 @@ static void target_line(const struct ui_state *d, struct surface *s, struct rect
     p.x = LABEL;
     pen_printf(&p, ROLE_NEW, "%s %s", d->fact.target ? d->fact.target : "",
                text_probability(number, d->prompt_info->p_target));
-    if (d->preview) {
+    if (d->preview && !(ui_differs(d, d->preview) & (STAMP_FACT | STAMP_OBJECT))) {
         struct p_change after = report_p_change(d->preview);
+        bool stale = ui_differs(d, d->preview) != 0;
 
         if (strcmp(after.name, "p(target)") != 0) /* a recording of 0.1.0 */
             pen_printf(&p, ROLE_DIM, ", %s", after.name);
-        pen_printf(&p, ROLE_NEW, " → %s", text_probability(number, after.after));
+        pen_printf(&p, stale ? ROLE_STALE : ROLE_NEW, " → %s%s", stale ? STALE_HATCH "≈" : "",
+                   text_probability(number, after.after));
         if (p.x + 9 <= in.w)
-            pen_text(&p, ROLE_DIM, "  preview");
+            pen_text(&p, stale ? ROLE_STALE : ROLE_DIM, "  preview");
         return;
     }
     p.x += 2;
@@ -171,18 +176,51 @@ static void target_line(const struct ui_state *d, struct surface *s, struct rect
     note_unusual_form(d, &p);
 }
 
+/* The fact that the pane shows: that of the form while it is open, else the one at hand. */
+static struct fact shown_fact(const struct ui_state *d, const struct fact_form *form)
+{
+    struct fact fact = {.subject = xstrdup(field_text(&form->field[FORM_SUBJECT])),
+                        .prompt = xstrdup(field_text(&form->field[FORM_PROMPT])),
+                        .target = xstrdup(field_text(&form->field[FORM_TARGET]))};
+
+    if (form->open && fact_normalise(&fact, NULL))
+        return fact;
+    fact_free(&fact);
+    return fact_copy(&d->fact);
+}
+
+/* In which parts the tokens and the answer are not those of the fact shown. */
+static unsigned info_differs(const struct ui_state *d, const struct fact_form *form)
+{
+    struct fact fact;
+    unsigned differs;
+
+    if (!form->open)
+        return ui_differs(d, d->prompt_info);
+    fact = shown_fact(d, form);
+    differs = ui_differs_with(d, d->prompt_info, &fact);
+    fact_free(&fact);
+    return differs;
+}
+
 void pane_fact(const struct ui_state *d, const struct fact_form *form, struct surface *s,
                struct rect area, bool focus)
 {
-    struct rect in = box_draw(s, area, "Fact", form->open ? "Enter accepts  Esc leaves" : "e edit",
-                              focus || form->open);
+    unsigned differs = info_differs(d, form);
+    char title[8 + UI_WORDS], words[UI_WORDS];
+    struct rect in;
     int y = FORM_FIELDS;
+
+    show_print(title, sizeof(title), "Fact%s%s", differs & STAMP_STATE ? "  " STALE_HATCH " " : "",
+               differs & STAMP_STATE ? ui_differs_words(d, d->prompt_info, words) : "");
+    in = box_draw(s, area, title, form->open ? "Enter accepts  Esc leaves" : "e edit",
+                  focus || form->open);
 
     if (d->fact.subject || form->open || !d->header || d->header->rows < 1)
         fact_form_fields(d, form, s, in);
     else
         run_fields(d, s, in);
-    if (!d->prompt_info || y >= in.h) {
+    if (!d->prompt_info || y >= in.h || (!form->open && differs & (STAMP_FACT | STAMP_OBJECT))) {
         struct pen p = pen_at(s, in, y, 0);
 
         pen_text(&p, ROLE_DIM, d->ready ? "" : "the model is being loaded");
@@ -202,4 +240,6 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
     y += token_chips(d->prompt_info, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
     next_tokens_line(d, s, in, y);
     target_line(d, s, in, y + 1);
+    if (differs)
+        surface_stale(s, (struct rect){in.y + FORM_FIELDS, in.x, in.h - FORM_FIELDS, in.w});
 }

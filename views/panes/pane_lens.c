@@ -91,11 +91,24 @@ static void curve_name(struct surface *s, struct rect in, struct rect plot, int 
     pen_fit(&p, role, RIGHT - 1, name);
 }
 
+/* "Lens: rank by layer", and what the ranks were made from if they are stale. */
+static const char *lens_title(const struct ui_state *d, char title[32 + UI_WORDS])
+{
+    char words[UI_WORDS];
+
+    ui_differs_words(d, d->prompt_info, words);
+    show_print(title, 32 + UI_WORDS, "Lens: rank by layer%s%s", *words ? "  " STALE_HATCH " " : "",
+               words);
+    return title;
+}
+
 /* "Rome leads from L23" for the frame's corner; "log", the axis, if it does not end ahead. */
 static const char *lens_hint(const struct ui_state *d, char hint[64])
 {
     const struct prompt_info *look = d->prompt_info;
-    int from = look ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1) : -1;
+    int from = look && !ui_differs(d, look)
+                   ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1)
+                   : -1;
 
     if (from >= 0 && d->fact.target)
         show_print(hint, 64, "%.12s leads from L%d", d->fact.target, from);
@@ -106,8 +119,8 @@ static const char *lens_hint(const struct ui_state *d, char hint[64])
 
 void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
-    char hint[64];
-    struct rect in = box_draw(s, area, "Lens: rank by layer", lens_hint(d, hint), focus);
+    char hint[64], title[32 + UI_WORDS];
+    struct rect in = box_draw(s, area, lens_title(d, title), lens_hint(d, hint), focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
     const struct prompt_info *look = d->prompt_info;
     struct series series[2];
@@ -135,6 +148,8 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
                old);
     curve_name(s, in, plot, chart_row(&c, series[0].y[look->layers - 1], plot.h), &taken, ROLE_NEW,
                d->fact.target ? d->fact.target : "");
+    if (ui_differs(d, look))
+        surface_stale(s, in);
     free(new_rank);
     free(old_rank);
 }

@@ -30,6 +30,7 @@ enum { RIGHT = 7, WIDEST = 8, TALLEST = 3 };
 /* What the drawing functions share. */
 struct map {
     const struct ui_state *d;
+    const struct map_window *window;
     struct surface *s;
     struct rect in, plot;
     int left;       /* columns of the layers' names */
@@ -71,19 +72,18 @@ struct map_shape map_shape(const struct ui_state *d, const struct map_window *w,
 }
 
 /* The name of the layers in one row of cells, and a bar and a number for the stronger one at the
- * right edge; "≈ MPC" where only free MPC scores are known. */
+ * right edge; "≈ MPC" where only free MPC scores are known; hatched where the scores are stale. */
 static void map_label(const struct map *m, int y, int r, int n)
 {
     const struct heat_grid *g = &m->g;
     int strongest = r;
-    bool edited = false, here = false, mpc_only = true;
+    bool edited = false, here = false;
     struct pen p = pen_at(m->s, m->in, y, 0);
     double peak;
 
     for (int k = r; k < r + n; k++) {
         edited |= ui_edits_layer(m->d, g->layer[k]);
         here |= g->layer[k] == m->d->at_layer;
-        mpc_only &= g->kind[k] != ROW_EXACT;
         if (g->kind[k] > g->kind[strongest] ||
             (g->kind[k] == g->kind[strongest] && g->peak[k] > g->peak[strongest]))
             strongest = k;
@@ -99,13 +99,16 @@ static void map_label(const struct map *m, int y, int r, int n)
     if (g->kind[strongest] == ROW_EMPTY || m->in.w < m->left + g->cols * m->wide + RIGHT)
         return;
     p.x = m->left + g->cols * m->wide + 1;
-    if (mpc_only) {
+    if (g->kind[strongest] == ROW_MPC) {
         pen_text(&p, ROLE_DIM, "≈ MPC");
         return;
     }
     peak = g->peak[strongest];
-    pen_text(&p, ROLE_BAR, bar_glyph(g->highest > 0 ? peak / g->highest : 0));
-    pen_printf(&p, ROLE_DIM,
+    if (g->kind[strongest] == ROW_STALE)
+        pen_text(&p, ROLE_STALE, STALE_HATCH);
+    else
+        pen_text(&p, ROLE_BAR, bar_glyph(g->highest > 0 ? peak / g->highest : 0));
+    pen_printf(&p, g->kind[strongest] == ROW_STALE ? ROLE_STALE : ROLE_DIM,
                peak >= 99.95 || peak == 0 ? "%5.0f"
                : peak >= 0.05             ? "%5.1f"
                                           : " %.0e",
@@ -218,14 +221,26 @@ static void map_axis(const struct map *m, int y)
     surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
 }
 
-/* What the numbers are: the strategy and its unit. */
+/* What the first stale row that is shown was made from; "" if there is none. */
+static const char *stale_words(const struct map *m, char words[UI_WORDS])
+{
+    *words = '\0';
+    for (int r = 0; r < m->g.rows; r++)
+        if (m->g.kind[r] == ROW_STALE)
+            return ui_row_words(m->d, m->g.layer[r], words);
+    return words;
+}
+
+/* What the numbers are: the strategy and its unit; what they were made from if they are stale. */
 static void map_title(const struct map *m, bool narrow, char *title, size_t n)
 {
-    char explained[64], delta[96] = "";
+    char explained[64], delta[96] = "", words[UI_WORDS];
     const char *kind = params_word(&m->d->params, P_MPC_KIND);
 
     ui_explained_token(m->d, explained);
-    if (m->mode <= HEAT_PSA && *explained) {
+    if (m->mode <= HEAT_PSA && !m->g.exact_rows && m->g.mpc_rows) {
+        snprintf(delta, sizeof(delta), "not scored, ≈ MPC instead");
+    } else if (m->mode <= HEAT_PSA && *explained) {
         snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
         show_print(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
                    m->mode == HEAT_LPS && !narrow ? ", nats" : "");
@@ -237,12 +252,32 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     } else if (m->mode == HEAT_ACTIVATION) {
         snprintf(delta, sizeof(delta), "coefficients");
     }
-    if (!m->g.exact_rows && !m->g.mpc_rows && !m->d->scored_layers)
+    if (!m->g.exact_rows && !m->g.mpc_rows && !m->g.stale_rows && !m->d->scored_layers)
         snprintf(title, n, "Attribution");
     else
-        show_print(title, n, "%s%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
-                   narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "",
-                   m->d->stale ? "  before the last change" : "");
+        show_print(title, n, "%s%s%s%s%s%s%s", narrow ? "" : "Attribution  ",
+                   heat_mode_name(m->mode), narrow ? "  " : "   ", delta,
+                   m->d->approximate ? "  ≈" : "", m->g.stale_rows ? "  " STALE_HATCH " " : "",
+                   stale_words(m, words));
+}
+
+/* "5 exact · 22 ≈ MPC · 3 stale: x scores them", of all layers that the window has. */
+static void map_counts(const struct map *m, char *hint, size_t n)
+{
+    int count[ROW_EXACT + 1] = {0};
+    float *x = xcalloc((size_t)m->d->model.neurons + 1, sizeof(*x));
+    char stale[32] = "", mpc[32] = "";
+
+    for (int l = 0; l < m->d->layers; l++)
+        if (map_window_has(m->window, l))
+            count[heat_values(m->d, m->mode, l, false, x)]++;
+    free(x);
+    if (count[ROW_MPC])
+        snprintf(mpc, sizeof(mpc), " · %d ≈ MPC", count[ROW_MPC]);
+    if (count[ROW_STALE])
+        snprintf(stale, sizeof(stale), " · %d stale%s", count[ROW_STALE],
+                 m->d->attributing ? "" : ": x scores them");
+    snprintf(hint, n, "%d exact%s%s", count[ROW_EXACT], mpc, stale);
 }
 
 /* How far the scores are, else how many neurons a column holds. */
@@ -250,10 +285,11 @@ static void map_hint(const struct map *m, char *hint, size_t n)
 {
     int bin = m->g.bins > 0 ? (m->g.to - m->g.from + m->g.bins - 1) / m->g.bins : 0;
 
-    if (m->d->attributing &&
-        m->mode == (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY))
-        show_print(hint, n, "%d of %d layers%s", m->d->scored_layers, m->d->layers,
-                   m->g.mpc_rows ? ", the rest ≈ MPC" : "");
+    if (m->mode < HEAT_TRACE && (m->g.mpc_rows || m->g.stale_rows))
+        map_counts(m, hint, n);
+    else if (m->d->attributing &&
+             m->mode == (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY))
+        show_print(hint, n, "%d of %d layers", m->d->scored_layers, m->d->layers);
     else if (bin > 1 && m->d->pool == POOL_ABOVE)
         snprintf(hint, n, "count in the mask, of each bin of %d", bin);
     else if (bin > 1)
@@ -293,12 +329,13 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
                           .wide = m->wide,
                           .tall = m->tall,
                           .row_high = m->g.high,
-                          .row_ramp = m->g.ramp};
+                          .row_ramp = m->g.ramp,
+                          .row_stale = m->g.stale};
     int rows = m->tall > 1 ? m->g.rows * m->tall / 2 : (m->g.rows + 1) / 2;
 
     heatmap_draw(&map, m->s, shape->plot);
     map_labels(m);
-    if (m->g.exact_rows || m->g.mpc_rows) {
+    if (m->g.exact_rows || m->g.mpc_rows || m->g.stale_rows) {
         map_legend(m, rows);
         map_axis(m, rows + 1);
     }
@@ -311,6 +348,7 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
 {
     struct map_shape shape = map_shape(d, window, area);
     struct map m = {.d = d,
+                    .window = window,
                     .s = s,
                     .in = shape.in,
                     .plot = shape.plot,
@@ -318,7 +356,7 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
                     .wide = shape.wide,
                     .tall = shape.tall,
                     .mode = map_window_mode(window, d)};
-    char title[160], hint[64] = "";
+    char title[160 + UI_WORDS], hint[64] = "";
 
     if (d->ready && shape.rows)
         heat_grid_make(&m.g, d, window, shape.layer, shape.rows, shape.plot.w / shape.wide);

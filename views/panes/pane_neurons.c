@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/panes/panes.h"
@@ -52,14 +53,22 @@ static void strongest_neuron_row(const struct ui_state *d, const struct ranked_n
         pen_neuron_tokens(&p, words, true, in.w - p.x);
     else
         pen_text(&p, ROLE_EMPTY, "·");
+    if (d->layer[n->layer].differs)
+        surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
 }
 
 void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct rect area, bool focus)
 {
-    struct rect in = box_draw(s, area, "Strongest neurons", "3 all", focus);
     struct ranked_neuron top[SHOWN_MAX];
-    int n = ui_top_neurons(d, -1, ORDER_SCORE, top, SHOWN_MAX);
-    int first = at >= in.h ? at - in.h + 1 : 0;
+    int n = ui_top_neurons(d, -1, ORDER_SCORE, top, SHOWN_MAX), first;
+    bool stale = n && d->layer[top[0].layer].differs;
+    char title[40 + UI_WORDS], words[UI_WORDS];
+    struct rect in;
+
+    show_print(title, sizeof(title), "Strongest neurons%s%s", stale ? "  " STALE_HATCH " " : "",
+               stale ? ui_row_words(d, top[0].layer, words) : "");
+    in = box_draw(s, area, title, stale ? "x scores them" : "3 all", focus);
+    first = at >= in.h ? at - in.h + 1 : 0;
 
     if (!n && in.h) {
         struct pen p = pen_at(s, in, 0, 0);

@@ -58,10 +58,12 @@ static void put_count(struct pen *p, int column, int width, int n)
     put_column(p, column, width, text);
 }
 
-/* Gain of the mask and leak per squared gain; "≈" where a knob has moved since they were computed.
- */
-static void put_gain_and_leak(struct pen *p, int width, const struct layer_report *w)
+/* Gain of the mask and leak per squared gain; "≈" where they are an estimate, hatched where they
+ * were made from something else. */
+static void put_gain_and_leak(struct pen *p, int width, const struct layer_report *w,
+                              unsigned differs)
 {
+    int from = p->x;
     char text[24];
 
     if (!w) {
@@ -69,10 +71,12 @@ static void put_gain_and_leak(struct pen *p, int width, const struct layer_repor
         put_column(p, LEAK, width, "·");
         return;
     }
-    show_print(text, sizeof(text), "%s%.2f", w->stale ? "≈" : "", w->gain_mask);
+    show_print(text, sizeof(text), "%s%.2f", w->stale || differs ? "≈" : "", w->gain_mask);
     put_column(p, GAIN, width, text);
     snprintf(text, sizeof(text), w->leak_ratio >= 100 ? "%.0f×" : "%.1f×", w->leak_ratio);
     put_column(p, LEAK, width, text);
+    if (differs)
+        surface_stale(p->s, (struct rect){p->area.y + p->y, p->area.x + from, 1, p->x - from});
 }
 
 /* One layer: both entropies and ratios, neurons per class, neurons kept. */
@@ -99,7 +103,9 @@ static void layer_row(const struct ui_state *d, int layer, struct surface *s, st
     snprintf(text, sizeof(text), "%d %2.0f%%", m->selected,
              m->neurons ? 100.0 * m->selected / m->neurons : 0);
     put_column(&p, KEPT, in.w, text);
-    put_gain_and_leak(&p, in.w, ui_layer_report(d, layer));
+    put_gain_and_leak(&p, in.w, ui_layer_report(d, layer), ui_report_differs(d));
+    if (d->layer[layer].differs)
+        surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
 }
 
 static void ratios_heading(struct surface *s, struct rect in)
@@ -221,13 +227,33 @@ static int listed_layers(const struct ui_state *d, int rows, int *layer)
     return n;
 }
 
+/* The pane's title; what the rows were made from, if they or the gains are stale. */
+static void ratios_title(const struct ui_state *d, char *title, size_t n)
+{
+    char words[UI_WORDS] = "";
+    bool gain = false;
+
+    for (int l = d->layers - 1; l >= 0; l--)
+        if (d->layer[l].differs && (ui_edits_layer(d, l) || l == d->at_layer))
+            ui_row_words(d, l, words);
+    if (!*words && ui_report_differs(d)) {
+        gain = true;
+        ui_differs_words(d, d->estimate ? d->estimate : d->preview, words);
+    }
+    show_print(title, n, "Ratios and mask%s%s%s", *words ? "  " STALE_HATCH " " : "",
+               gain ? "gain " : "", words);
+}
+
 void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
-    struct rect in = box_draw(s, area, "Ratios and mask", "entropy → ratio → threshold", focus);
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
-    int below = !m ? 0 : in.h >= 11 ? 5 : in.h >= 8 ? 3 : in.h >= 6 ? 2 : 0;
-    int layer[512], n, y;
+    char title[40 + UI_WORDS];
+    int layer[512], below, n, y;
+    struct rect in;
 
+    ratios_title(d, title, sizeof(title));
+    in = box_draw(s, area, title, "entropy → ratio → threshold", focus);
+    below = !m ? 0 : in.h >= 11 ? 5 : in.h >= 8 ? 3 : in.h >= 6 ? 2 : 0;
     if (in.h < 2)
         return;
     ratios_heading(s, in);
@@ -245,4 +271,6 @@ void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, 
         class_density_title(s, in, y + 2);
     if (below >= 3)
         class_density(m, s, in, in.h - 1, d->at_layer);
+    if (d->layer[d->at_layer].differs)
+        surface_stale(s, (struct rect){in.y + y, in.x, in.h - y, in.w});
 }

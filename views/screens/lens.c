@@ -39,6 +39,15 @@ static int token_of(const struct view *v)
     return l->moved && l->token < last ? l->token : last;
 }
 
+/* Whether the grid of this state is not there, or is of something else. That of a preview whose
+ * parameters have moved cannot be made: it follows the next preview. */
+static bool grid_missing(const struct ui_state *d, unsigned state)
+{
+    const struct lens_grid *g = ui_lens(d, state);
+
+    return !g || (ui_differs(d, g) && !(state == STATE_PREVIEW && ui_differs(d, d->preview)));
+}
+
 /* Requests the grids that are missing, once for each fact and state; `again` repeats a request
  * that failed. Only while the view is shown. */
 static void request_missing_grids(struct view *v, bool again)
@@ -50,10 +59,10 @@ static void request_missing_grids(struct view *v, bool again)
 
     if (!d->ready || !d->fact.subject || (d->at_view && strcmp(d->at_view, "lens") != 0))
         return;
-    states |= ui_lens(d, STATE_BASE) ? 0 : STATE_BASE;
-    if (d->state.edits && !ui_lens(d, STATE_EDITED))
+    states |= grid_missing(d, STATE_BASE) ? STATE_BASE : 0;
+    if (d->state.edits && grid_missing(d, STATE_EDITED))
         states |= STATE_EDITED;
-    if (d->state.preview && !ui_lens(d, STATE_PREVIEW))
+    if (d->state.preview && grid_missing(d, STATE_PREVIEW))
         states |= STATE_PREVIEW;
     snprintf(key, sizeof(key), "%.120s|%.300s|%.80s|%s|%d|%u|%.9g", d->fact.subject, d->fact.prompt,
              d->fact.target ? d->fact.target : "", d->state.state, d->state.preview, states,

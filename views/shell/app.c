@@ -314,10 +314,11 @@ void app_paint(struct app *app, int h, int w)
 {
     struct screen screen;
 
-    if (app->params_changed) {
+    if (app->params_changed)
         ui_remask(&app->ui);
-        app->params_changed = false;
-    }
+    else
+        ui_match(&app->ui);
+    app->params_changed = false;
     if (h != app->surface->h || w != app->surface->w) {
         surface_resize(app->surface, h, w);
         recorder_size(app->options->recorder, h, w);

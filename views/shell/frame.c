@@ -31,6 +31,17 @@ struct rect screen_body(int h, int w)
     return (struct rect){1, 0, h - 1 - foot > 0 ? h - 1 - foot : 0, w};
 }
 
+/* What is not as it was when the preview was made; NULL: it is as the preview has it. */
+static const char *preview_note(const struct ui_state *d)
+{
+    unsigned differs = d->state.preview ? ui_differs(d, d->preview) : 0;
+
+    return !differs                                ? NULL
+           : differs & (STAMP_FACT | STAMP_OBJECT) ? " (other fact)"
+           : differs & STAMP_STATE                 ? " (other weights)"
+                                                   : " (other parameters) · P again";
+}
+
 /* "○ BASE", "● EDITED +2" or "◐ PREVIEW", and 8 digits of the checksum that proves it. */
 static void draw_state(const struct ui_state *d, struct pen *p)
 {
@@ -39,7 +50,8 @@ static void draw_state(const struct ui_state *d, struct pen *p)
         return;
     }
     if (d->state.preview)
-        pen_text(p, ROLE_PREVIEW, "◐ PREVIEW");
+        pen_printf(p, preview_note(d) ? ROLE_WARN : ROLE_PREVIEW, "◐ PREVIEW%s",
+                   preview_note(d) ? preview_note(d) : "");
     else if (d->state.edits)
         pen_printf(p, ROLE_EDITED, "● EDITED +%d", d->state.edits);
     else
@@ -53,7 +65,9 @@ static int state_width(const struct ui_state *d)
     char text[64];
 
     snprintf(text, sizeof(text), "● EDITED +%d 12345678", d->state.edits);
-    return d->state.edits && !d->state.preview ? text_width(text) : 18;
+    if (d->state.preview)
+        return 18 + (preview_note(d) ? text_width(preview_note(d)) : 0);
+    return d->state.edits ? text_width(text) : 18;
 }
 
 /* The name of the program; for a recording the badge in its place, which is never left out. */

@@ -1,0 +1,134 @@
+/* What results were made from, and whether that is what is at hand.
+ *
+ * The engine says at the beginning of a job what its results are about (EV_BEGUN). Each result that
+ * ui_state keeps is kept with this origin; `d->now` is the origin of a result that would be made
+ * now. A recording that is older than EV_BEGUN says nothing: then a result gets the origin that was
+ * at hand when it came. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "tui/text.h"
+#include "views/ui_state_internal.h"
+
+static void origin_name_fact(struct ui_origin *o, const char *subject, const char *target)
+{
+    char text[2][64];
+
+    if (subject)
+        show_print(o->fact, sizeof(o->fact), "%s → %s", text_piece(text[0], 64, subject),
+                   target ? text_piece(text[1], 64, target) : "?");
+}
+
+struct ui_origin origin_at_hand(const struct ui_state *d)
+{
+    struct ui_origin o = {.stamp = ui_stamp_now(d)};
+    struct buf changed = {0};
+
+    origin_name_fact(&o, d->fact.subject, d->fact.target);
+    params_show_changed(&d->params, AFFECTS_EDIT, &changed);
+    utf8_copy(o.changed, sizeof(o.changed), changed.data ? changed.data : "");
+    buf_free(&changed);
+    return o;
+}
+
+struct ui_origin origin_of_event(const struct ui_state *d, const struct event *ev)
+{
+    const struct job_begun *begun = ui_job_begun(d, ev->job);
+    struct ui_origin o = d->now;
+
+    if (begun) {
+        o = (struct ui_origin){.stamp = begun->stamp};
+        if (begun->facts > 1)
+            snprintf(o.fact, sizeof(o.fact), "%d facts", begun->facts);
+        else
+            origin_name_fact(&o, begun->subject, begun->target);
+        utf8_copy(o.changed, sizeof(o.changed), begun->changed ? begun->changed : "");
+    }
+    o.job = ev->job;
+    return o;
+}
+
+unsigned origin_differs(const struct ui_state *d, const struct ui_origin *from, unsigned parts)
+{
+    return stamp_differs(&from->stamp, &d->now.stamp, parts);
+}
+
+/* "on BASE", "after edit 2", "on other weights". */
+static void state_words(const struct ui_state *d, const char *state, struct buf *out)
+{
+    const struct history *h = d->history;
+
+    for (int i = h ? h->count - 1 : -1; i >= 0; i--)
+        if (*state && !strcmp(h->entry[i].state, state)) {
+            buf_printf(out, "after edit %d", h->entry[i].edit);
+            return;
+        }
+    buf_puts(out, h && *state && !strcmp(h->base_state, state) ? "on BASE" : "on other weights");
+}
+
+/* The value of a parameter in "name=value;name=value;", else its default. Caller frees. */
+static char *value_in(const char *changed, enum param id)
+{
+    size_t n = strlen(param_info(id)->name);
+    struct params usual;
+    struct buf out = {0};
+
+    for (const char *p = changed; *p; p += strcspn(p, ";"), p += *p == ';')
+        if (!strncmp(p, param_info(id)->name, n) && p[n] == '=') {
+            buf_add(&out, p + n + 1, strcspn(p + n + 1, ";"));
+            return buf_take(&out);
+        }
+    params_default(&usual);
+    params_show(&usual, id, &out);
+    return buf_take(&out);
+}
+
+/* "made with β_ge 0.3, now 0.4", of the first parameter that has another value. */
+static void params_words(const struct ui_state *d, const struct ui_origin *from, unsigned affects,
+                         struct buf *out)
+{
+    bool cut = strlen(from->changed) >= sizeof(from->changed) - 4; /* then it does not say all */
+    int others = 0;
+
+    for (int i = 0; i < PARAM_COUNT && !cut; i++) {
+        const struct param_info *info = param_info((enum param)i);
+        char *was = value_in(from->changed, (enum param)i);
+        struct buf now = {0};
+
+        params_show(&d->params, (enum param)i, &now);
+        if ((info->affects & affects) && strcmp(was, now.data) != 0 && !others++)
+            buf_printf(out, "made with %s %s, now %s", *info->symbol ? info->symbol : info->name,
+                       was, now.data);
+        free(was);
+        buf_free(&now);
+    }
+    if (others > 1)
+        buf_printf(out, " and %d more", others - 1);
+    else if (!others)
+        buf_puts(out, cut ? "made with other parameters" : "made with other neurons forced");
+}
+
+const char *origin_words(const struct ui_state *d, const struct ui_origin *from, unsigned differs,
+                         char out[UI_WORDS])
+{
+    struct buf text = {0};
+
+    if (differs & (STAMP_FACT | STAMP_OBJECT))
+        buf_printf(&text, *from->fact ? "of %s" : "of no fact", from->fact);
+    if (differs & STAMP_STATE) {
+        buf_puts(&text, text.len ? ", " : "");
+        state_words(d, from->stamp.state, &text);
+        buf_puts(&text, ", before the last change");
+    }
+    /* a differing object differs in the scores' key too: the fact says it already */
+    if (differs & (STAMP_SCORES | STAMP_EDIT) && !(differs & (STAMP_FACT | STAMP_OBJECT))) {
+        buf_puts(&text, text.len ? ", " : "");
+        params_words(d, from, differs & STAMP_EDIT ? AFFECTS_EDIT : AFFECTS_SCORES, &text);
+    }
+    utf8_copy(out, UI_WORDS, text.data ? text.data : "");
+    buf_free(&text);
+    return out;
+}
