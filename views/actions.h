@@ -48,6 +48,8 @@
       silence)                                                                                     \
     X(FORCE, "force", "f", "Edit", "Force the neuron into the mask, out of it, or neither", force) \
     X(RELEASE, "release", "F", "Edit", "Restore every silenced, set or forced neuron", release)    \
+    V(TRIED_ON, "tried-on", "@", "Edit",                                                           \
+      "Compare, Sweep: try on the state before this fact's edit, BASE, or now")                    \
     W(NOTE, "note", "A", "Edit", "Add a note to the edit selected in History", note)               \
     O(ALPHA, "alpha", "a", "Parameters", "Go to the scalers α; again: the other one", edit)        \
     O(BETA, "beta", "b", "Parameters", "Go to the biases β; again: the other one", edit)           \

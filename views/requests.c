@@ -34,6 +34,7 @@
 #include "core/edit/relations.h"
 #include "tui/text.h"
 #include "views/knobs.h"
+#include "views/tried_on.h"
 
 /* An allocated copy, for a command. */
 static struct fact *fact_copy_new(const struct fact *fact)
@@ -254,7 +255,8 @@ void ui_add_interventions(const struct ui_state *d, struct command *cmd)
     cmd->interventions = n ? memcpy(xmalloc(n), d->intervention, n) : NULL;
 }
 
-unsigned request_variants(struct host *host, const struct params *variant, int count)
+unsigned request_variants(struct host *host, const struct params *variant, int count,
+                          const struct tried_state *on, int done)
 {
     struct command cmd;
 
@@ -263,6 +265,11 @@ unsigned request_variants(struct host *host, const struct params *variant, int c
     cmd.variants = xmalloc((size_t)count * sizeof(*cmd.variants));
     memcpy(cmd.variants, variant, (size_t)count * sizeof(*cmd.variants));
     cmd.variant_count = count;
+    cmd.resume.done = done;
+    if (on->on != TRIED_NOW) {
+        cmd.edit = on->last;
+        cmd.states = on->last ? 0 : STATE_BASE;
+    }
     return host->post(host, &cmd);
 }
 

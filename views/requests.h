@@ -32,8 +32,11 @@ void request_probe(struct host *host, const struct fact *fact, unsigned *job);
 void request_estimate(struct host *host);
 /* Computes the edit without writing it. */
 void request_preview(struct host *host);
-/* Makes the edit in `count` ways, in scratch weights. Returns the job; 0: refused. */
-unsigned request_variants(struct host *host, const struct params *variant, int count);
+/* Makes the edit in `count` ways, in scratch weights on top of this state; the first `done` of them
+ * are there already. Returns the job; 0: refused. */
+struct tried_state;
+unsigned request_variants(struct host *host, const struct params *variant, int count,
+                          const struct tried_state *on, int done);
 /* Asks the base and the state that ui_state.query names (edit > 0: names that state first). If
  * there are interventions, the second answer is given with them, so that both can be compared. */
 void request_query(struct host *host, const char *text, int edit);

@@ -101,6 +101,13 @@ struct neuron_place {
     int layer, neuron;
 };
 
+enum tried_on { /* the user's choice of the state that variants are tried on (tried_on.h) */
+                TRIED_AUTO,   /* before the edit that wrote this fact, if one did; else now */
+                TRIED_BEFORE, /* before the first edit that wrote this fact's question */
+                TRIED_BASE,
+                TRIED_NOW,
+};
+
 enum { QUERY_BASE = -1, QUERY_NOW = 0 };
 
 struct query_options { /* how the Query view asks */
@@ -171,7 +178,8 @@ struct ui_state {
     struct variant_result *variant[UI_VARIANTS]; /* of the last CMD_VARIANTS; NULL: not there yet */
     unsigned variant_job;                        /* its job, also after it has ended */
     struct ui_origin variant_from;
-    int variant_count; /* how many it computes */
+    int variant_count;      /* how many it computes */
+    enum tried_on tried_on; /* on which state */
     struct drift *drift;
     struct diff *diff;
     struct bisect_report *bisection;

@@ -9,38 +9,6 @@
 #include "core/base/utf8.h"
 #include "tui/text.h"
 
-void variants_subject_now(struct variants_subject *a, const struct ui_state *d)
-{
-    char subject[64], target[48];
-
-    text_piece(subject, sizeof(subject), d->fact.subject ? d->fact.subject : "no fact");
-    text_piece(target, sizeof(target), d->fact.target ? d->fact.target : "?");
-    show_print(a->fact, sizeof(a->fact), "%s → %s", subject, target);
-    memcpy(a->state, d->state.state, sizeof(a->state));
-}
-
-const char *variants_title(const struct variants_subject *a, const struct ui_state *d,
-                           const char *word, char out[160])
-{
-    struct variants_subject now;
-
-    variants_subject_now(&now, d);
-    show_print(out, 160, "%s: %s", word, *a->fact ? a->fact : now.fact);
-    return out;
-}
-
-const char *variants_stale(const struct variants_subject *a, const struct ui_state *d)
-{
-    struct variants_subject now;
-
-    variants_subject_now(&now, d);
-    if (!*a->fact)
-        return "";
-    if (strcmp(a->fact, now.fact) != 0)
-        return "for another fact";
-    return strcmp(a->state, now.state) != 0 ? "for other weights" : "";
-}
-
 void variant_take(struct variant *to, const struct variant_result *t)
 {
     *to = (struct variant){.has = true};
@@ -135,12 +103,22 @@ bool metric_range(const struct variant *t, int count, int metric, double *low, d
     return any;
 }
 
+bool metric_flat(int metric, double low, double high)
+{
+    const struct metric *m = &metric_table[metric];
+    double alike = fmax(m->resolution, 0.01 * fmax(fabs(low), fabs(high)));
+
+    if (m->show == METRIC_YES || m->show == METRIC_COUNT) /* one of many counts */
+        alike = 0;
+    return high - low <= alike;
+}
+
 int metric_best(const struct variant *t, int count, int metric)
 {
     int better = metric_table[metric].better;
     double low, high, want;
 
-    if (!better || !metric_range(t, count, metric, &low, &high) || !(high > low))
+    if (!better || !metric_range(t, count, metric, &low, &high) || metric_flat(metric, low, high))
         return -1;
     want = better > 0 ? high : low;
     for (int i = 0; i < count; i++) {

@@ -144,7 +144,8 @@ struct intervention {
 enum { VARIANTS_MOST = 512 }; /* variants of one CMD_VARIANTS */
 
 /* How far a job came before it was put back into the queue. What the members mean is the job's own
- * business; all are zero when it begins for the first time. */
+ * business; all are zero when it begins for the first time, except that CMD_VARIANTS may be posted
+ * with `done`, to go on with a job that was stopped. */
 struct resume {
     int done;    /* units of its work */
     unsigned of; /* what they belong to; if that is another one now, the work begins again */

@@ -25,7 +25,7 @@ bool variant_result_ready(void *what, struct err *err)
         gain += a->layer[i].gain_mask / a->layers;
         leak += a->layer[i].leak / a->layers;
     }
-    metric_complete(t, "success", 0);
+    metric_complete(t, "holds", 0);
     metric_complete(t, "gain", gain);
     metric_complete(t, "leak", leak);
     metric_complete(t, "residual left", a->z_error);

@@ -83,10 +83,10 @@ static bool measure_seconds(const struct measuring *m, struct measured *out, str
 }
 
 const struct metric metric_table[] = {
-    {"success", METRIC_YES, 1, "rel", "success", NULL, "    success%9.1p",
+    {"holds", METRIC_YES, 1, "rel", "success", NULL, "      holds%9.1p",
      .measure = measure_success},
     {"p(target)", METRIC_PROBABILITY, 1, "p_target", "p_target", NULL, "  p(target)%9.4f", true,
-     true, .measure = measure_p_target},
+     true, .resolution = 0.005, .measure = measure_p_target},
     {"neurons kept", METRIC_PERCENT, 0, "kept", "share_kept", NULL, "  kept%9.1p", true,
      .layer = layer_selected},
     {"gain", METRIC_PROBABILITY, 1, "gain_mask", "gain_mask", NULL, "  gain%8.4f", true,
@@ -95,7 +95,7 @@ const struct metric metric_table[] = {
      .layer = layer_leak_ratio},
     {"rephrase", METRIC_COUNT, 1, "gen", "rephrase_ok", "rephrases", "  rephrase%9.1p", true,
      .probes = PROBES_REPHRASE},
-    {"locality", METRIC_COUNT, 1, "loc", "locality_kept", "localities", "  locality%9.1p", true,
+    {"neighbours", METRIC_COUNT, 1, "loc", "locality_kept", "localities", "  neighbours%9.1p", true,
      .probes = PROBES_LOCALITY},
     {"‖ΔW‖/‖W‖", METRIC_SMALL, -1, "relative_norm", "relative_norm", NULL, "  |dW|/|W|%8.5f",
      .layer = layer_relative_norm},

@@ -52,6 +52,7 @@ struct metric {
     const char *column;    /* of text, as table_layout() has it; NULL: it has none */
     bool map;              /* one of the small pictures of Sweep */
     bool has_before;       /* `before` is measured: the value is a pair */
+    double resolution;     /* a smaller difference says nothing (9.6) */
     /* One of these three is set: how it is measured. */
     unsigned probes; /* PROBES_*: how many of this kind the edited state passes */
     double (*layer)(const struct layer_report *r, const struct measuring *m); /* the mean of it */

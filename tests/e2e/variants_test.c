@@ -55,6 +55,55 @@ static void sweeps(void)
     free(path);
 }
 
+/* gain_mask and p_target after, of the one cell; the state that it was tried on. */
+static void check_cell(const struct buf *out, double gain, double p, const char *state)
+{
+    json_t *o = event(out, "result", 0);
+
+    CHECK_NEAR(number(o, "gain_mask"), gain, 0);
+    CHECK_NEAR(number(json_object_get(o, "p_target"), "after"), p, 0);
+    CHECK_STR(text_of(o, "state"), state);
+    json_decref(o);
+}
+
+static void a_sweep_leaves_out_the_edit_that_wrote_the_fact(void)
+{
+    static const char sweep[] = "sweep " SMALL "--grid beta_ge=.1 --json " EIFFEL;
+    char *session = xasprintf("%s/wrote.es", folder), *said;
+    struct buf out = {0};
+    double gain, p;
+    json_t *o;
+
+    CHECK(run(&out, "%s", sweep) == 0); /* on the base */
+    o = event(&out, "result", 0);
+    gain = number(o, "gain_mask");
+    p = number(json_object_get(o, "p_target"), "after");
+    CHECK_STR(text_of(o, "state"), "base");
+    json_decref(o);
+    CHECK(run(&out, "edit -q -s %s " SMALL EIFFEL, session) == 3); /* random weights: it is weak */
+    CHECK(run(&out, "%s -s %s", sweep, session) == 0);
+    check_cell(&out, gain, p, "base");
+    said = messages();
+    CHECK(strstr(said, "Eiffel Tower: tried on the state before edit 1, since it already wrote "
+                       "Rome (--state edited: on all edits)"));
+    free(said);
+    CHECK(run(&out, "%s -s %s --state edit:1", sweep, session) == 0);
+    o = event(&out, "result", 0);
+    CHECK(number(o, "gain_mask") < gain || number(o, "gain_mask") > gain);
+    gain = number(o, "gain_mask");
+    p = number(json_object_get(o, "p_target"), "after");
+    json_decref(o);
+    CHECK(run(&out, "%s -s %s --state edited", sweep, session) == 0);
+    check_cell(&out, gain, p, "edit:1");
+    said = messages();
+    CHECK(!strstr(said, "tried on"));
+    free(said);
+    CHECK(run(&out, "%s -s %s --state edit:2", sweep, session) == 2);
+    CHECK(run(&out, "%s -s %s --state both", sweep, session) == 2);
+    buf_free(&out);
+    free(session);
+}
+
 static void the_past(void)
 {
     struct buf out = {0};
@@ -101,6 +150,8 @@ int main(void)
     static const struct test tests[] = {
         {"refusals", refusals},
         {"sweeps", sweeps},
+        {"a sweep leaves out the edit that wrote the fact",
+         a_sweep_leaves_out_the_edit_that_wrote_the_fact},
         {"the past", the_past},
     };
 

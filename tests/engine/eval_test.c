@@ -387,10 +387,10 @@ static struct said take(struct engine *e, struct command c)
                 CHECK_NEAR(ev.commit_report->p_target[1], s.p[1], 0);
             } else if (ev.kind == EV_VARIANT) {
                 const struct measured *m = ev.variant->metric, *p = &m[metric_find("p(target)")];
-                const struct measured *near = &m[metric_find("locality")],
+                const struct measured *near = &m[metric_find("neighbours")],
                                       *other = &m[metric_find("rephrase")];
 
-                s = (struct said){m[metric_find("success")].part > 0,
+                s = (struct said){m[metric_find("holds")].part > 0,
                                   {p->before, p->part},
                                   (int)near->part,
                                   (int)other->part,

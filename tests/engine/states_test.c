@@ -148,8 +148,8 @@ static void variants_write_nothing(void)
 
         CHECK(v->variant == i && v->variants == 6);
         CHECK_STR(v->why, "");
-        CHECK(metric(v, "rephrase")->whole == 1 && metric(v, "locality")->whole == 2);
-        CHECK(metric(v, "locality")->part <= 2);
+        CHECK(metric(v, "rephrase")->whole == 1 && metric(v, "neighbours")->whole == 2);
+        CHECK(metric(v, "neighbours")->part <= 2);
         CHECK_NEAR(metric(v, "p(target)")->before, metric(&t.tried[0], "p(target)")->before, 0);
         CHECK(v->applied.layers > 0 && metric(v, "‖ΔW‖/‖W‖")->part > 0);
     }

@@ -380,11 +380,11 @@ static void give_variants(struct ui_state *d, const struct params *variant, int 
                                                         .gain_mask = 0.29 + 0.01 * i,
                                                         .leak = 0.02,
                                                         .leak_ratio = 6.2 + l * 0.7 - 0.1 * i};
-        give_metric(t, "success", i % 3 != 2, 1);
+        give_metric(t, "holds", i % 3 != 2, 1);
         give_metric(t, "p(target)", 0.9 - 0.05 * (i % 7), 1);
         t->metric[metric_find("p(target)")].before = 0.006;
         give_metric(t, "rephrase", i % 3, 2);
-        give_metric(t, "locality", 9 - i % 4, 10);
+        give_metric(t, "neighbours", 9 - i % 4, 10);
         give_metric(t, "neurons kept", 0.32, 1);
         give_metric(t, "gain", 0.29 + 0.01 * i, 1);
         give_metric(t, "leak", 0.02, 1);

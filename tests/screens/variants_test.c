@@ -4,6 +4,8 @@
 #include "tests/screens/fixture.h"
 #include "views/requests.h"
 #include "views/shell/messages.h"
+#include "views/tried_on.h"
+#include "views/variant_metrics.h"
 
 #include "core/base/param_grid.h"
 
@@ -75,6 +77,7 @@ static void masks_are_compared(void)
     char *got;
 
     make_full_ui_state(&d);
+    v->ops->open(v);
     CHECK(v->ops->action(v, ACTION_ENTER));
     CHECK(posts == 1 && posted.kind == CMD_VARIANTS && posted.variant_count == 40);
     CHECK(params_choice(&posted.variants[1], P_EDIT_METHOD) == METHOD_ALPHAEDIT);
@@ -101,10 +104,221 @@ static void masks_are_compared(void)
     free(d.fact.target);
     d.fact.target = xstrdup("Oslo");
     got = screen_text(&(struct screen){.ui = &d, .view = v}, 36, 120, false);
-    CHECK(strstr(got, "Compare: Eiffel Tower → Rome") && strstr(got, "for another fact"));
+    CHECK(strstr(got, "Compare: Eiffel Tower → Rome") && strstr(got, "of another fact"));
     free(got);
     view_close(v);
     ui_free(&d);
+}
+
+/* How the view looks now, as one text. */
+static bool shows(struct ui_state *d, struct view *v, int h, int w, const char *text)
+{
+    char *got = screen_text(&(struct screen){.ui = d, .view = v}, h, w, false);
+    bool there = strstr(got, text) != NULL;
+
+    if (!there)
+        printf("not there: %s\n%s", text, got);
+    free(got);
+    return there;
+}
+
+static void fewer_masks_are_compared(void)
+{
+    struct ui_state d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("compare"), &host);
+
+    make_full_ui_state(&d);
+    v->ops->open(v);
+    CHECK(v->ops->action(v, ACTION_LESS)); /* 32, 16, 8 */
+    CHECK(v->ops->action(v, ACTION_LESS) && v->ops->action(v, ACTION_LESS));
+    CHECK(v->ops->action(v, ACTION_MORE) && strstr(said, "8 columns and 8 random masks"));
+    CHECK(v->ops->command(v, "masks", "129") && strstr(said, "not a number from 0 to 128"));
+    CHECK(v->ops->command(v, "masks", "7") && strstr(said, "7 random masks"));
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.variant_count == 15);
+    give_variants(&d, posted.variants, 13); /* it is stopped after 13 of them */
+    tell(v, EV_VARIANT);
+    CHECK(shows(&d, v, 36, 120, "13 of 15 done "));
+    CHECK(shows(&d, v, 24, 80, "leak/gain²: 5 of 7 masks "));
+    tell(v, EV_FAILED);
+    CHECK(shows(&d, v, 36, 120, "13 of 15 done, stopped: x goes on"));
+    CHECK(shows(&d, v, 24, 80, "leak/gain²: 5 of 7 masks, stopped"));
+    three_sizes("compared-stopped", &d, v);
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posts == 2); /* only the others */
+    CHECK(posted.resume.done == 13 && posted.variant_count == 15);
+    CHECK(shows(&d, v, 36, 120, "13 of 15 done "));
+    tell(v, EV_FAILED);
+    d.params.value[P_RATIO_GE_B] += 0.1; /* results of other parameters: all again */
+    CHECK(shows(&d, v, 36, 120, "of other parameters: x runs again"));
+    CHECK(shows(&d, v, 24, 80, "of other parameters: x runs again"));
+    three_sizes("compared-stale", &d, v);
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posts == 3 && posted.resume.done == 0);
+    view_close(v);
+    ui_free(&d);
+}
+
+/* Three active edits; the second is the fact at hand. */
+static void commit_three(struct ui_state *d)
+{
+    static const char *const subject[] = {"Big Ben", "Eiffel Tower", "Mount Fuji"};
+    struct history *h = xcalloc(1, sizeof(*h));
+
+    h->count = 3;
+    h->entry = xcalloc(3, sizeof(*h->entry));
+    snprintf(h->base_state, sizeof(h->base_state), "none");
+    for (int i = 0; i < 3; i++) {
+        struct history_entry *e = &h->entry[i];
+
+        *e = (struct history_entry){.edit = i + 1, .active = true, .facts = 1, .success = true};
+        e->fact = xcalloc(1, sizeof(*e->fact));
+        for (int k = 0; k < 2; k++) { /* of the entry and of its fact */
+            *(k ? &e->fact->subject : &e->subject) = xstrdup(subject[i]);
+            *(k ? &e->fact->prompt : &e->prompt) = xstrdup("The {} is in");
+            *(k ? &e->fact->target : &e->target) = xstrdup(i == 1 ? "Rome" : "Peru");
+        }
+        snprintf(e->state, sizeof(e->state), "after %d", i + 1);
+    }
+    give(d, EV_HISTORY, h);
+    d->state.edits = 3;
+    d->state.preview = false;
+    snprintf(d->state.state, sizeof(d->state.state), "after 3");
+}
+
+/* Gives results, as of this state. */
+static void give_variants_of(struct ui_state *d, struct view *v, const char *state)
+{
+    give_variants(d, posted.variants, posted.variant_count);
+    for (int i = 0; i < posted.variant_count; i++)
+        snprintf(d->variant[i]->state, sizeof(d->variant[i]->state), "%s", state);
+    tell(v, EV_VARIANT);
+    tell(v, EV_DONE);
+}
+
+static void an_edit_is_tried_on_the_state_before_it(void)
+{
+    static const char *const name[] = {"compare", "sweep"};
+
+    for (int k = 0; k < 2; k++) {
+        struct ui_state d;
+        struct host host = recording(&d);
+        struct view *v = view_open(view_find(name[k]), &host);
+
+        make_full_ui_state(&d);
+        commit_three(&d);
+        v->ops->open(v);
+        CHECK(
+            shows(&d, v, 36, 200,
+                  "tried on the state before edit 2, since it already wrote Rome; 1 later edit is "
+                  "left out"));
+        CHECK(shows(&d, v, 36, 120, "Rome, tried before edit 2, since it already wrote Rome "));
+        CHECK(shows(&d, v, 24, 80, "Eiffel Tower → Rome, before edit 2"));
+        CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posts == 1);
+        CHECK(posted.edit == 1 && !posted.states);
+        give_variants_of(&d, v, "after 1");
+        CHECK(strstr(said, "tried on the state before edit 2"));
+        CHECK(shows(&d, v, 36, 120, " done, enter uses "));
+        if (!k)
+            three_sizes("compared-before", &d, v);
+
+        CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* the base */
+        CHECK_STR(said, "tried on BASE");
+        CHECK(shows(&d, v, 36, 120, "of another state: x runs again"));
+        CHECK(shows(&d, v, 24, 80, "before edit 2")); /* the results still are */
+        CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.states == STATE_BASE && !posted.edit);
+        give_variants_of(&d, v, "none");
+        CHECK(shows(&d, v, 36, 120, "Eiffel Tower → Rome, tried on BASE"));
+        CHECK(shows(&d, v, 36, 120, " done, enter uses "));
+
+        CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* now */
+        CHECK_STR(said, "tried on EDITED as it is now, where edit 2 already wrote Rome");
+        CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && !posted.states && !posted.edit);
+        give_variants_of(&d, v, "after 3");
+        CHECK(shows(&d, v, 24, 80, "Eiffel Tower → Rome, on EDITED"));
+
+        CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* and before the edit again */
+        CHECK(strstr(said, "tried on the state before edit 2"));
+        free(d.fact.subject);
+        d.fact.subject = xstrdup("The Society of Xylophonists of Quetzaltenango");
+        CHECK(shows(&d, v, 24, 80, "of another fact: x runs again")); /* however long it is */
+        CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
+        give_variants_of(&d, v, "after 3");
+        CHECK(shows(&d, v, 24, 80, "…, on EDITED") && shows(&d, v, 24, 80, "done, enter uses"));
+        free(d.fact.subject);
+        d.fact.subject = xstrdup("Eiffel Tower");
+        free(d.fact.target); /* a rewrite: the present state does not say it yet */
+        d.fact.target = xstrdup("Oslo");
+        d.tried_on = TRIED_AUTO;
+        CHECK(shows(&d, v, 36, 120, "of another fact: x runs again"));
+        CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && !posted.states && !posted.edit);
+        view_close(v);
+        ui_free(&d);
+    }
+}
+
+/* What results are about is compared by content: not by when the session was opened, and a state
+ * is the same under whatever name it was chosen. */
+static void results_are_compared_by_their_state(void)
+{
+    struct ui_state d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("compare"), &host);
+
+    make_full_ui_state(&d);
+    *d.state.state = '\0'; /* no session yet */
+    v->ops->open(v);
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
+    snprintf(d.state.state, sizeof(d.state.state), "none");
+    give_variants_of(&d, v, "none");
+    CHECK(shows(&d, v, 36, 120, "40 done, enter uses one"));
+    commit_three(&d); /* the fact is edit 2 now, but the results are of the base */
+    CHECK(shows(&d, v, 36, 120, "of another state: x runs again"));
+    CHECK(v->ops->action(v, ACTION_TRIED_ON));
+    CHECK_STR(said, "tried on BASE");
+    CHECK(shows(&d, v, 36, 120, "40 done, enter uses one"));
+    view_close(v);
+    ui_free(&d);
+}
+
+/* The state before the first edit is the base: one choice, not two. */
+static void the_same_state_is_offered_once(void)
+{
+    struct ui_state d;
+    struct host host = recording(&d);
+
+    make_full_ui_state(&d);
+    tried_on_next(&host); /* nothing is edited */
+    CHECK_STR(said, "tried on BASE");
+    commit_three(&d);
+    d.tried_on = TRIED_AUTO;
+    free(d.fact.subject);
+    free(d.fact.target);
+    d.fact.subject = xstrdup("Big Ben");
+    d.fact.target = xstrdup("Peru");
+    CHECK(tried_state_now(&d).on == TRIED_BEFORE && tried_state_now(&d).edit == 1);
+    CHECK_STR(tried_state_now(&d).name, "none");
+    tried_on_next(&host);
+    CHECK_STR(said, "tried on EDITED as it is now, where edit 1 already wrote Peru");
+    tried_on_next(&host);
+    CHECK_STR(said, "tried on the state before edit 1, since it already wrote Peru; 2 later edits "
+                    "are left out");
+    free(d.fact.subject);
+    d.fact.subject = xstrdup("Pisa"); /* no edit wrote it: base or now */
+    CHECK(tried_state_now(&d).on == TRIED_NOW);
+    tried_on_next(&host);
+    CHECK_STR(said, "tried on BASE");
+    tried_on_next(&host);
+    CHECK_STR(said, "tried on EDITED as it is now");
+    ui_free(&d);
+}
+
+static void noise_is_no_scale(void)
+{
+    int p = metric_find("p(target)"), gain = metric_find("gain"), near = metric_find("neighbours");
+
+    CHECK(metric_flat(gain, 0.494, 0.4941) && !metric_flat(gain, 0.29, 0.41));
+    CHECK(metric_flat(p, 0.989, 0.993) && metric_flat(p, 1e-6, 4e-3)); /* read as .99, as .00 */
+    CHECK(!metric_flat(p, 0.60, 0.62));
+    CHECK(metric_flat(near, 0.9, 0.9) && !metric_flat(near, 0.993, 1)); /* a neighbour of 150 */
 }
 
 static void a_grid_is_swept(void)
@@ -285,6 +499,11 @@ static const struct test tests[] = {
     {"an edit that is not active is not undone", an_edit_that_is_not_active_is_not_undone},
     {"a note is said to be saved when it is", a_note_is_said_to_be_saved_when_it_is},
     {"masks are compared", masks_are_compared},
+    {"fewer masks are compared", fewer_masks_are_compared},
+    {"an edit is tried on the state before it", an_edit_is_tried_on_the_state_before_it},
+    {"results are compared by their state", results_are_compared_by_their_state},
+    {"the same state is offered once", the_same_state_is_offered_once},
+    {"noise is no scale", noise_is_no_scale},
     {"a grid is swept", a_grid_is_swept},
 };
 

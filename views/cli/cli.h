@@ -76,7 +76,8 @@ enum {
     X(TOP, "top", 0, "K", FOR_QUERY, "Number of next tokens to print")                             \
     X(TOP_NEURONS, "top", 0, "K", FOR_ATTRIBUTE, "Number of neurons per layer to print")           \
     X(STATE, "state", 0, "WHICH", FOR_QUERY, "Model state: base, edited, both or edit:N")          \
-    X(EXPORT_STATE, "state", 0, "WHICH", FOR_EXPORT, "Model state: base, edited or edit:N")        \
+    X(ONE_STATE, "state", 0, "WHICH", FOR_EXPORT | FOR_SWEEP,                                      \
+      "Model state: base, edited or edit:N")                                                       \
     X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sampling temperature; 0: greedy")          \
     X(CHAT, "chat", 0, "", FOR_QUERY | FOR_FACT | FOR_BISECT, "Ask in the model's chat form")      \
     X(SPECIAL, "parse-special", 0, "", FOR_TOKENS | FOR_QUERY | FOR_FACT | FOR_BISECT,             \
@@ -248,6 +249,8 @@ bool cli_parse(struct cli *c, int argc, char **argv, struct err *err);
 void cli_help(const struct cli *c);
 bool cli_has(const struct cli *c, enum option option);
 /* The option as a whole number of low..high, `def` if it is not given. */
+/* --state base, edited or edit:N into the command's `states` and `edit` (export.c). */
+bool cli_one_state(const struct cli *c, struct command *cmd, struct err *err);
 bool cli_number(const struct cli *c, enum option option, long low, long high, long def, long *out,
                 struct err *err);
 

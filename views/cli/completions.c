@@ -28,7 +28,7 @@ static void option_values(enum option option, struct buf *out)
         buf_puts(out, "light dark query");
     else if (option == OPT_STATE)
         buf_puts(out, "base edited both edit:");
-    else if (option == OPT_EXPORT_STATE)
+    else if (option == OPT_ONE_STATE)
         buf_puts(out, "base edited edit:");
     else if (option == OPT_METHOD)
         buf_puts(out, param_info(P_EDIT_METHOD)->words);

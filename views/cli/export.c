@@ -85,10 +85,9 @@ static void export_on_event(struct cli *c, struct event *ev, void *ctx)
         export_text(ev->export);
 }
 
-/* --state base, edited or edit:N into the command. */
-static bool parse_state(const struct cli *c, struct command *cmd, struct err *err)
+bool cli_one_state(const struct cli *c, struct command *cmd, struct err *err)
 {
-    const char *word = c->value[OPT_EXPORT_STATE];
+    const char *word = c->value[OPT_ONE_STATE];
     char *end = NULL;
     long n;
 
@@ -116,7 +115,7 @@ static bool export_run(struct cli *c, struct err *err)
         return err_set(err, ERR_USAGE, "export needs --as safetensors, gguf, lora, delta or json");
     if (!cli_has(c, OPT_TARGET_PATH))
         return err_set(err, ERR_USAGE, "export needs --to PATH");
-    if (!cli_number(c, OPT_RANK, 1, 1000000, 0, &rank, err) || !parse_state(c, &cmd, err) ||
+    if (!cli_number(c, OPT_RANK, 1, 1000000, 0, &rank, err) || !cli_one_state(c, &cmd, err) ||
         !cli_start(c, (cmd.states == STATE_BASE ? 0 : NEED_SESSION) | READS, err))
         return false;
     cmd.text = xstrdup(c->value[OPT_TARGET_PATH]);

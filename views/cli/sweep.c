@@ -15,25 +15,29 @@
 #include "core/base/utf8.h"
 #include "core/eval/metric.h"
 #include "views/cli/cli.h"
+#include "views/tried_on.h"
 
 /* Sums over the facts that were tried in one cell of the grid. */
-struct cell {
+struct grid_cell {
     int tried, failed; /* failed: the edit cannot be made with its parameters */
     struct measured metric[METRICS_MOST];
-    char said[80], why[160]; /* of the last one */
+    char said[80], why[160]; /* of the last one, */
+    int edit;                /* and the last edit in the state that it was tried on; 0: the base */
 };
 
 struct sweep {
     struct param_grid grid;
-    struct cell *cell;
+    struct grid_cell *cell;
     int facts;
     const struct fact *fact; /* [facts] */
+    struct event history;    /* of the session, or EV_NONE */
     int at, done;            /* the one being tried; how many every cell was tried on */
     int *mine, count;        /* the cells this process of mpirun tries: every n-th */
 };
 
-static void cell_add(struct cell *c, const struct variant_result *t)
+static void cell_add(struct grid_cell *c, const struct variant_result *t)
 {
+    c->edit = t->edit;
     if (*t->why) {
         c->failed++;
         utf8_copy(c->why, sizeof(c->why), t->why);
@@ -54,9 +58,18 @@ static json_t *value_of(const char *text)
     return end != text && !*end && isfinite(v) ? json_real(v) : json_string(text);
 }
 
+/* The state after an edit, as `query` names it. */
+static json_t *state_json(int edit)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "edit:%d", edit);
+    return json_string(edit ? name : "base");
+}
+
 /* A cell over the facts so far; with `one`, the result of the current fact of many. */
-static void cell_json(const struct cli *cli, const struct sweep *s, int at, const struct cell *c,
-                      bool one)
+static void cell_json(const struct cli *cli, const struct sweep *s, int at,
+                      const struct grid_cell *c, bool one)
 {
     json_t *o = cli_event(one ? "tried" : "result"), *grid = json_object();
     struct params p = cli->params;
@@ -86,6 +99,8 @@ static void cell_json(const struct cli *cli, const struct sweep *s, int at, cons
     json_object_set_new(o, "seed", json_integer((json_int_t)p.value[P_SEED]));
     if ((one || s->facts == 1) && c->tried)
         json_object_set_new(o, "said", cli_text(c->said));
+    if (one || s->facts == 1)
+        json_object_set_new(o, "state", state_json(c->edit));
     if (c->failed) {
         json_object_set_new(o, "failed", json_integer(c->failed));
         json_object_set_new(o, "why", cli_text(c->why));
@@ -118,7 +133,7 @@ static void print_titles(const struct sweep *s, bool one)
     table_free(&t);
 }
 
-static void cell_text(const struct sweep *s, int at, const struct cell *c, bool one)
+static void cell_text(const struct sweep *s, int at, const struct grid_cell *c, bool one)
 {
     struct table t = cell_table(s, one);
 
@@ -144,8 +159,8 @@ static void cell_text(const struct sweep *s, int at, const struct cell *c, bool 
     table_free(&t);
 }
 
-static void print_cell(const struct cli *c, const struct sweep *s, int at, const struct cell *cell,
-                       bool one)
+static void print_cell(const struct cli *c, const struct sweep *s, int at,
+                       const struct grid_cell *cell, bool one)
 {
     if (cli_json(c))
         cell_json(c, s, at, cell, one);
@@ -157,7 +172,7 @@ static void print_cell(const struct cli *c, const struct sweep *s, int at, const
 static void sweep_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct sweep *s = ctx;
-    struct cell now = {0};
+    struct grid_cell now = {0};
 
     if (ev->kind != EV_VARIANT)
         return;
@@ -167,11 +182,35 @@ static void sweep_on_event(struct cli *c, struct event *ev, void *ctx)
         print_cell(c, s, s->mine[ev->variant->variant], &now, s->facts > 1);
 }
 
+/* The state that a fact is tried on: --state, or the state before the edit that wrote it already.
+ * A line says so where that is not all edits. */
+static bool start_state(struct cli *c, const struct sweep *s, const struct fact *fact,
+                        struct command *cmd, struct err *err)
+{
+    const struct history *h = s->history.kind == EV_HISTORY ? s->history.history : NULL;
+    struct tried_state t;
+    char words[160];
+
+    if (cli_has(c, OPT_ONE_STATE))
+        return cli_one_state(c, cmd, err);
+    t = tried_state_of(h, fact, TRIED_AUTO);
+    if (t.on != TRIED_BEFORE)
+        return true;
+    cmd->edit = t.last;
+    cmd->states = t.last ? 0 : STATE_BASE;
+    if (!mpi_rank())
+        cli_say(c, "%.120s: %s (--state edited: on all edits)", fact->subject,
+                tried_state_words(&t, fact->target, WORDS_FULL, words));
+    return true;
+}
+
 static bool try_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)
 {
     struct command cmd = {
         .kind = CMD_VARIANTS, .params = c->params, .draft = cli_has(c, OPT_DRAFT)};
 
+    if (!start_state(c, s, fact, &cmd, err))
+        return false;
     cmd.facts = xcalloc(1, sizeof(*cmd.facts));
     cmd.facts[0] = fact_copy(fact);
     cmd.count = 1;
@@ -200,7 +239,7 @@ static bool share_moments(struct cli *c, struct err *err)
 static bool gather_cells(struct sweep *s, struct err *err)
 {
     size_t row = (size_t)s->grid.cells * sizeof(*s->cell);
-    struct cell *of = xcalloc((size_t)mpi_size(), row + 1);
+    struct grid_cell *of = xcalloc((size_t)mpi_size(), row + 1);
     bool ok = mpi_gather(s->cell, of, row, err);
 
     for (int i = 0; ok && !mpi_rank() && i < s->grid.cells; i++)
@@ -233,7 +272,8 @@ static bool sweep_facts(struct cli *c, struct sweep *s, struct err *err)
     bool at_end = s->facts > 1 || mpi_size() > 1, ok = true;
 
     if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err) ||
-        !cli_wait_open(c, err) || !share_moments(c, err))
+        !cli_wait_open(c, err) || !share_moments(c, err) ||
+        (cli_has(c, OPT_SESSION) && !cli_history(c, &s->history, err)))
         return false;
     if (!cli_json(c) && mpi_size() == 1)
         print_titles(s, s->facts > 1);
@@ -276,6 +316,7 @@ static bool sweep_run(struct cli *c, struct err *err)
     s->fact = facts;
     ok = ok && sweep_facts(c, s, err);
     cli_facts_free(facts, s->facts);
+    event_free(&s->history);
     free(s->cell);
     free(s->mine);
     free(s);

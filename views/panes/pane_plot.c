@@ -1,0 +1,91 @@
+/* Draws the axes of a plot and finds the cells of its points.
+ *
+ *    6.27 │  ★M    ○○○ ○2 ○○○
+ *         │    K  ○○  2  ○○ ○○        columns 0 to 7: the y axis
+ *    4.93 │
+ *          ──────────────────────     the last two rows: the x axis
+ *          0.267   gain →   0.703  */
+#include "views/panes/pane_plot.h"
+
+#include <math.h>
+
+#include "tui/text.h"
+
+enum { Y_AXIS = 8, X_AXIS = 2 }; /* columns and rows that the axes take */
+
+void plot_begin(struct plot *p, const char *x, const char *y)
+{
+    *p = (struct plot){.name = {x, y},
+                       .low = {(double)INFINITY, (double)INFINITY},
+                       .high = {-(double)INFINITY, -(double)INFINITY}};
+}
+
+void plot_include(struct plot *p, double x, double y)
+{
+    const double at[2] = {x, y};
+
+    for (int k = 0; k < 2 && isfinite(x) && isfinite(y); k++) {
+        p->low[k] = fmin(p->low[k], at[k]);
+        p->high[k] = fmax(p->high[k], at[k]);
+    }
+}
+
+bool plot_widen(struct plot *p)
+{
+    if (!(p->low[0] <= p->high[0]))
+        return false;
+    for (int k = 0; k < 2; k++) {
+        double wide = p->high[k] - p->low[k]; /* a single value gets a range too */
+        double room = wide > 0 ? 0.06 * wide : 0.05 * fabs(p->high[k]) + 1e-6;
+
+        p->low[k] -= room;
+        p->high[k] += room;
+    }
+    return true;
+}
+
+bool plot_cell(const struct plot *p, double x, double y, struct rect points, int *row, int *col)
+{
+    double u = (x - p->low[0]) / (p->high[0] - p->low[0]);
+    double w = (y - p->low[1]) / (p->high[1] - p->low[1]);
+
+    if (isnan(u) || isnan(w) || u < 0 || u > 1 || w < 0 || w > 1)
+        return false;
+    *col = (int)lround(u * (points.w - 1));
+    *row = (int)lround((1 - w) * (points.h - 1));
+    return true;
+}
+
+/* An end of an axis: quantities here are never negative. */
+static const char *end_text(double value, char out[16])
+{
+    return text_probability(out, value < 0 ? 0 : value);
+}
+
+struct rect plot_axes(const struct plot *p, struct surface *s, struct rect in)
+{
+    struct rect points = {in.y, in.x + Y_AXIS, in.h - X_AXIS, in.w - Y_AXIS};
+    char text[16];
+    struct pen pen = pen_at(s, in, 0, 0);
+    int named;
+
+    if (points.h < 2 || points.w < 12)
+        return (struct rect){in.y, in.x, 0, 0};
+    pen_right(&pen, ROLE_DIM, 6, end_text(p->high[1], text));
+    pen = pen_at(s, in, points.h - 1, 0);
+    pen_right(&pen, ROLE_DIM, 6, end_text(p->low[1], text));
+    for (int y = 0; y < points.h; y++)
+        surface_text(s, in, y, Y_AXIS - 1, ROLE_DIM, "│");
+    for (int x = 0; x < points.w; x++)
+        surface_text(s, in, points.h, Y_AXIS + x, ROLE_DIM, "─");
+    pen = pen_at(s, in, points.h + 1, Y_AXIS);
+    pen_text(&pen, ROLE_DIM, end_text(p->low[0], text));
+    pen = pen_at(s, in, points.h + 1, Y_AXIS);
+    pen_right(&pen, ROLE_DIM, points.w, end_text(p->high[0], text));
+    named = text_width(p->name[0]) + 2;
+    if (named + 14 > points.w)
+        return points;
+    pen = pen_at(s, in, points.h + 1, Y_AXIS + (points.w - named) / 2);
+    pen_printf(&pen, ROLE_TEXT, "%s →", p->name[0]);
+    return points;
+}

@@ -1,0 +1,173 @@
+/* Runs a set of variants, and says what its results are about and how far it is. */
+#include "views/variants_run.h"
+
+#include <string.h>
+
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "tui/text.h"
+#include "views/keymap.h"
+#include "views/requests.h"
+
+/* "Eiffel Tower → Rome", and the object alone. */
+static void fact_words(const struct ui_state *d, char out[120], char target[48])
+{
+    char subject[64];
+
+    text_piece(subject, sizeof(subject), d->fact.subject ? d->fact.subject : "no fact");
+    text_piece(target, 48, d->fact.target ? d->fact.target : "?");
+    show_print(out, 120, "%s → %s", subject, target);
+}
+
+static int count_done(const struct variant *variant, int count)
+{
+    int done = 0;
+
+    for (int i = 0; i < count; i++)
+        done += variant[i].has;
+    return done;
+}
+
+/* Whether the parameters are those at hand, apart from the ones that the variants set. */
+static bool same_params(const struct variants_run *r, const struct params *now)
+{
+    struct params then = r->params;
+
+    for (int i = 0; i < r->own_count; i++)
+        then.value[r->own[i]] = now->value[r->own[i]];
+    return params_same(&then, now, AFFECTS_EDIT);
+}
+
+const char *variants_run_stale(const struct variants_run *r, const struct ui_state *d)
+{
+    struct stamp stamp = ui_stamp_now(d);
+    struct tried_state on = tried_state_now(d);
+
+    if (!r->job)
+        return "";
+    if (stamp_differs(&r->stamp, &stamp, STAMP_FACT | STAMP_OBJECT))
+        return "of another fact";
+    if (*r->on.name && *on.name && strcmp(r->on.name, on.name) != 0)
+        return "of another state";
+    return same_params(r, &d->params) ? "" : "of other parameters";
+}
+
+void variants_run_mark(const struct variants_run *r, const struct ui_state *d, struct surface *s,
+                       struct rect area)
+{
+    if (area.h > 2 && area.w > 4 && *variants_run_stale(r, d))
+        surface_stale(s, (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4});
+}
+
+void variants_run_forget(struct variants_run *r)
+{
+    r->job = 0;
+    r->running = r->stopped = false;
+    r->count = 0;
+}
+
+bool variants_run_start(struct host *host, struct variants_run *r, const struct params *all,
+                        int count, struct variant *variant)
+{
+    struct ui_state *d = host->ui;
+    bool go_on =
+        r->stopped && r->count == count && d->variant_job == r->job && !*variants_run_stale(r, d);
+    int done = go_on ? count_done(variant, count) : 0;
+    struct tried_state on = tried_state_now(d);
+    unsigned job = request_variants(host, all, count, &on, done);
+    char target[48];
+
+    if (!job)
+        return false;
+    if (go_on)
+        d->variant_job = job; /* so that the results that are there stay */
+    else
+        memset(variant, 0, (size_t)count * sizeof(*variant));
+    r->job = job;
+    r->running = true;
+    r->stopped = false;
+    r->count = count;
+    r->stamp = ui_stamp_now(d);
+    r->on = on;
+    r->params = d->params;
+    fact_words(d, r->fact, target);
+    for (int how = 0; how < WORDS; how++)
+        tried_state_words(&on, target, (enum words)how, r->on_words[how]);
+    return true;
+}
+
+/* The engine says which state it took: when the command was posted the session may not have been
+ * open, or a commit may have been on its way. */
+static void take_state(struct variants_run *r, const struct ui_state *d)
+{
+    for (int i = 0; i < d->variant_count; i++)
+        if (d->variant[i] && *d->variant[i]->state) {
+            utf8_copy(r->on.name, sizeof(r->on.name), d->variant[i]->state);
+            return;
+        }
+}
+
+bool variants_run_event(struct host *host, struct variants_run *r, const struct event *ev)
+{
+    if (!r->job || ev->job != r->job)
+        return false;
+    if (ev->kind == EV_VARIANT) {
+        take_state(r, host->ui);
+        return host->ui->variant_job == r->job;
+    }
+    if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
+        r->running = false;
+        r->stopped = ev->kind == EV_FAILED;
+    }
+    if (ev->kind == EV_DONE)
+        host->message(host, TONE_GOOD, "%d variants %s; nothing was written", r->count,
+                      r->on_words[WORDS_FULL]);
+    return false;
+}
+
+const char *variants_run_title(const struct variants_run *r, const struct ui_state *d,
+                               const char *word, int cols, char out[320])
+{
+    char fact[120], words[160], target[48];
+    struct tried_state on = tried_state_now(d);
+    struct buf cut = {0};
+    int over = 0;
+
+    fact_words(d, fact, target);
+    if (r->job)
+        utf8_copy(fact, sizeof(fact), r->fact);
+    for (int how = 0; how < WORDS; how++) {
+        tried_state_words(&on, target, (enum words)how, words);
+        show_print(out, 320, "%s: %s, %s", word, fact, r->job ? r->on_words[how] : words);
+        over = text_width(out) - cols;
+        if (over <= 0)
+            return out;
+    }
+    text_fit(&cut, fact, text_width(fact) > over + 8 ? text_width(fact) - over : 8);
+    show_print(out, 320, "%s: %s, %s", word, cut.data, r->job ? r->on_words[WORDS_BRIEF] : words);
+    buf_free(&cut);
+    return out;
+}
+
+const char *variants_run_hint(const struct variants_run *r, const struct ui_state *d,
+                              const struct variant *variant, int count, const char *next,
+                              char out[96])
+{
+    const char *view = d->at_view, *stale = variants_run_stale(r, d);
+    int done = count_done(variant, r->count);
+    char x[16], enter[16];
+
+    keymap_key(keymap_current(), view, ACTION_ATTRIBUTE, x);
+    keymap_key(keymap_current(), view, ACTION_ENTER, enter);
+    if (!r->job)
+        show_print(out, 96, "%s runs %d", x, count);
+    else if (r->running)
+        show_print(out, 96, "%d of %d done", done, r->count);
+    else if (*stale && done)
+        show_print(out, 96, "%s: %s runs again", stale, x);
+    else if (r->stopped)
+        show_print(out, 96, "%d of %d done, stopped: %s goes on", done, r->count, x);
+    else
+        show_print(out, 96, "%d done, %s %s", done, enter, next);
+    return out;
+}
