@@ -49,14 +49,14 @@ static void layers_text(const struct edit_report *a)
 
     table_layout(
         &t,
-        "layer%5d kept%6d gain%10.4g gain_mask%10.4g leak%9.3g leak_ratio%11.4g |delta|/|W|%12.4g");
+        "layer%5d kept%6d gain%10.4g  unmasked gain%13.4g leak%9.3g leak/g^2%9.4g |dW|/|W|%12.4g");
     for (int i = 0; i < a->layers; i++) {
         const struct layer_report *l = &a->layer[i];
 
         table_integer(&t, l->layer);
         table_integer(&t, l->kept);
-        table_real(&t, l->gain);
         table_real(&t, l->gain_mask);
+        table_real(&t, l->gain);
         table_real(&t, l->leak);
         table_real(&t, l->leak_ratio);
         table_real(&t, l->weight_norm > 0 ? l->delta_norm / l->weight_norm : 0);
@@ -73,7 +73,7 @@ static void report_text(const struct edit_report *a, bool preview)
     if (preview)
         std_puts("preview: nothing is saved");
     layers_text(a);
-    std_print("z error %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
+    std_print("residual left %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
               a->draft ? " (draft)" : "");
     if (preview && a->facts > 1)
         std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);
@@ -145,7 +145,7 @@ static void on_commit(struct cli *c, struct edit_list *w, const struct commit_re
 /* The scoreboard: rephrases, neighbours, consequences, question, chat form. */
 static void probes_text(const struct probe_report *b)
 {
-    static const char *const kinds[] = {"rephrase", "locality", "follows", "question", "chat"};
+    static const char *const kinds[] = {"rephrase", "neighbour", "follows", "question", "chat"};
 
     for (int i = 0; i < b->probes; i++) {
         const struct probe_result *p = &b->probe[i];

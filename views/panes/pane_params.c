@@ -44,10 +44,10 @@ static void params_foot(const struct ui_state *d, struct surface *s, struct rect
         isfinite(m->general.next_up))
         snprintf(text, sizeof(text), "quantile: next change at ρ_ge %.3f", m->general.next_up);
     else
-        show_print(text, sizeof(text), "mask %s · select %s · %s%s",
-                   params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
+        show_print(text, sizeof(text), "mask %s by %s · %s%s", params_word(&d->params, P_MASK_MODE),
+                   params_word(&d->params, P_SELECT_RULE),
                    *ui_edited_range(d, range) ? range : "layers auto",
-                   params_choice(&d->params, P_MASK_COMPENSATE) ? " · gain=" : "");
+                   params_choice(&d->params, P_MASK_COMPENSATE) ? " · equal gain" : "");
     box_foot(s, area, text);
 }
 

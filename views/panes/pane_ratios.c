@@ -3,7 +3,7 @@
  *
  *   L   H_ge   ρ_ge   H_sp   ρ_sp  ▲gen ●spec ◆both     kept  gain leak/g²
  *   4  0.107  0.311  0.986  0.299   119   111    80  310 48%  0.29    6.2×
- *   ρ_ge = α_ge · H_ge + β_ge  = 0.100 × 0.107 + 0.300 = 0.311  tied 23%
+ *   ρ_ge = α_ge · H_ge + β_ge  = 0.100 × 0.107 + 0.300 = 0.311  23% tied
  *   ρ_sp = α_sp · H_sp + β_sp  = 0.100 × 0.986 + 0.200 = 0.299
  *   L4  ▀▀▀▀▀▀▀▀▀▀▀▀   upper half: share of general neurons in the bin, lower half: of specific
  *
@@ -165,7 +165,9 @@ static void ratio_formula(const struct ui_state *d, const struct mask *m, bool g
         pen_printf(&p, ROLE_DIM, "ρ_%s ", k);
     pen_ratio(&p, d, m, general);
     if (side->ties > 0)
-        pen_printf(&p, ROLE_DIM, "  tied %.0f%%", side->ties * 100);
+        pen_printf(&p, ROLE_DIM,
+                   in.w - p.x >= 26 ? "  %.0f%% have the last score" : "  %.0f%% tied",
+                   side->ties * 100);
 }
 
 /* The share of general and of specific neurons in each bin along the layer. */

@@ -396,6 +396,15 @@ static void heat_find(struct view *v, const char *text)
                          text);
 }
 
+/* The weight of a neuron in the mask, in words. */
+static void pen_mask_weight(struct pen *p, double weight)
+{
+    if (weight > 0 && weight < 1)
+        pen_printf(p, ROLE_DIM, " %.0f %% in the mask ", 100 * weight);
+    else
+        pen_text(p, ROLE_DIM, weight > 0 ? " in the mask " : " not in the mask ");
+}
+
 /* The last row: the neuron under the cursor in words and numbers. Colour must never be the only
  * carrier of a value. */
 static void cursor_line(const struct view *v, struct surface *s, struct rect area)
@@ -419,9 +428,9 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
                    : mode == HEAT_LPS                  ? " nats"
                                                        : "");
     if (kind == ROW_MPC)
-        pen_text(&p, ROLE_DIM, "≈ MPC ");
+        pen_text(&p, ROLE_DIM, "not scored ");
     if (l->mask)
-        pen_printf(&p, ROLE_DIM, " weight %.2g ", (double)l->mask->weight[d->at_neuron]);
+        pen_mask_weight(&p, (double)l->mask->weight[d->at_neuron]);
     if (words) {
         pen_text(&p, ROLE_DIM, " promotes ");
         pen_neuron_tokens(&p, words, true, (area.w - p.x) / 2);

@@ -109,10 +109,10 @@ static struct kind kind_of(const struct ui_state *d, const struct mask *m, bool 
 /* Two lines with the numbers of this layer, such as
  *
  *   ▲ H_ge 0.107 → ρ_ge = 0.100 × 0.107 + 0.300 = 0.311
- *     → k = round(0.311 × 640) = 199 → cut at r_ge 4, 23% tied
+ *     → k = round(0.311 × 640) = 199 → cut at r_ge 4, 23% have it
  *
  * ρ = a H^γ + b is the share of neurons; the k highest scores are chosen, and the cut is the
- * lowest of them. "tied": this share of all neurons has exactly that score. */
+ * lowest of them. "23% have it": this share of all neurons has exactly that score. */
 static void write_chain(struct writer *w, const struct ui_state *d, const struct mask *m,
                         bool general)
 {
@@ -134,7 +134,7 @@ static void write_chain(struct writer *w, const struct ui_state *d, const struct
     pen_printf(&p, ROLE_DIM, " → cut at r_%s ", k.name);
     pen_printf(&p, ROLE_STRONG, "%.4g", k.side->tau);
     if (k.side->ties > 0)
-        pen_printf(&p, ROLE_WARN, ", %.0f%% tied", k.side->ties * 100);
+        pen_printf(&p, ROLE_WARN, ", %.0f%% have it", k.side->ties * 100);
 }
 
 /* The entropy in words: how the score is spread over neurons, and what that does to the ratio. */
