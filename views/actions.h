@@ -105,6 +105,7 @@
     O(FACTS, "facts", "9", "Views", "Facts: a queue of many, and the scoreboard", facts)           \
     O(SWEEP, "sweep", "#", "Views", "Sweep: a grid over two parameters", sweep)                    \
     O(MODELS, "models", "O", "Views", "Models on this machine: open another one", models)          \
+    O(SESSIONS, "sessions", "~", "Views", "Sessions and recordings to come back to", sessions)     \
     X(PULL, "pull", "H", "Views", "Download a model from the Hugging Face Hub", pull)              \
     O(LOG, "log", "L", "Views", "Messages and jobs so far", log)                                   \
     O(HELP, "help", "? F1", "Views", "All keys", help)                                             \

@@ -54,6 +54,15 @@ struct question {
     int number;        /* for `confirmed`, such as the number of an edit */
 };
 
+/* What the program can go on with. */
+enum visit {
+    VISIT_NEW,       /* a new session without a name, on the open model */
+    VISIT_SESSION,   /* a session file, on its own model */
+    VISIT_RECORDING, /* a recording, played */
+    VISIT_RUN,       /* a RUN file, shown */
+    VISIT_DEMO,      /* the recording that comes with the program */
+};
+
 /* What a view may ask of the program around it. The app, --plain and tests each fill one. */
 struct host {
     struct ui_state *ui;
@@ -74,7 +83,10 @@ struct host {
     void (*params_changed)(struct host *host);
     bool (*run)(struct host *host, enum action action);  /* as if its key had been pressed */
     void (*reopen)(struct host *host, const char *path); /* opens another model; may be NULL */
-    bool (*copy)(struct host *host, const char *text);   /* to the clipboard; may be NULL */
+    /* Goes on with another session, or leaves the model for a recording; asks first where work
+     * would be lost. May be NULL. */
+    void (*visit)(struct host *host, enum visit what, const char *path);
+    bool (*copy)(struct host *host, const char *text); /* to the clipboard; may be NULL */
 };
 
 struct view_ops {
@@ -89,6 +101,7 @@ struct view_ops {
     bool (*key)(struct view *v, const struct key *key);    /* optional: text fields; true: used */
     /* Optional: the text field that takes the keys now; NULL: none. */
     const struct field *(*field)(const struct view *v);
+    bool untabbed; /* it has no tab: the program begins with it, a key or Models' footer shows it */
     const char *field_keys; /* its footer: "enter:accept tab:next esc:leave", keys by name */
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional; true: used */
     /* Optional: the mouse wheel at (y, x), by -1 up or 1 down; false: it moves the selection. */
@@ -129,6 +142,7 @@ struct view {
     X(facts)     \
     X(sweep)     \
     X(models)    \
+    X(sessions)  \
     X(relations) \
     X(options)   \
     X(log)       \

@@ -238,6 +238,17 @@ char *engine_model_of(const char *session, const char *rival, struct err *gone);
 struct history *engine_session_history(const char *session, struct state_info *state,
                                        struct err *err);
 
+/* What a list of sessions says of one. */
+struct session_summary {
+    int edits, made;  /* active ones; all that were ever made */
+    char model[128];  /* name of its model, or "" */
+    struct fact last; /* the first fact of the last active edit; zeroed: there is none */
+    int last_facts;   /* how many that edit has */
+};
+/* Reads a session file without its model and without a lock. The caller frees out->last. Any
+ * thread. */
+bool engine_session_summary(const char *session, struct session_summary *out, struct err *err);
+
 /* Starts the engine's thread; options are copied. Loading is reported by events: EV_MODEL,
  * EV_STATE, or EV_STOPPED with the reason. NULL: there is no thread. */
 struct engine *engine_start(const struct engine_options *options, struct err *err);

@@ -1,12 +1,14 @@
-/* Finds the model that a session was made with, before either is opened: where the session last saw
- * it, or, if it has moved, beside the session or in the Hub's cache. A model that is found
- * elsewhere, or that competes with another choice, is compared by the content of its files. */
+/* What is asked of a session file before it is opened: a summary for lists, and the model that it
+ * was made with. That is looked for where the session last saw it, or, if it has moved, beside the
+ * session or in the Hub's cache. A model that is found elsewhere, or that competes with another
+ * choice, is compared by the content of its files. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/engine/engine.h"
 #include "core/hub/hub.h"
 #include "core/model/weights.h"
@@ -103,4 +105,29 @@ char *engine_model_of(const char *session, const char *rival, struct err *gone)
     }
     recall_free(&m);
     return path;
+}
+
+bool engine_session_summary(const char *session, struct session_summary *out, struct err *err)
+{
+    struct session *s = session_peek(session, err);
+    struct edit_record *edits = NULL;
+    struct session_status status;
+    int count = 0;
+    bool ok = s && session_status(s, &status, err) && session_edits(s, false, &edits, &count, err);
+    char *name = ok ? session_get(s, SESSION_BASE_NAME, NULL) : NULL;
+
+    *out = (struct session_summary){0};
+    if (ok) {
+        out->edits = status.edits;
+        out->made = status.total;
+        utf8_copy(out->model, sizeof(out->model), name ? name : "");
+        if (count) {
+            out->last = fact_copy(&edits[count - 1].facts[0]);
+            out->last_facts = edits[count - 1].requests;
+        }
+        edit_records_free(edits, count);
+    }
+    free(name);
+    session_close(s);
+    return ok;
 }

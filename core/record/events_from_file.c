@@ -40,12 +40,29 @@ static void put_fact(struct buf *out, const json_t *meta)
     free(text);
 }
 
-/* The first line of a recording, with the parameters and fact that the run began with. */
-static void put_head(struct buf *out, const char *params, const json_t *meta)
+/* The last active edit of a session. */
+static void put_last_fact(struct buf *out, struct session *s)
+{
+    struct edit_record *edits = NULL;
+    int count = 0;
+    char *text;
+
+    if (session_edits(s, false, &edits, &count, NULL) && count) {
+        text = fact_to_json(&edits[count - 1].facts[0]);
+        buf_printf(out, ",\"fact\":%s", text);
+        free(text);
+    }
+    edit_records_free(edits, count);
+}
+
+/* The first line of a recording, with the parameters and the fact of a run (meta) or session. */
+static void put_head(struct buf *out, const char *params, const json_t *meta, struct session *s)
 {
     buf_puts(out, "{\"schema\":1,\"recording\":\"editscope\"");
     if (meta)
         put_fact(out, meta);
+    else
+        put_last_fact(out, s);
     if (params)
         buf_printf(out, ",\"params\":%s", params);
     buf_puts(out, "}\n");
@@ -160,7 +177,7 @@ static bool run_lines(const struct safetensors *st, struct buf *out, struct err 
     if (!ok)
         err_set(err, ERR_FORMAT, "not a RUN file: `editscope attribute -o FILE` writes one");
     if (ok) {
-        put_head(out, params, meta);
+        put_head(out, params, meta, NULL);
         put_meta(out, meta);
     }
     for (int layer = 0; ok && layer < layers; layer++)
@@ -233,7 +250,7 @@ static bool session_lines(const char *path, struct buf *out, struct err *err)
 
     if (h) {
         params = session_get(s, SESSION_PARAMETERS, NULL);
-        put_head(out, params, NULL);
+        put_head(out, params, NULL, s);
         free(params);
         put_edited_model(out, s, state, h);
         put_event(out, EV_STATE, 0, state);

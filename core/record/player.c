@@ -189,8 +189,7 @@ static void begin_answer(struct player *p, unsigned recorded, unsigned job, int 
 /* "a recording cannot preview; open a model": the name of the command, where that is a verb. */
 static void player_refuse(struct player *p, unsigned job, enum command_kind kind)
 {
-    const char *does = kind == CMD_INSPECT ? "read this prompt"
-                       : kind == CMD_LENS  ? "compute the lens"
+    const char *does = kind == CMD_LENS    ? "compute the lens"
                        : kind == CMD_DRIFT ? "measure drift"
                                            : command_traits[kind].name;
     char text[120];
@@ -220,6 +219,7 @@ static void answer_without(struct player *p, const struct command *cmd)
         break;
     case CMD_ESTIMATE:
     case CMD_HISTORY:
+    case CMD_INSPECT: /* the screen says that nothing is known of this prompt */
         break;
     default:
         player_refuse(p, cmd->job, cmd->kind);

@@ -199,8 +199,10 @@ static void then_it_answers_what_it_can(void)
     event_free(&ev);
     CHECK(until(e, EV_DONE, &ev) && ev.job == job);
     job = post(e, CMD_INSPECT, "Big Ben", 0);
+    CHECK(until(e, EV_DONE, &ev) && ev.job == job); /* nothing is known of it */
+    job = post(e, CMD_PREVIEW, "Big Ben", 0);
     CHECK(until(e, EV_FAILED, &ev) && ev.job == job &&
-          strstr(ev.err.text, "a recording cannot read this prompt; open a model"));
+          strstr(ev.err.text, "a recording cannot preview; open a model"));
     job = post(e, CMD_NEURON, NULL, 3); /* not recorded: an empty answer */
     CHECK(until(e, EV_NEURON, &ev) && ev.job == job && ev.neuron->neuron == 3);
     event_free(&ev);

@@ -19,6 +19,7 @@
 #include "core/base/mpi.h"
 #include "core/edit/relations.h"
 #include "core/record/recorder.h"
+#include "views/screens/session_list.h"
 #include "views/shell/app.h"
 #include "views/shell/plain.h"
 
@@ -58,15 +59,45 @@ static struct engine *reopen(void *ctx, const char *model, const char *session,
     c->value[OPT_SESSION] = session && file_exists(session) ? session : NULL;
     if (cli_load_model_settings(c, model, err))
         cli_start(c, FOR_A_SCREEN | MAY_CREATE, err);
+    cli_session_fact(c, x->o);
     c->value[OPT_SESSION] = NULL; /* the caller's, and the engine has its copy */
     *params = c->params;
     return c->engine;
+}
+
+/* --last: the newest session with edits. */
+static bool open_last(struct cli *c, struct err *err)
+{
+    if (c->rest_count || c->value[OPT_SESSION])
+        return err_set(err, ERR_USAGE,
+                       "--last opens the session that was left last: name no other");
+    c->last = session_list_newest();
+    c->value[OPT_SESSION] = c->last;
+    return c->last || err_set(err, ERR_USAGE,
+                              "--last: no session with edits is in this folder, among those kept "
+                              "without a name, or among the last that were opened");
+}
+
+/* Whether the program was started with nothing to open, and there is something to come back to. */
+static bool starts_at_sessions(const struct cli *c)
+{
+    struct session_list l = {0};
+    bool any;
+
+    if (c->value[OPT_SESSION] || c->value[OPT_RECORD] || c->value[OPT_MODEL] ||
+        cli_has(c, OPT_READONLY))
+        return false;
+    session_list_read(&l, NULL);
+    any = l.count > 0;
+    session_list_free(&l);
+    return any;
 }
 
 /* Opens the screen. Its engine sums the second moments in the background. */
 static bool open_screen(struct cli *c, struct err *err)
 {
     struct recorder_options keep = {.params = &c->params};
+    struct app_next next = {VISIT_NEW, NULL};
     struct app_options o;
     struct exchange x = {c, &o};
     bool ok;
@@ -89,13 +120,21 @@ static bool open_screen(struct cli *c, struct err *err)
     }
     ok = cli_screen_setup(c, &o, err); /* before a session is made */
     cli_first_facts(c, &o);
+    cli_session_fact(c, &o);
     keep.fact = o.fact;
     ok = ok && cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err);
     o.reopen = reopen;
     o.ctx = &x;
+    o.next = &next;
+    o.start = starts_at_sessions(c) ? "sessions" : NULL;
     ok = ok && app_run(c->engine, &o, &c->signal, err);
     recorder_close(o.recorder);
     cli_screen_done(&o);
+    if (ok && next.what != VISIT_NEW) {
+        ok = cli_show_next(c, &next, err);
+        free(next.path);
+        return ok;
+    }
     if (!ok)
         return false;
     if (!c->engine)
@@ -157,7 +196,8 @@ static bool run_command(struct cli *c, int argc, char **argv, struct err *err)
         cli_help(c);
         return true;
     }
-    if (!cli_files(c, err) || !cli_load_settings(c, err) || !check_ranks(c, err))
+    if (!cli_files(c, err) || (cli_has(c, OPT_LAST_LEFT) && !open_last(c, err)) ||
+        !cli_load_settings(c, err) || !check_ranks(c, err))
         return false;
     warn_no_home(c);
     return c->ops ? c->ops->run(c, err) : open_screen(c, err);
@@ -202,12 +242,14 @@ int cli_main(int argc, char **argv, const struct device_list *devices)
         relations_free(c.relations);
     free(c.relations);
     cli_facts_free(c.samples, c.sample_count);
+    fact_free(&c.last_fact);
     free(c.sets);
     free(c.neurons);
     free(c.rest);
     free(c.model);
     free(c.text);
     free(c.preset);
+    free(c.last);
     free(c.advice);
     for (int i = 0; i < OPT_COUNT; i++)
         free(c.config[i]);

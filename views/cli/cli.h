@@ -117,6 +117,7 @@ enum {
     X(SCRIPT, "script", 0, "FILE", FOR_REPLAY,                                                     \
       "Script that types, waits and expects (with --batch)")                                       \
     X(UNATTENDED, "batch", 0, "", FOR_REPLAY, "Run without a terminal, as fast as possible")       \
+    X(LAST_LEFT, "last", 0, "", FOR_SCREEN, "Open the session that was left last")                 \
     X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Playback speed, or max")                   \
     X(READONLY, "read-only", 0, "", FOR_SCREEN, "Open the session read-only")                      \
     X(NO_MOUSE, "no-mouse", 0, "", FOR_CANVAS, "Do not use the mouse")                             \
@@ -193,6 +194,8 @@ struct cli {
     bool unheard;                /* it was stopped because standard output cannot be written */
     int signal;                  /* that ended it, or 0 */
     struct relations *relations; /* cli_first_facts()'s, or NULL */
+    char *last;                  /* path of the session that --last found */
+    struct fact last_fact;       /* cli_session_fact()'s */
     struct fact *samples;
     int sample_count;
 };
@@ -277,7 +280,10 @@ char *cli_sample(const char *name);
 /* The recorded run that comes with the program, on the screen. */
 bool cli_demo(struct cli *c, struct err *err);
 struct app_options;
+struct app_next;
 struct recorder_options;
+/* What the screen was left for: a recording, a RUN file or the demo. */
+bool cli_show_next(struct cli *c, const struct app_next *next, struct err *err);
 /* Records the run in --record FILE; without it o->recorder stays NULL. */
 bool cli_record(struct cli *c, const struct recorder_options *how, struct app_options *o,
                 struct err *err);
@@ -298,6 +304,8 @@ bool cli_relations(struct relations *r, struct err *err);
 /* What a screen begins with: relations, and the first of the sample facts with its probes. What
  * is not beside the program is not there; `c` keeps both to its end. */
 void cli_first_facts(struct cli *c, struct app_options *o);
+/* Instead of the sample, the fact that the session at hand edited last, if there is one. */
+void cli_session_fact(struct cli *c, struct app_options *o);
 
 /* advice.c: facts that did not hold */
 struct judged_fact {

@@ -78,6 +78,17 @@ void cli_first_facts(struct cli *c, struct app_options *o)
     free(path);
 }
 
+void cli_session_fact(struct cli *c, struct app_options *o)
+{
+    const char *path = c->value[OPT_SESSION];
+    struct session_summary s;
+
+    fact_free(&c->last_fact);
+    if (path && file_exists(path) && engine_session_summary(path, &s, NULL))
+        c->last_fact = s.last;
+    o->fact = c->last_fact.subject ? &c->last_fact : c->sample_count ? &c->samples[0] : NULL;
+}
+
 static bool fact_from_relation(const struct cli *c, struct fact *fact, struct err *err)
 {
     struct relations r;

@@ -102,27 +102,40 @@ bool cli_demo(struct cli *c, struct err *err)
     return ok;
 }
 
-static bool view_run(struct cli *c, struct err *err)
+static bool view_file(struct cli *c, const char *path, struct err *err)
 {
     struct app_options o = {0};
     struct params params;
     struct fact fact = {0};
     bool batch = cli_has(c, OPT_UNATTENDED), ok;
 
-    if (c->rest_count != 1)
-        return err_set(err, ERR_USAGE, "view needs one RUN file or session");
-    c->engine = engine_show(c->rest[0], &params, &fact, err);
+    c->engine = engine_show(path, &params, &fact, err);
     ok = c->engine && (batch || cli_screen_setup(c, &o, err));
     if (ok) {
         o.params = params;
-        o.recorded = file_type_of_path(c->rest[0]) != FILE_TYPE_SESSION;
-        o.fact = &fact; /* empty for files of 0.1.0 */
+        o.recorded = file_type_of_path(path) != FILE_TYPE_SESSION;
+        o.fact = &fact; /* empty for a RUN file of 0.1.0 */
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
                    : app_run(c->engine, &o, &c->signal, err);
     }
     cli_screen_done(&o);
     fact_free(&fact);
     return ok;
+}
+
+static bool view_run(struct cli *c, struct err *err)
+{
+    if (c->rest_count != 1)
+        return err_set(err, ERR_USAGE, "view needs one RUN file or session");
+    return view_file(c, c->rest[0], err);
+}
+
+bool cli_show_next(struct cli *c, const struct app_next *next, struct err *err)
+{
+    cli_stop(c);
+    return next->what == VISIT_DEMO  ? cli_demo(c, err)
+           : next->what == VISIT_RUN ? view_file(c, next->path, err)
+                                     : play_recording(c, next->path, err);
 }
 
 const struct cli_ops cli_view = {"view", "RUN|SESSION",

@@ -223,7 +223,10 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
     if (!d->prompt_info || y >= in.h || (!form->open && differs & (STAMP_FACT | STAMP_OBJECT))) {
         struct pen p = pen_at(s, in, y, 0);
 
-        pen_text(&p, ROLE_DIM, d->ready ? "" : "the model is being loaded");
+        pen_fit(&p, ROLE_DIM, in.w,
+                !d->ready     ? "the model is being loaded"
+                : d->recorded ? "not in this recording; open a model"
+                              : "");
         return;
     }
     if (d->prompt_info->problem[0]) {

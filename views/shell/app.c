@@ -144,6 +144,11 @@ static void host_reopen(struct host *host, const char *path)
     app_reopen_ask((struct app *)host, path);
 }
 
+static void host_visit(struct host *host, enum visit what, const char *path)
+{
+    app_visit((struct app *)host, what, path);
+}
+
 static bool host_run(struct host *host, enum action action)
 {
     return app_action((struct app *)host, action);
@@ -228,6 +233,18 @@ static void ask_switch_to_cpu(struct app *app)
     app_burst_begin(app, clock_seconds(), false); /* keys on their way are no answer */
 }
 
+/* The fact of a recorded run that has named none so far. */
+static void show_recorded_fact(struct app *app, const struct job_begun *begun)
+{
+    const struct fact fact = {.subject = begun->subject,
+                              .prompt = begun->prompt,
+                              .target = begun->target,
+                              .old = begun->old};
+
+    if (app->ui.recorded && !app->ui.fact.subject && fact.subject && fact.prompt && fact.target)
+        app->ui.fact = fact_copy(&fact);
+}
+
 /* Posts the commands that follow from an event by themselves:
  *
  *   a new state    history and, with a fact, prompt tokens and present answer
@@ -249,6 +266,8 @@ static void follow_up(struct app *app, const struct event *ev)
             request_prompt_info(&app->host, &d->fact);
     } else if (ev->kind == EV_MODEL && d->fact.subject) {
         request_prompt_info(&app->host, &d->fact);
+    } else if (ev->kind == EV_BEGUN && ui_job_begun(d, ev->job)) {
+        show_recorded_fact(app, ui_job_begun(d, ev->job));
     } else if (ev->kind == EV_ATTRIBUTED) {
         app->estimate_at = clock_seconds();
     } else if (ev->kind == EV_COMMITTED && !is_job_of_fact_list(d, ev->job) && d->fact.subject) {
@@ -451,7 +470,8 @@ struct app *app_start(struct engine *engine, const struct app_options *options)
                               .params_changed = host_knobs_moved,
                               .run = host_run,
                               .copy = host_copy,
-                              .reopen = options->reopen ? host_reopen : NULL};
+                              .reopen = options->reopen ? host_reopen : NULL,
+                              .visit = options->reopen ? host_visit : NULL};
     app->frame = options->refresh           ? 1.0 / options->refresh
                  : getenv("SSH_CONNECTION") ? 0.1
                                             : 1.0 / 30;
@@ -459,6 +479,8 @@ struct app *app_start(struct engine *engine, const struct app_options *options)
     app->reopen.params = options->params;
     app_line_start(app);
     app_begin(app, engine);
+    if (options->start)
+        app_open(app, options->start);
     return app;
 }
 
@@ -490,6 +512,7 @@ void app_finish(struct app *app)
     app_reopen_done(app);
     free(app->reopen.path);
     free(app->reopen.session);
+    free(app->next.path);
     surface_free(app->surface);
     free(app);
 }

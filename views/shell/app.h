@@ -5,6 +5,7 @@
 #include "core/base/params.h"
 #include "core/edit/fact.h"
 #include "tui/term.h"
+#include "views/view.h"
 
 struct engine;
 struct recorder;
@@ -18,7 +19,8 @@ struct app_options {
     const char *notes;      /* shown at the start, one per line; NULL: none */
     int refresh;            /* frames a second at most; 0: 30, 10 over ssh */
     struct params params;
-    const struct fact *fact;           /* the first one; NULL: the Eiffel Tower */
+    const char *start;       /* the first view; NULL: edit */
+    const struct fact *fact; /* the first one, also after `reopen`; NULL: the Eiffel Tower */
     const struct relations *relations; /* for facts written as triples; borrowed, NULL: none */
     struct recorder *recorder;         /* records the run; borrowed, NULL: not recorded */
     bool recorded;                     /* the engine plays a recording, or shows a RUN file */
@@ -29,7 +31,16 @@ struct app_options {
      * gets that model's parameters. NULL: the program stays with this model. */
     struct engine *(*reopen)(void *ctx, const char *model, const char *session,
                              struct params *params, struct err *err);
+    /* Gets what app_run() shall be followed by: a recording, a RUN file or the demo. NULL: it
+     * cannot be left for one. */
+    struct app_next *next;
     void *ctx;
+};
+
+/* What the user wants to see after the screen has closed. */
+struct app_next {
+    enum visit what; /* VISIT_NEW: nothing */
+    char *path;      /* of VISIT_RECORDING and VISIT_RUN; the caller frees it */
 };
 
 /* Opens the screen on a running engine and returns when the user quits or a signal ends it. The

@@ -76,6 +76,8 @@ struct app {
         struct params params;         /* of the open model */
     } reopen;
 
+    struct app_next next; /* what the screen is left for, once the user has agreed */
+
     bool dirty, paused, quit;
     bool params_changed;      /* parameters changed since the masks were built */
     double estimate_at;       /* when gain and leak are due; 0: not due */
@@ -114,6 +116,7 @@ double app_seconds(const struct app *app);
 bool app_replay_pause(struct app *app); /* pause or resume; false: there is no recording */
 /* app_model.c: app_reopen_ask() asks the user, app_reopen() exchanges the engine between frames. */
 void app_reopen_ask(struct app *app, const char *path);
+void app_visit(struct app *app, enum visit what, const char *path);
 void app_reopen(struct app *app);
 /* The engine stopped before its model was open. True: the previous model is opened again. */
 bool app_reopen_back(struct app *app, const struct event *ev);

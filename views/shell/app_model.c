@@ -1,9 +1,9 @@
 /* Opening another model. The engine is replaced; the screen stays.
  *
- * A request (:model, Enter in Models) goes through app_reopen_ask(), which asks the user if
- * something would be lost. app_work() then calls app_reopen() between two frames: the old engine
- * is stopped, a new one starts. If the new model fails to open, app_reopen_back() opens the
- * previous one with its session, and the message says why. */
+ * A request (:model, Enter in Models and Sessions) goes through app_reopen_ask() or app_visit(),
+ * which ask the user if something would be lost. app_work() then calls app_reopen() between two
+ * frames: the old engine is stopped, a new one starts. If the new model fails to open,
+ * app_reopen_back() opens the previous one with its session, and the message says why. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "core/hub/hub.h"
+#include "views/screens/session_list.h"
 #include "views/shell/app_internal.h"
 
 /* A path as it is, or a name on the Hub that is in its cache. Caller frees; NULL with *err. */
@@ -37,49 +38,101 @@ static void reopen_confirmed(struct host *host, const struct question *question)
     app_say(app, TONE_PLAIN, "opening the model");
 }
 
-/* Checks the path and asks if edits, a job, a download or a preview would be lost. Without any of
- * these it is confirmed at once. */
-void app_reopen_ask(struct app *app, const char *path)
+/* The screen ends, and its caller goes on with what app->next says. */
+static void next_confirmed(struct host *host, const struct question *question)
+{
+    struct app *app = (struct app *)host;
+
+    (void)question;
+    *app->options->next = app->next;
+    app->next.path = NULL;
+    app->quit = true;
+}
+
+/* Asks if edits, a job, a download or a preview would be lost; without any of these it goes on at
+ * once. `path`: what is opened, for the question. */
+static void ask_to_leave(struct app *app, struct question *q, const char *path)
 {
     const struct ui_state *d = &app->ui;
-    struct question q = {
-        .title = "Open another model?", .yes = "Open", .confirmed = reopen_confirmed};
+    int n = 0;
+
+    if (d->state.edits && !*d->state.session)
+        n += snprintf(q->text, sizeof(q->text),
+                      "%d edit%s will be lost: no session file was named (w saves).\n",
+                      d->state.edits, d->state.edits == 1 ? "" : "s");
+    if (ui_busy(d))
+        n += snprintf(q->text + n, sizeof(q->text) - (size_t)n, "The running job is stopped.\n");
+    if (d->pull_job)
+        n += snprintf(q->text + n, sizeof(q->text) - (size_t)n,
+                      "The download of %.100s is stopped; :pull resumes it.\n", d->pull_name);
+    if (d->state.preview)
+        n += snprintf(q->text + n, sizeof(q->text) - (size_t)n, "The preview is discarded.\n");
+    if (!n) {
+        q->confirmed(&app->host, q);
+        return;
+    }
+    utf8_copy(q->text + n, sizeof(q->text) - (size_t)n, path);
+    app->host.confirm(&app->host, q);
+}
+
+/* Opens this model with this session, NULL: a new one. Takes both. */
+static void ask_reopen(struct app *app, char *model, char *session)
+{
+    struct question q = {.yes = "Open", .confirmed = reopen_confirmed};
+
+    snprintf(q.title, sizeof(q.title), "Open another %s?", session ? "session" : "model");
+    free(app->reopen.path);
+    free(app->reopen.session);
+    app->reopen.path = model;
+    app->reopen.session = session;
+    app->reopen.confirmed = false;
+    ask_to_leave(app, &q, session ? session : model);
+}
+
+void app_reopen_ask(struct app *app, const char *path)
+{
     struct err err = {0};
     char *here;
-    int n = 0;
 
     if (!app->options->reopen) {
         app_say(app, TONE_WARN, "a recording has one model: no other can be opened");
         return;
     }
     here = model_path_of(path, &err);
-    if (!here) {
+    if (here)
+        ask_reopen(app, here, NULL);
+    else
         app->host.message(&app->host, TONE_ERROR, "model: %s", err.text);
-        return;
+}
+
+/* A session is opened on the model that it was made with. */
+static void visit_session(struct app *app, const char *path)
+{
+    struct err gone = {0};
+    char *model = engine_model_of(path, NULL, &gone);
+
+    if (model || !gone.kind)
+        ask_reopen(app, model ? model : xstrdup(app->ui.model.path), xstrdup(path));
+    else
+        app->host.message(&app->host, TONE_ERROR, "%s", gone.text);
+}
+
+void app_visit(struct app *app, enum visit what, const char *path)
+{
+    struct question q = {
+        .title = "Leave this session?", .yes = "Leave", .confirmed = next_confirmed};
+
+    if (what == VISIT_SESSION) {
+        visit_session(app, path);
+    } else if (what != VISIT_NEW) {
+        free(app->next.path);
+        app->next = (struct app_next){what, path ? xstrdup(path) : NULL};
+        ask_to_leave(app, &q, path ? path : "the recording that comes with the program");
+    } else if (app->ui.history && app->ui.history->count) {
+        ask_reopen(app, xstrdup(app->ui.model.path), NULL);
+    } else { /* this one is new */
+        app_open(app, "edit");
     }
-    free(app->reopen.path);
-    free(app->reopen.session);
-    app->reopen.path = here;
-    path = here;
-    app->reopen.session = NULL;
-    app->reopen.confirmed = false;
-    if (d->state.edits && !*d->state.session)
-        n += snprintf(q.text, sizeof(q.text),
-                      "%d edit%s will be lost: no session file was named (w saves).\n",
-                      d->state.edits, d->state.edits == 1 ? "" : "s");
-    if (ui_busy(d))
-        n += snprintf(q.text + n, sizeof(q.text) - (size_t)n, "The running job is stopped.\n");
-    if (d->pull_job)
-        n += snprintf(q.text + n, sizeof(q.text) - (size_t)n,
-                      "The download of %.100s is stopped; :pull resumes it.\n", d->pull_name);
-    if (d->state.preview)
-        n += snprintf(q.text + n, sizeof(q.text) - (size_t)n, "The preview is discarded.\n");
-    if (!n) {
-        app->reopen.confirmed = true;
-        return;
-    }
-    utf8_copy(q.text + n, sizeof(q.text) - (size_t)n, path);
-    app->host.confirm(&app->host, &q);
 }
 
 /* The new model is open: the way back is forgotten. After a failed attempt its message is shown
@@ -108,6 +161,8 @@ void app_reopen(struct app *app)
     app->reopen.path = app->reopen.session = NULL;
     app->reopen.confirmed = false;
     app_reopen_done(app);
+    if (!app->ui.recorded && app->ui.history && app->ui.history->count)
+        session_list_note(app->ui.state.session);
     if (!back && app->ui.ready) { /* the way back if the new one does not open */
         app->reopen.old_path = xstrdup(app->ui.model.path);
         app->reopen.old_session = *app->ui.state.session ? xstrdup(app->ui.state.session) : NULL;

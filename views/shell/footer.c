@@ -140,12 +140,14 @@ static int tab_width(const struct tab *tab, const char *view, char text[48])
     return text_width(text);
 }
 
-/* Every view, in the order of VIEWS, and downloads. */
+/* Every view that has a tab, in the order of VIEWS, and downloads. */
 static int list_tabs(struct tab tab[TABS_MAX])
 {
     int n = 0;
 
     for (int i = 0; views[i] && n < TABS_MAX - 1; i++) {
+        if (views[i]->untabbed)
+            continue;
         tab[n++] = (struct tab){views[i], action_of_view(views[i]->name), views[i]->title,
                                 views[i]->tab ? views[i]->tab : views[i]->title, 0};
         if (!strcmp(views[i]->name, "models"))

@@ -41,3 +41,50 @@ screen 0 -m "$M" $Q --no-record <<'END'
 END
 [ ! -e "$d/every.rec.gz" ] || complain "recorded in spite of --no-record"
 rm "$d/config/editscope/config"
+
+row "the end says where the edits are, --last opens them, and their fact is shown"
+screen 0 "$d/paris.es" -m "$M" $Q <<'END'
+1 e\025Big Ben\t\t\025Madrid\r
+0.5 C
+0.3 y
+2 :q!\r
+1
+END
+out "1 edit is kept in $d/paris.es: .editscope --last. opens it again"
+screen 0 --last $Q <<'END'
+1.5 :q!\r
+1
+END
+out 'EDITED.*paris.es'
+out 'Madrid'
+no_out 'Eiffel'
+no_err .
+screen 2 --last "$d/paris.es" <<'END'
+0.1
+END
+out 'name no other'
+run 0 "$E" view "$d/paris.es" --batch
+out 'Big Ben'
+no_out '[Rr]ecording'
+
+row "a signal says it too, and a start with nothing to open shows what was kept"
+mkfifo "$d/signal"
+env TERM=xterm-256color script -qec "stty rows 36 cols 120; echo \$\$ >'$d/pid'; exec '$E' '$d/paris.es' $Q" \
+    /dev/null >"$d/out" 2>&1 <"$d/signal" &
+exec 8>"$d/signal"
+sleep 2
+kill -TERM "$(cat "$d/pid")"
+wait
+exec 8>&-
+out 'ended by SIGTERM'
+out "1 edit is kept in $d/paris.es: .editscope --last. opens it again"
+export EDITSCOPE_MODEL="$M"
+screen 0 $Q <<'END'
+1.5 \r
+1.5 :q!\r
+1
+END
+unset EDITSCOPE_MODEL
+out 'Sessions and recordings'
+out '[+]1.*Big Ben → Madrid'
+out 'EDITED.*paris.es'
