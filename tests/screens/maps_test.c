@@ -174,6 +174,34 @@ static void a_click_takes_the_cell_under_it(void)
     ui_free(&d);
 }
 
+/* In the Edit view too; and a parameter that + has changed is the one that is shown as selected. */
+static void a_click_on_the_small_map_selects_too(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("edit"), &host);
+    struct rect body = screen_body(36, 120);
+    int layer = -1;
+
+    make_full_ui_state(&d);
+    v->ops->open(v);
+    for (int y = body.y; y < body.y + body.h && layer < 3; y++) {
+        d.at_neuron = -1;
+        v->ops->click(v, body, y, body.x + body.w / 2 + 10);
+        layer = d.at_neuron >= 0 && d.at_layer > layer ? d.at_layer : layer;
+    }
+    CHECK(layer >= 3);
+    layer = d.at_layer;
+    v->ops->action(v, ACTION_DOWN); /* the map has the focus */
+    CHECK(d.at_layer == layer + 1);
+    v->ops->action(v, ACTION_MORE);
+    CHECK(d.params.value[P_RATIO_GE_A] > 0.1);
+    v->ops->action(v, ACTION_DOWN); /* now the parameters have it */
+    CHECK(d.at_layer == layer + 1);
+    view_close(v);
+    ui_free(&d);
+}
+
 static void give_neuron(struct ui_state *d, int layer, int neuron, const char *word_promoted)
 {
     struct neuron_info *n = xcalloc(1, sizeof(*n));
@@ -515,5 +543,6 @@ static const struct test tests[] = {
     {"signs are kept where colours can show them", signs_are_kept_where_colours_can_show_them},
     {"modes and zoom are as they were", modes_and_zoom_are_as_they_were},
     {"a click takes the cell under it", a_click_takes_the_cell_under_it},
+    {"a click on the small map selects too", a_click_on_the_small_map_selects_too},
 };
 TEST_MAIN(tests)

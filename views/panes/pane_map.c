@@ -317,6 +317,24 @@ static void map_missing(const struct map *m, int y)
         pen_printf(&p, ROLE_DIM, " scores this fact by %s", name);
 }
 
+bool map_neuron_at(const struct ui_state *d, const struct map_window *window, struct rect area,
+                   int y, int x, struct neuron_place *out)
+{
+    struct map_shape m = map_shape(d, window, area);
+    int row = m.tall ? (y - m.plot.y) * 2 / m.tall : -1, column, *order;
+
+    if (!m.rows || y < m.plot.y || row >= m.rows || x < m.plot.x || x >= m.plot.x + m.plot.w)
+        return false;
+    column = m.to - m.from < m.plot.w
+                 ? m.from + (x - m.plot.x) / m.wide
+                 : m.from + (int)((long long)(x - m.plot.x) * (m.to - m.from) / m.plot.w);
+    order = xcalloc((size_t)d->model.neurons + 1, sizeof(*order));
+    heat_order(d, map_window_mode(window, d), m.layer[row], order);
+    *out = (struct neuron_place){m.layer[row], order[column < m.to ? column : m.to - 1]};
+    free(order);
+    return true;
+}
+
 /* The plot and all lines around it. */
 static void map_plot(const struct map *m, const struct map_shape *shape)
 {

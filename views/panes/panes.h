@@ -33,6 +33,9 @@ struct map_shape {
 };
 struct map_shape map_shape(const struct ui_state *d, const struct map_window *window,
                            struct rect area);
+/* The neuron whose cell is at (y, x) of a map on this area; false: there is none. */
+bool map_neuron_at(const struct ui_state *d, const struct map_window *window, struct rect area,
+                   int y, int x, struct neuron_place *out);
 /* The map of layers and neurons. */
 void pane_map(const struct ui_state *d, const struct map_window *window, struct surface *s,
               struct rect area, bool focus);

@@ -356,8 +356,9 @@ static bool edit_action(struct view *v, enum action action)
     case ACTION_MUCH_MORE:
     case ACTION_MUCH_LESS:
     case ACTION_EXACT:
-    case ACTION_RESET:
-        return knob_action(v, action);
+    case ACTION_RESET: /* and shows which knob it was */
+        knob_action(v, action);
+        break;
     default:
         return false;
     }
@@ -365,11 +366,15 @@ static bool edit_action(struct view *v, enum action action)
     return true;
 }
 
-/* Focuses the pane under the mouse; in the parameters it selects the knob. */
+/* Focuses the pane under the mouse; in the parameters it selects the knob, in the map the neuron.
+ */
 static bool edit_click(struct view *v, struct rect area, int y, int x)
 {
     struct edit *e = v->state;
+    struct ui_state *d = v->host->ui;
     struct edit_layout l = layout_of(v, area);
+    const struct map_window all = {0};
+    struct neuron_place at;
 
     for (int i = PANE_FACT; i < PANE_COUNT; i++)
         if (rect_has(l.pane[i], y, x)) {
@@ -379,6 +384,10 @@ static bool edit_click(struct view *v, struct rect area, int y, int x)
             e->pane = i;
             if (i == PANE_PARAMS && knob >= 0 && knob < KNOB_COUNT)
                 e->knob = (enum knob)knob;
+            if (i == PANE_MAP && map_neuron_at(d, &all, l.pane[i], y, x, &at)) {
+                d->at_layer = at.layer;
+                d->at_neuron = at.neuron;
+            }
             return true;
         }
     return false;

@@ -353,15 +353,13 @@ static struct rect heat_areas(const struct view *v, struct rect area, struct rec
     return map;
 }
 
-/* A click: puts the cursor on the cell at (y, x); false: there is none. The arithmetic is that of
- * panes/pane_map.c. */
+/* A click: puts the cursor on the cell at (y, x); false: there is none. */
 static bool heat_click(struct view *v, struct rect area, int y, int x)
 {
     struct heat *h = v->state;
     struct ui_state *d = v->host->ui;
-    struct map_shape m;
+    struct neuron_place at;
     struct rect below;
-    int row, *order, column;
 
     if (mode_of(v) == HEAT_TRACE) {
         int layer = 0, token = trace_token_at(d, h->token, area, y, x, &layer);
@@ -372,18 +370,10 @@ static bool heat_click(struct view *v, struct rect area, int y, int x)
         d->at_layer = layer;
         return true;
     }
-    area = heat_areas(v, area, &below);
-    m = map_shape(d, &h->window, area);
-    row = m.tall ? (y - m.plot.y) * 2 / m.tall : -1;
-    if (!m.rows || y < m.plot.y || row >= m.rows || x < m.plot.x || x >= m.plot.x + m.plot.w)
+    if (!map_neuron_at(d, &h->window, heat_areas(v, area, &below), y, x, &at))
         return false;
-    d->at_layer = m.layer[row];
-    column = m.to - m.from < m.plot.w
-                 ? m.from + (x - m.plot.x) / m.wide
-                 : m.from + (int)((long long)(x - m.plot.x) * (m.to - m.from) / m.plot.w);
-    order = column_order(v);
-    d->at_neuron = order[column < m.to ? column : m.to - 1];
-    free(order);
+    d->at_layer = at.layer;
+    d->at_neuron = at.neuron;
     return true;
 }
 

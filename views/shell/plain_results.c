@@ -16,7 +16,7 @@
 #include "views/variant_metrics.h"
 #include "views/view_tables.h"
 
-enum { ROWS_MOST = 60, PICTURE_COLS = 100, PICTURE_ROWS = 60 };
+enum { NEAR = 100 /* ranks */, ROWS_MOST = 60, PICTURE_COLS = 100, PICTURE_ROWS = 60 };
 
 void plain_print_fact(const struct ui_state *d)
 {
@@ -195,15 +195,33 @@ void plain_print_scoreboard(const struct ui_state *d)
     plain_print_probes(b);
 }
 
+/* The first layer from which on a line is worth hearing: where an object is among the first. */
+static int first_near_layer(const struct lens_grid *g)
+{
+    int l = 0;
+
+    for (; l + 1 < g->layers; l++) {
+        int at = l * g->tokens + g->tokens - 1;
+
+        if ((!g->rank_new && !g->rank_old) || (g->rank_new && g->rank_new[at] <= NEAR) ||
+            (g->rank_old && g->rank_old[at] <= NEAR))
+            break;
+    }
+    return l;
+}
+
 /* The last position of one grid, a line per layer: what it says and the ranks of both objects. */
 static void print_grid(const struct ui_state *d, const struct lens_grid *g, const char *state)
 {
     const char *old = d->prompt_info ? d->prompt_info->old.text : "the old object";
     const char *target = d->fact.target ? d->fact.target : "the new object";
+    int from = first_near_layer(g);
     char said[80], word[80];
 
     std_print("lens of the %s model at the last token:\n", state);
-    for (int l = 0; l < g->layers; l++) {
+    if (from)
+        std_print("layers 0 to %d: neither object is among the first %d\n", from - 1, NEAR);
+    for (int l = from; l < g->layers; l++) {
         int at = l * g->tokens + g->tokens - 1;
 
         std_print("layer %d says %s", l, text_said(said, sizeof(said), g->top[at].text));
@@ -381,6 +399,15 @@ static void print_picture(struct app *app)
     surface_free(s);
 }
 
+/* The Facts view: the list, or without one the scoreboard of the fact at hand. */
+static void print_facts_view(const struct ui_state *d)
+{
+    if (d->queue_count)
+        plain_print_facts(d);
+    else
+        plain_print_scoreboard(d);
+}
+
 /* What is printed of a view; the others print the rows of their table, or their picture. */
 static const struct {
     const char *view;
@@ -389,7 +416,7 @@ static const struct {
     {"edit", plain_print_fact},        {"neurons", plain_print_neurons},
     {"ratios", plain_print_ratios},    {"lens", plain_print_lens},
     {"compare", plain_print_variants}, {"sweep", plain_print_variants},
-    {"history", plain_print_history},  {"facts", plain_print_facts},
+    {"history", plain_print_history},  {"facts", print_facts_view},
     {"log", plain_print_jobs},
 };
 

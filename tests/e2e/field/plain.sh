@@ -38,7 +38,7 @@ printf 'Louvre | location | Rome\nOslo | location | Rome\n' >"$d/list.txt"
 say "$d/plain2.es" lens 'sweep alpha_ge=.05,.1' compare "facts $d/list.txt" 'commit facts' yes facts \
     'set alpha_ge=0.15' parameters x neurons ratios jobs 8 models verify 'relations loc'
 then_out '^lens of the base model' '^layer 0 says .*rank [0-9]+' '^variants$' \
-    '^variant 1, ratio.ge.a=0.05: success (yes|no), p\(target\)' '^variant 1, .*: success' \
+    '^variant 1, ratio.ge.a=0.05: holds (yes|no), p\(target\)' '^variant 1, .*: holds' \
     '2 facts added' '^Commit all waiting facts\?$' 'edit 1 ' 'edit 2 ' \
     '^1\. Louvre is Rome: .*edit 1, p\(target\)' '^2\. Oslo is Rome: .*edit 2' '^alpha_ge=0.15$' \
     '^alpha_ge is 0.150: ' '^attributing$' '3 layers scored' '^1\. layer [0-9]+ neuron [0-9]+, score' \
