@@ -115,6 +115,7 @@ static bool open_screen(struct cli *c, struct err *err)
     if (cli_has(c, OPT_PLAIN)) {
         o = (struct app_options){.params = c->params, .reopen = reopen, .ctx = &x};
         cli_first_facts(c, &o);
+        cli_session_fact(c, &o);
         plain_block_signals();
         return cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && plain_run(c->engine, &o, err);
     }

@@ -33,9 +33,11 @@
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
+#include "core/base/std.h"
 #include "core/base/utf8.h"
 #include "core/engine/bus.h"
 #include "views/requests.h"
+#include "views/screens/session_list.h"
 #include "views/shell/app_internal.h"
 #include "views/shell/messages.h"
 
@@ -502,6 +504,19 @@ void app_restart(struct app *app, struct engine *engine)
     app->estimate_at = 0;
     app->known_state[0] = app->message.text[0] = '\0';
     app_begin(app, engine);
+}
+
+/* Where the edits are and how to come back to them. Printed at once, also after a signal, before
+ * the engine stops: its job may take a while to end. A session without edits is not worth a line.
+ */
+void app_print_kept(const struct ui_state *d)
+{
+    if (d->recorded || d->state.readonly || !*d->state.session || !d->history || !d->history->count)
+        return;
+    session_list_note(d->state.session);
+    std_print("%d edit%s %s kept in %s: `editscope --last` opens it again\n", d->state.edits,
+              d->state.edits == 1 ? "" : "s", d->state.edits == 1 ? "is" : "are", d->state.session);
+    std_flush();
 }
 
 void app_finish(struct app *app)

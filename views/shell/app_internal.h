@@ -104,6 +104,7 @@ struct app *app_start(struct engine *engine, const struct app_options *options);
 void app_work(struct app *app);
 void app_paint(struct app *app, int h, int w);
 void app_restart(struct app *app, struct engine *engine); /* as if just started on this engine */
+void app_print_kept(const struct ui_state *d); /* where the edits are, for the time after it */
 void app_finish(struct app *app);
 
 /* A key from the user (or a script). Keys of a recording go to app_key() directly. */

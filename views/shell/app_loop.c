@@ -26,7 +26,6 @@
 #include "core/base/std.h"
 #include "tui/background.h"
 #include "tui/crash_handler.h"
-#include "views/screens/session_list.h"
 #include "views/shell/app_internal.h"
 
 /* Draws and shows a frame. The crash handler gets the session and the running job, for its last
@@ -86,19 +85,6 @@ static void show_notes(struct app *app, const char *notes)
     }
 }
 
-/* Where the edits are and how to come back to them. Printed at once, also after a signal, before
- * the engine stops: its job may take a while to end. A session without edits is not worth a line.
- */
-static void print_kept(const struct ui_state *d)
-{
-    if (d->recorded || d->state.readonly || !*d->state.session || !d->history || !d->history->count)
-        return;
-    session_list_note(d->state.session);
-    std_print("%d edit%s %s kept in %s: `editscope --last` opens it again\n", d->state.edits,
-              d->state.edits == 1 ? "" : "s", d->state.edits == 1 ? "is" : "are", d->state.session);
-    std_flush();
-}
-
 /* Finds out whether the terminal has a light background: from the option, else from COLORFGBG,
  * else by asking the terminal (OSC 11, for at most 200 ms). */
 static void learn_background(struct app *app, const struct app_options *options)
@@ -138,7 +124,7 @@ bool app_run(struct engine *engine, const struct app_options *options, int *ende
     term_close();
     if (*ended_by)
         std_message("ended by SIG%s", sigabbrev_np(*ended_by));
-    print_kept(&app->ui);
+    app_print_kept(&app->ui);
     app_finish(app);
     return true;
 }

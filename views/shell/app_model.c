@@ -124,6 +124,8 @@ void app_visit(struct app *app, enum visit what, const char *path)
 
     if (what == VISIT_SESSION) {
         visit_session(app, path);
+    } else if (what != VISIT_NEW && !app->options->next) {
+        app_say(app, TONE_WARN, "recordings are played on the screen, not in plain mode");
     } else if (what != VISIT_NEW) {
         free(app->next.path);
         app->next = (struct app_next){what, path ? xstrdup(path) : NULL};

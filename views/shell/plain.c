@@ -242,6 +242,7 @@ bool plain_run(struct engine *engine, const struct app_options *options, struct 
         plain_print_fact(&p.app->ui);
         while (!p.app->quit)
             plain_turn(&p);
+        app_print_kept(&p.app->ui);
         std_flush();
         engine_ended(p.app->engine, err);
     }

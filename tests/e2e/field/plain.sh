@@ -51,3 +51,10 @@ then_out "no command 'nonsense'" "error: fact: the prompt 'B'" 'error: fact: SUB
     '^Commit this edit\?$' "^'history' is no answer: yes or no\?$" '^editing$' "no command 'no'" \
     '^Commit this edit\?$' '^cancelled; nothing was changed$' '^Undo edit 1\?$' \
     "^'undo' is no answer" '^cancelled' "'x' is not the number" '^fact SUBJECT' '^set NAME=VALUE' '^quit: end$'
+
+row "sessions are listed, and the last line says where the edits are"
+say "$d/plain4.es" commit yes quit
+out "^1 edit is kept in $d/plain4.es: .editscope --last. opens it again$"
+say "$d/plain5.es" sessions quit
+then_out '^Sessions:$' 'plain4'
+no_out 'is kept in'
