@@ -234,6 +234,18 @@ bool ui_take_layer(struct ui_state *d, struct event *ev)
     return true;
 }
 
+const struct ui_origin *ui_origin_of_row(const struct ui_state *d, const void *score,
+                                         unsigned *parts)
+{
+    *parts = ROW_PARTS;
+    for (int l = 0; l < d->layers; l++)
+        if (d->layer[l].score == score)
+            return &d->layer[l].from;
+        else if (d->layer[l].mpc == score)
+            return &d->layer[l].mpc_from;
+    return NULL;
+}
+
 void ui_forget_layers(struct ui_state *d)
 {
     for (int l = 0; l < d->layers; l++) {

@@ -80,7 +80,16 @@ const struct ui_origin *ui_origin_of_result(const struct ui_state *d, const void
             *parts = STAMP_FACT | STAMP_OBJECT;
             return &d->variant_from;
         }
-    return NULL;
+    for (int i = 0; i < d->queue_count; i++)
+        if (d->queue[i].probes == result) {
+            *parts = STAMP_STATE;
+            return &d->queue[i].probes_from;
+        }
+    if (result == d->step) {
+        *parts = STAMP_FACT | STAMP_OBJECT | STAMP_EDIT | STAMP_STATE;
+        return &d->step_from;
+    }
+    return ui_origin_of_row(d, result, parts);
 }
 
 unsigned ui_differs(const struct ui_state *d, const void *result)
@@ -109,17 +118,13 @@ const char *ui_differs_words(const struct ui_state *d, const void *result, char 
     return from ? origin_words(d, from, origin_differs(d, from, parts), out) : out;
 }
 
-const char *ui_row_words(const struct ui_state *d, int layer, char out[UI_WORDS])
-{
-    return origin_words(d, &d->layer[layer].from, d->layer[layer].differs, out);
-}
-
 /* The scoreboard of a fact in the list is kept there. true: it is not that of the fact at hand. */
 bool ui_take_scoreboard(struct ui_state *d, struct event *ev)
 {
     for (int i = 0; i < d->queue_count; i++)
         if (ev->job && d->queue[i].job == ev->job) {
             ui_replace(EV_PROBES, (void **)&d->queue[i].probes, ev->probes);
+            d->queue[i].probes_from = origin_of_event(d, ev);
             return true;
         }
     return false;

@@ -176,6 +176,7 @@ static bool take_step(struct ui_state *d, struct event *ev)
         (d->steps && step->step <= d->step[d->steps - 1].step))
         d->steps = 0;
     d->step[d->steps++] = *step;
+    d->step_from = origin_of_event(d, ev);
     free(step);
     return true;
 }

@@ -125,7 +125,8 @@ struct queued_fact { /* one of a list of facts that are edited one after another
     int edit;                    /* the edit that wrote it; 0: none */
     double p[2];                 /* p(new object) before and after */
     struct probe_report *probes; /* its scoreboard, or NULL */
-    char why[160];               /* why it failed; "" otherwise */
+    struct ui_origin probes_from;
+    char why[160]; /* why it failed; "" otherwise */
 };
 
 struct log_line { /* one message of the log */
@@ -162,6 +163,7 @@ struct ui_state {
     struct commit_report *commit_report;
     struct target_step step[UI_STEPS]; /* losses of the target's optimisation, by step */
     int steps;
+    struct ui_origin step_from;
     struct answer *answer[UI_ANSWERS]; /* newest first */
     struct ui_origin answer_from[UI_ANSWERS];
     struct neuron_info *neuron_info[UI_NEURON_INFO]; /* a ring: tokens that neurons promote */
@@ -243,16 +245,14 @@ void ui_remask(struct ui_state *d);
  * what is at hand now. */
 void ui_match(struct ui_state *d);
 
-/* The parts in which a result (a pointer that this struct holds) was made from something else than
- * what is at hand: bits of enum stamp_part. 0: it matches, or is NULL. */
+/* The parts in which a result (a pointer that this struct holds, or `step`) was made from something
+ * else than what is at hand: bits of enum stamp_part. 0: it matches, or is NULL. */
 unsigned ui_differs(const struct ui_state *d, const void *result);
 /* The same as words: "of Eiffel Tower → Rome", "on BASE, before the last change", "made with β_ge
  * 0.3, now 0.4"; "" if it matches. Returns out. */
 const char *ui_differs_words(const struct ui_state *d, const void *result, char out[UI_WORDS]);
 /* As ui_differs(), compared with a result about another fact than the one at hand. */
 unsigned ui_differs_with(const struct ui_state *d, const void *result, const struct fact *fact);
-/* The words for a layer's scores. */
-const char *ui_row_words(const struct ui_state *d, int layer, char out[UI_WORDS]);
 /* Whether a layer's scores count: they match, or none of any layer does. */
 bool ui_row_counts(const struct ui_state *d, int layer);
 

@@ -35,6 +35,9 @@ struct ui_origin origin_of_preview(const struct ui_state *d);
 const struct ui_origin *ui_origin(const struct ui_state *d, const void *result, unsigned *parts);
 const struct ui_origin *ui_origin_of_result(const struct ui_state *d, const void *result,
                                             unsigned *parts);
+/* ui_layers.c: of scores. */
+const struct ui_origin *ui_origin_of_row(const struct ui_state *d, const void *score,
+                                         unsigned *parts);
 /* Shows the scores that match, of each layer. */
 void ui_match_layers(struct ui_state *d);
 

@@ -441,6 +441,7 @@ static void give_queue(struct ui_state *d)
         q->p[1] = 0.8;
     }
     d->queue[0].probes = probe_report_of("Eiffel Tower");
+    d->queue[0].probes_from = d->now;
     snprintf(d->queue[2].why, sizeof(d->queue[2].why), "the prompt does not hold the subject");
 }
 

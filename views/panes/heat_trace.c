@@ -226,7 +226,8 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
 {
     const struct trace *t = d->trace;
     struct trace_shape m;
-    char title[160] = "Causal trace", hint[96] = "", piece[64];
+    char title[160 + UI_WORDS] = "Causal trace", hint[96] = "", piece[64];
+    bool stale;
     struct rect in;
 
     token = t && token >= t->tokens ? t->tokens - 1 : token < 0 ? 0 : token;
@@ -239,9 +240,12 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
         if (t->done < t->layers)
             snprintf(hint, sizeof(hint), "%d of %d layers", t->done, t->layers);
     }
-    in = box_draw(s, area, title, hint, focus);
+    stale = pane_stale_title(d, t, title, sizeof(title));
+    in = box_draw(s, area, title, stale ? "Enter traces again" : hint, focus);
     if (t && m.wide && m.rows) {
         trace_plot(d, &m, token, s);
+        if (stale)
+            surface_stale(s, in);
     } else if (in.h > 2 && !t) {
         surface_text(s, in, 1, 2, ROLE_DIM,
                      ui_busy(d) == CMD_TRACE && d->attributing

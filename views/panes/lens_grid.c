@@ -262,6 +262,8 @@ static void lens_cursor_lines(const struct ui_state *d, const struct lens_shape 
         pen_printf(&p, ROLE_STRONG, "%s ", text_piece(piece, sizeof(piece), g->top[at].text));
         pen_text(&p, ROLE_BAR, text_probability(number, g->top[at].p));
         put_ranks(&p, d, g, at, narrow);
+        if (ui_differs(d, g))
+            surface_stale(s, (struct rect){m->in.y + p.y, m->in.x, 1, m->in.w});
     }
 }
 
@@ -297,7 +299,8 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, st
 {
     static const char *const what[LENS_MODES] = {"top token", "rank of old", "rank of new"};
     struct lens_shape m = lens_shape_of(d, token, area);
-    char title[96], hint[48] = "";
+    char title[96 + UI_WORDS], hint[48] = "";
+    bool stale;
     struct rect in;
 
     if (m.g && m.base)
@@ -306,6 +309,8 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, st
         show_print(title, sizeof(title), "%s%s%s", what[mode], m.g ? ": " : "",
                    m.g ? state_word(m.g->state) : "");
     title[0] = (char)(title[0] - 'a' + 'A');
+    stale = pane_stale_title(d, m.g, title, sizeof(title)) ||
+            pane_stale_title(d, m.base, title, sizeof(title));
     show_print(hint, sizeof(hint), "d %s  v side", mode == LENS_TOP ? "ranks" : "next");
     in = box_draw(s, area, title, hint, focus);
     if (rect_empty(in))
@@ -322,6 +327,8 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, st
     token = token < 0 ? 0 : token >= m.g->tokens ? m.g->tokens - 1 : token;
     lens_token_row(&m, token, s);
     lens_cells_draw(d, &m, mode, token, s);
+    if (stale)
+        surface_stale(s, in);
     lens_legend(d, &m, mode, s, m.rows + 1);
     lens_cursor_lines(d, &m, token, s);
 }

@@ -282,7 +282,7 @@ static struct ranked_neuron *filtered_rows(const struct ui_state *d, const struc
     for (int l = 0; l < d->layers; l++) {
         int count;
 
-        if (!layer_wanted(d, term, terms, l))
+        if (!layer_wanted(d, term, terms, l) || (wanted > 1 && !ui_row_counts(d, l)))
             continue;
         count = ui_top_neurons(d, l, ORDER_SCORE, layer, each);
         for (int i = 0; i < count; i++) {

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/panes/panes.h"
@@ -207,12 +206,12 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
                struct rect area, bool focus)
 {
     unsigned differs = info_differs(d, form);
-    char title[8 + UI_WORDS], words[UI_WORDS];
+    char title[8 + UI_WORDS] = "Fact";
     struct rect in;
     int y = FORM_FIELDS;
 
-    show_print(title, sizeof(title), "Fact%s%s", differs & STAMP_STATE ? "  " STALE_HATCH " " : "",
-               differs & STAMP_STATE ? ui_differs_words(d, d->prompt_info, words) : "");
+    if (differs == STAMP_STATE)
+        pane_stale_title(d, d->prompt_info, title, sizeof(title));
     in = box_draw(s, area, title, form->open ? "Enter accepts  Esc leaves" : "e edit",
                   focus || form->open);
 

@@ -1,6 +1,7 @@
 /* Draws how the states of a session differ: drift over the edits, two states compared, and a
  * bisection. */
 #include "views/panes/pane_history.h"
+#include "views/panes/panes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -154,32 +155,22 @@ static void p_after_edits(const struct history *h, struct surface *s, struct rec
     free(after);
 }
 
-/* Whether edits were made or undone since drift was measured. */
-static bool drift_stale(const struct drift *r, const struct history *h)
-{
-    int last = 0;
-
-    for (int i = 0; h && i < h->count; i++)
-        last = h->entry[i].active ? h->entry[i].edit : last;
-    return r->points == r->of && r->point[r->points - 1].edit != last;
-}
-
 void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
 {
     const struct drift *r = d->drift;
     const struct history *h = d->history;
-    char hint[48] = "d measures it", title[64];
-    bool shown = r && r->points;
+    char hint[48] = "d measures it", title[64], measured[32 + UI_WORDS] = "Drift over the edits";
+    bool shown = r && r->points, stale = pane_stale_title(d, r, measured, sizeof(measured));
     struct rect in;
 
-    if (shown && drift_stale(r, h))
-        snprintf(hint, sizeof(hint), "edits have changed: d measures again");
+    if (stale)
+        snprintf(hint, sizeof(hint), "d measures again");
     else if (shown && r->points < r->of)
         snprintf(hint, sizeof(hint), "%d of %d states", r->points, r->of);
     else if (shown && r->states > r->of)
         snprintf(hint, sizeof(hint), "%d of %d states asked", r->of, r->states);
     snprintf(title, sizeof(title), "%s right after each edit", kept_name(h));
-    in = box_draw(s, area, shown ? "Drift over the edits" : title, hint, false);
+    in = box_draw(s, area, shown ? measured : title, hint, false);
     if (rect_empty(in))
         return;
     if (shown)
@@ -188,6 +179,8 @@ void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
         p_after_edits(h, s, in);
     else
         surface_text(s, in, 0, 0, ROLE_EMPTY, "no edits yet");
+    if (shown && stale)
+        surface_stale(s, in);
 }
 
 /* --- differences -------------------------------------------------------------------------- */
@@ -274,8 +267,9 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
 void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
 {
     const struct diff *f = d->diff;
-    char title[80] = "Two states compared", from[32], to[32], hint[32] = "v compares";
+    char title[80 + UI_WORDS] = "Two states compared", from[32], to[32], hint[32] = "v compares";
     int y, changed = 0, hidden = 0;
+    bool stale;
     struct rect in;
 
     if (f) {
@@ -285,7 +279,8 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
             changed += f->probe[i].ok[0] != f->probe[i].ok[1];
         snprintf(hint, sizeof(hint), "%d of %d changed", changed, f->probes);
     }
-    in = box_draw(s, area, title, hint, false);
+    stale = pane_stale_title(d, f, title, sizeof(title));
+    in = box_draw(s, area, title, stale ? "v compares again" : hint, false);
     if (rect_empty(in))
         return;
     if (!f) {
@@ -302,6 +297,8 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
             else
                 hidden++;
         }
+    if (stale)
+        surface_stale(s, in);
     if (hidden) {
         snprintf(hint, sizeof(hint), "%d more", hidden);
         box_foot(s, area, hint);
@@ -372,12 +369,14 @@ static void bisect_finding(const struct ui_state *d, const struct bisect_report 
 void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
 {
     const struct bisect_report *b = d->bisection;
-    char title[128] = "Which edit broke an answer?", piece[2][64];
+    char title[128 + UI_WORDS] = "Which edit broke an answer?", piece[2][64];
     struct rect in;
+    bool stale;
 
     if (b)
         show_print(title, sizeof(title), "%s => %s", text_piece(piece[0], 64, b->prompt),
                    text_piece(piece[1], 48, b->expect));
+    stale = pane_stale_title(d, b, title, sizeof(title));
     in = box_draw(s, area, title, b && b->over ? "found" : "", false);
     if (rect_empty(in))
         return;
@@ -398,4 +397,6 @@ void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
         pen_fit(&p, ROLE_DIM, 10, state_name(step->edit, name));
         pen_fit(&p, ROLE_TEXT, in.w - p.x, text_said(said, sizeof(said), step->said));
     }
+    if (stale)
+        surface_stale(s, in);
 }

@@ -11,6 +11,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/interventions.h"
+#include "views/panes/panes.h"
 
 int pane_interventions_rows(const struct ui_state *d, int room)
 {
@@ -96,7 +97,7 @@ static void answer_column(const struct answer *a, const struct answer *other, co
 void pane_interventions(const struct ui_state *d, struct surface *s, struct rect area)
 {
     static const struct slice part[3] = {{22, 24, 0, 0}, {24, 30, 1, 1}, {24, 30, 1, 0}};
-    char title[96], word[48];
+    char title[96 + UI_WORDS], word[48];
     struct rect in, r[3];
 
     show_print(title, sizeof(title), "Interventions: %s%s", interventions_text(d, word),
@@ -104,6 +105,7 @@ void pane_interventions(const struct ui_state *d, struct surface *s, struct rect
                : d->intervention_answer[0]->state == STATE_PREVIEW ? ", asked of the preview"
                : d->intervention_answer[0]->state == STATE_EDITED  ? ", asked of the edited model"
                                                                    : ", asked of the base");
+    pane_stale_title(d, d->intervention_answer[0], title, sizeof(title));
     in = box_draw(s, area, title, "nothing is written   F releases", false);
     if (rect_empty(in))
         return;
@@ -118,4 +120,7 @@ void pane_interventions(const struct ui_state *d, struct surface *s, struct rect
         answer_column(d->intervention_answer[0], NULL, "without: ", s, r[1]);
     if (!rect_empty(r[2]))
         answer_column(d->intervention_answer[1], d->intervention_answer[0], "with: ", s, r[2]);
+    for (int k = 0; k < 2; k++)
+        if (ui_differs(d, d->intervention_answer[k]))
+            surface_stale(s, r[k + 1]);
 }

@@ -91,17 +91,6 @@ static void curve_name(struct surface *s, struct rect in, struct rect plot, int 
     pen_fit(&p, role, RIGHT - 1, name);
 }
 
-/* "Lens: rank by layer", and what the ranks were made from if they are stale. */
-static const char *lens_title(const struct ui_state *d, char title[32 + UI_WORDS])
-{
-    char words[UI_WORDS];
-
-    ui_differs_words(d, d->prompt_info, words);
-    show_print(title, 32 + UI_WORDS, "Lens: rank by layer%s%s", *words ? "  " STALE_HATCH " " : "",
-               words);
-    return title;
-}
-
 /* "Rome leads from L23" for the frame's corner; "log", the axis, if it does not end ahead. */
 static const char *lens_hint(const struct ui_state *d, char hint[64])
 {
@@ -119,10 +108,11 @@ static const char *lens_hint(const struct ui_state *d, char hint[64])
 
 void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
-    char hint[64], title[32 + UI_WORDS];
-    struct rect in = box_draw(s, area, lens_title(d, title), lens_hint(d, hint), focus);
-    struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
     const struct prompt_info *look = d->prompt_info;
+    char hint[64], title[32 + UI_WORDS] = "Lens: rank by layer";
+    bool stale = pane_stale_title(d, look, title, sizeof(title));
+    struct rect in = box_draw(s, area, title, lens_hint(d, hint), focus);
+    struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
     struct series series[2];
     struct chart c = {series, 2, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
     double *new_rank, *old_rank;
@@ -148,7 +138,7 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
                old);
     curve_name(s, in, plot, chart_row(&c, series[0].y[look->layers - 1], plot.h), &taken, ROLE_NEW,
                d->fact.target ? d->fact.target : "");
-    if (ui_differs(d, look))
+    if (stale)
         surface_stale(s, in);
     free(new_rank);
     free(old_rank);
@@ -157,6 +147,7 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
 /* Both ranks in one state, and the layer from which the new object stays ahead. */
 struct curves {
     const char *name;
+    const void *from;  /* the result that they are of */
     int layers, leads; /* -1: the new object does not end ahead */
     double *old, *new;
 };
@@ -175,6 +166,7 @@ static bool curves_of(const struct ui_state *d, bool after, int token, struct cu
     }
     c->name = after ? "after" : "before";
     if (g && token < g->tokens && g->rank_old && g->rank_new) {
+        c->from = g;
         c->layers = g->layers;
         c->old = ranks_as_doubles(g->rank_old + token, g->layers, g->tokens);
         c->new = ranks_as_doubles(g->rank_new + token, g->layers, g->tokens);
@@ -184,6 +176,7 @@ static bool curves_of(const struct ui_state *d, bool after, int token, struct cu
     /* the look is of the committed weights */
     if (look && look->layers && look->rank_old && look->rank_new && !d->state.preview &&
         after == (d->state.edits > 0)) {
+        c->from = look;
         c->layers = look->layers;
         c->old = ranks_as_doubles(look->rank_old, look->layers, 1);
         c->new = ranks_as_doubles(look->rank_new, look->layers, 1);
@@ -216,14 +209,18 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
     struct curves c[2] = {{0}};
     struct series series[2];
     struct chart chart = {series, 2, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
-    struct rect in = box_draw(s, area, "Rank by layer", "log", focus);
-    struct rect plot = {in.y, in.x + LEFT, in.h - 4, in.w - LEFT - RIGHT};
-    char old[48] = "old";
+    char old[48] = "old", title[32 + UI_WORDS] = "Rank by layer";
     int taken = -1, last = -1, lines = 0;
+    bool stale = false;
+    struct rect in, plot;
 
     for (int k = 0; k < 2; k++)
-        if (curves_of(d, k, token, &c[k]))
+        if (curves_of(d, k, token, &c[k])) {
             last = k;
+            stale = stale || pane_stale_title(d, c[k].from, title, sizeof(title));
+        }
+    in = box_draw(s, area, title, "log", focus);
+    plot = (struct rect){in.y, in.x + LEFT, in.h - 4, in.w - LEFT - RIGHT};
     if (last < 0 || rect_empty(plot)) {
         if (!rect_empty(in))
             surface_text(s, in, 0, 0, ROLE_DIM, "ranks appear with the fact");
@@ -245,6 +242,8 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
         for (int k = 0; k < 2; k++)
             if (c[k].layers)
                 overtaking_line(d, &c[k], old, k < last, s, in, in.h - 2 + lines++);
+        if (stale)
+            surface_stale(s, in);
     }
     for (int k = 0; k < 2; k++) {
         free(c[k].old);
@@ -267,7 +266,9 @@ static void step_line(const struct ui_state *d, struct surface *s, struct rect i
 
 void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
-    struct rect in = box_draw(s, area, "Target: loss by step", "Esc stops", focus);
+    char title[32 + UI_WORDS] = "Target: loss by step";
+    bool stale = pane_stale_title(d, d->step, title, sizeof(title));
+    struct rect in = box_draw(s, area, title, "Esc stops", focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT};
     double high = 0, *y = xcalloc((size_t)d->steps + 1, sizeof(*y));
     struct series series = {y, d->steps, ROLE_CURVE};
@@ -289,6 +290,8 @@ void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, b
         p = pen_at(s, in, plot.h - 1, 0);
         pen_right(&p, ROLE_DIM, LEFT - 1, "0");
         step_line(d, s, in);
+        if (stale)
+            surface_stale(s, in);
     }
     free(y);
 }

@@ -221,20 +221,22 @@ static void map_axis(const struct map *m, int y)
     surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
 }
 
-/* What the first stale row that is shown was made from; "" if there is none. */
-static const char *stale_words(const struct map *m, char words[UI_WORDS])
+/* The scores of the first stale row that is shown; NULL: there is none. */
+static const struct attribution *stale_row(const struct map *m)
 {
-    *words = '\0';
     for (int r = 0; r < m->g.rows; r++)
-        if (m->g.kind[r] == ROW_STALE)
-            return ui_row_words(m->d, m->g.layer[r], words);
-    return words;
+        if (m->g.kind[r] == ROW_STALE) {
+            const struct ui_layer *l = &m->d->layer[m->g.layer[r]];
+
+            return l->score ? l->score : l->mpc;
+        }
+    return NULL;
 }
 
 /* What the numbers are: the strategy and its unit; what they were made from if they are stale. */
 static void map_title(const struct map *m, bool narrow, char *title, size_t n)
 {
-    char explained[64], delta[96] = "", words[UI_WORDS];
+    char explained[64], delta[96] = "";
     const char *kind = params_word(&m->d->params, P_MPC_KIND);
 
     ui_explained_token(m->d, explained);
@@ -243,7 +245,7 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     } else if (m->mode <= HEAT_PSA && *explained) {
         snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
         show_print(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
-                   m->mode == HEAT_LPS && !narrow ? ", nats" : "");
+                   m->mode == HEAT_LPS && !narrow && !m->g.stale_rows ? ", nats" : "");
     } else if (m->mode == HEAT_MPC) {
         show_print(delta, sizeof(delta), "coefficient%s",
                    !strcmp(kind, "coeff_norm")   ? " × ‖value‖"
@@ -255,10 +257,9 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     if (!m->g.exact_rows && !m->g.mpc_rows && !m->g.stale_rows && !m->d->scored_layers)
         snprintf(title, n, "Attribution");
     else
-        show_print(title, n, "%s%s%s%s%s%s%s", narrow ? "" : "Attribution  ",
-                   heat_mode_name(m->mode), narrow ? "  " : "   ", delta,
-                   m->d->approximate ? "  ≈" : "", m->g.stale_rows ? "  " STALE_HATCH " " : "",
-                   stale_words(m, words));
+        show_print(title, n, "%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
+                   narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "");
+    pane_stale_title(m->d, stale_row(m), title, n);
 }
 
 /* "5 exact · 22 ≈ MPC · 3 stale: x scores them", of all layers that the window has. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/panes/panes.h"
@@ -61,12 +60,10 @@ void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct re
 {
     struct ranked_neuron top[SHOWN_MAX];
     int n = ui_top_neurons(d, -1, ORDER_SCORE, top, SHOWN_MAX), first;
-    bool stale = n && d->layer[top[0].layer].differs;
-    char title[40 + UI_WORDS], words[UI_WORDS];
+    char title[40 + UI_WORDS] = "Strongest neurons";
+    bool stale = n && pane_stale_title(d, d->layer[top[0].layer].score, title, sizeof(title));
     struct rect in;
 
-    show_print(title, sizeof(title), "Strongest neurons%s%s", stale ? "  " STALE_HATCH " " : "",
-               stale ? ui_row_words(d, top[0].layer, words) : "");
     in = box_draw(s, area, title, stale ? "x scores them" : "3 all", focus);
     first = at >= in.h ? at - in.h + 1 : 0;
 

@@ -229,31 +229,23 @@ static int listed_layers(const struct ui_state *d, int rows, int *layer)
     return n;
 }
 
-/* The pane's title; what the rows were made from, if they or the gains are stale. */
-static void ratios_title(const struct ui_state *d, char *title, size_t n)
+/* What of the pane is stale: the scores of a layer, or gain and leak; NULL: nothing. */
+static const void *stale_part(const struct ui_state *d)
 {
-    char words[UI_WORDS] = "";
-    bool gain = false;
-
-    for (int l = d->layers - 1; l >= 0; l--)
+    for (int l = 0; l < d->layers; l++)
         if (d->layer[l].differs && (ui_edits_layer(d, l) || l == d->at_layer))
-            ui_row_words(d, l, words);
-    if (!*words && ui_report_differs(d)) {
-        gain = true;
-        ui_differs_words(d, d->estimate ? d->estimate : d->preview, words);
-    }
-    show_print(title, n, "Ratios and mask%s%s%s", *words ? "  " STALE_HATCH " " : "",
-               gain ? "gain " : "", words);
+            return d->layer[l].score;
+    return d->estimate ? (const void *)d->estimate : d->preview;
 }
 
 void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
-    char title[40 + UI_WORDS];
+    char title[40 + UI_WORDS] = "Ratios and mask";
     int layer[512], below, n, y;
     struct rect in;
 
-    ratios_title(d, title, sizeof(title));
+    pane_stale_title(d, stale_part(d), title, sizeof(title));
     in = box_draw(s, area, title, "entropy → ratio → threshold", focus);
     below = !m ? 0 : in.h >= 11 ? 5 : in.h >= 8 ? 3 : in.h >= 6 ? 2 : 0;
     if (in.h < 2)

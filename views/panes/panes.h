@@ -8,6 +8,10 @@
 #include "views/panes/heat_grid.h"
 #include "views/ui_state.h"
 
+/* If the result (of struct ui_state) does not match what is at hand, appends "  ╱ of Eiffel Tower →
+ * Rome" to a pane's title and returns true; the caller then marks its content: surface_stale(). */
+bool pane_stale_title(const struct ui_state *d, const void *result, char *title, size_t n);
+
 enum { FORM_SUBJECT, FORM_PROMPT, FORM_TARGET, FORM_FIELDS };
 
 /* The fact while it is being typed. */

@@ -18,6 +18,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/panes/pane_scoreboard.h"
+#include "views/panes/panes.h"
 #include "views/requests.h"
 #include "views/screens/facts_list.h"
 #include "views/view_tables.h"
@@ -241,10 +242,14 @@ static void draw_scoreboard(const struct view *v, struct surface *s, struct rect
     const struct ui_state *d = v->host->ui;
     const struct queued_fact *q = selected_fact(v);
     const struct probe_report *board = q ? q->probes : d->probes;
-    struct rect in =
-        box_draw(s, area, "Scoreboard", board ? "before → after" : "B computes it", false);
+    char words[400], title[32 + UI_WORDS] = "Scoreboard";
+    bool stale = pane_stale_title(d, board, title, sizeof(title));
+    struct rect in = box_draw(s, area, title,
+                              stale   ? "B computes it again"
+                              : board ? "before → after"
+                                      : "B computes it",
+                              false);
     struct pen p = pen_at(s, in, 0, 0);
-    char words[400];
 
     if (in.h < 1)
         return;
@@ -266,6 +271,8 @@ static void draw_scoreboard(const struct view *v, struct surface *s, struct rect
     if (board && in.h > 3)
         scoreboard_draw(board, s, (struct rect){in.y + 3, in.x, in.h - 3, in.w},
                         f->scoreboard_top < board->probes ? f->scoreboard_top : 0);
+    if (stale)
+        surface_stale(s, (struct rect){in.y + 1, in.x, in.h - 1, in.w});
 }
 
 /* The two boxes beside or above each other. */

@@ -145,7 +145,7 @@ static void start_trace(struct view *v)
     for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job && d->job[i].kind == CMD_TRACE)
             return;
-    if (!d->trace)
+    if (!d->trace || ui_differs(d, d->trace))
         request_trace(v->host);
 }
 
@@ -419,6 +419,8 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
                                                        : "");
     if (kind == ROW_MPC)
         pen_text(&p, ROLE_DIM, "not scored ");
+    if (kind == ROW_STALE)
+        pen_text(&p, ROLE_STALE, "stale ");
     if (l->mask)
         pen_mask_weight(&p, (double)l->mask->weight[d->at_neuron]);
     if (words) {
@@ -427,6 +429,8 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
         pen_text(&p, ROLE_DIM, "  suppresses ");
         pen_neuron_tokens(&p, words, false, area.w - p.x);
     }
+    if (kind == ROW_STALE)
+        surface_stale(s, (struct rect){area.y + area.h - 1, area.x, 1, area.w});
     free(x);
 }
 

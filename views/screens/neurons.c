@@ -373,7 +373,7 @@ static void table_title(const struct view *v, int n, bool words, char *title, si
         return;
     }
     for (int i = 0; i < UI_NEURON_INFO && words; i++)
-        known += d->neuron_info[i] != NULL;
+        known += d->neuron_info[i] && !strcmp(d->neuron_info_state[i], d->state.state);
     show_print(title, size, "%d neuron%s: %.40s", n, n == 1 ? "" : "s", s->table.filter);
     if (words)
         snprintf(title + strlen(title), size - strlen(title), "   of %d whose words are known",
@@ -401,10 +401,12 @@ static void draw_table(const struct view *v, struct surface *s, struct rect area
     bool words = false, line = state->typing;
     int n, top, shown;
     struct ranked_neuron *row = table_rows(d, &state->table, &n, &words);
-    char title[160], hint[64];
+    char title[160 + UI_WORDS], hint[64];
     struct rect in;
 
     table_title(v, n, words, title, sizeof(title));
+    if (n)
+        pane_stale_title(d, d->layer[row[0].layer].score, title, sizeof(title));
     show_print(hint, sizeof(hint), "by %s%s  [ ] layer  \\ filter", sort_name(state->table.sort),
                state->table.inverted ? ", reversed" : "");
     in = box_draw(s, area, title, hint, true);

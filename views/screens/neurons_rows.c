@@ -145,6 +145,8 @@ void table_row(const struct ui_state *d, const struct neurons_table *t,
         p.x++;
         pen_neuron_tokens(&p, words, false, in.w - p.x);
     }
+    if (d->layer[n->layer].differs)
+        surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
 }
 
 static void pen_class(struct pen *p, unsigned bits, bool brief)
@@ -257,7 +259,7 @@ static void draw_contexts(const struct neuron_info *n, struct surface *s, struct
 
 /* Wide and low panes: scores at the left, the two lists of words beside them. */
 static void draw_flat(const struct ui_state *d, int layer, int neuron, struct surface *s,
-                      struct rect in)
+                      struct rect in, bool stale)
 {
     const struct neuron_info *words = ui_neuron_info(d, layer, neuron);
     struct rect left = {in.y, in.x, in.h, in.w * 2 / 5};
@@ -265,6 +267,8 @@ static void draw_flat(const struct ui_state *d, int layer, int neuron, struct su
     struct rect right = {in.y, mid.x + mid.w + 1, in.h, in.x + in.w - mid.x - mid.w - 1};
 
     draw_scores(d, layer, neuron, s, left, draw_summary(d, layer, neuron, s, left) - 1);
+    if (stale)
+        surface_stale(s, left);
     if (words) {
         draw_words(words, true, s, mid, 0);
         draw_words(words, false, s, right, 0);
@@ -278,22 +282,26 @@ void pane_neuron(const struct ui_state *d, int layer, int neuron, struct surface
                  struct rect area, const char *hint)
 {
     const struct neuron_info *words = ui_neuron_info(d, layer, neuron);
-    char title[32];
+    char title[32 + UI_WORDS];
+    bool stale;
     struct rect in;
     int y;
 
     if (layer < 0 || layer >= d->layers || neuron < 0 || neuron >= d->model.neurons)
         return;
     snprintf(title, sizeof(title), "L%dN%d", layer, neuron);
+    stale = pane_stale_title(d, d->layer[layer].score, title, sizeof(title));
     in = box_draw(s, area, title, hint, false);
     if (rect_empty(in))
         return;
     if (in.h < 14 && in.w >= 70) {
-        draw_flat(d, layer, neuron, s, in);
+        draw_flat(d, layer, neuron, s, in, stale);
         return;
     }
     y = draw_summary(d, layer, neuron, s, in);
     y = draw_scores(d, layer, neuron, s, in, y + (in.h > 16));
+    if (stale)
+        surface_stale(s, (struct rect){in.y, in.x, y, in.w});
     y += in.h > 20;
     if (!words) {
         surface_text(s, in, y, 0, ROLE_EMPTY, "· loading its words");

@@ -21,6 +21,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/panes/panes.h"
 #include "views/screens/query_internal.h"
 
 enum { BESIDE = 70 }; /* columns from which on the answers are beside each other */
@@ -232,18 +233,23 @@ struct shown {
 static void draw_column(const struct query *q, const struct ui_state *d, const struct shown *c,
                         struct surface *s, struct rect area)
 {
-    char pace[48];
+    char pace[48], title[96 + UI_WORDS];
     struct rect in;
     int y, rows;
+    bool stale;
 
     pace_text(q, d, c->answer, pace, sizeof(pace));
-    in = box_draw(s, area, c->title, pace, c->focus);
+    utf8_copy(title, sizeof(title), c->title);
+    stale = pane_stale_title(d, c->answer, title, sizeof(title));
+    in = box_draw(s, area, title, stale ? "Enter asks again" : pace, c->focus);
     if (!c->answer || rect_empty(in))
         return;
     rows = in.h > 8 ? in.h - 2 - (c->answer->nexts < in.h / 2 ? c->answer->nexts : in.h / 2) : in.h;
     y = draw_completion(c->answer, c->difference_at, c->role, q->scroll, s, in, rows);
     if (y + 2 < in.h && c->answer->nexts)
         draw_next_tokens(c->answer, c->other, s, in, y + 1);
+    if (stale)
+        surface_stale(s, in);
 }
 
 /* One line: at which word the answers differ first. */
@@ -275,9 +281,10 @@ static void draw_difference(const struct query *q, const struct ui_state *d,
     static const struct slice halves[2] = {{20, 30, 1, 0}, {20, 30, 1, 0}};
     struct rect r[2];
     size_t at;
-    bool differ =
-        query_first_difference(pair->before->completion ? pair->before->completion : "",
-                               pair->after->completion ? pair->after->completion : "", &at);
+    bool stale = false,
+         differ =
+             query_first_difference(pair->before->completion ? pair->before->completion : "",
+                                    pair->after->completion ? pair->after->completion : "", &at);
     struct shown c[2] = {{.answer = pair->before, .title = "BASE", .role = ROLE_OLD},
                          {.answer = pair->after, .title = title, .role = ROLE_NEW, .focus = true}};
 
@@ -285,12 +292,16 @@ static void draw_difference(const struct query *q, const struct ui_state *d,
     top = rect_empty(r[1]) ? area : r[0];
     layout_columns(top, halves, 2, half);
     for (int i = 0; i < 2; i++) {
-        char pace[48];
+        char pace[48], name[96 + UI_WORDS];
 
         pace_text(q, d, c[i].answer, pace, sizeof(pace));
-        in = box_draw(s, half[i], c[i].title, pace, c[i].focus);
+        utf8_copy(name, sizeof(name), c[i].title);
+        stale |= pane_stale_title(d, c[i].answer, name, sizeof(name));
+        in = box_draw(s, half[i], name, pace, c[i].focus);
         if (!rect_empty(in))
             draw_completion(c[i].answer, differ ? at : SIZE_MAX, c[i].role, q->scroll, s, in, in.h);
+        if (ui_differs(d, c[i].answer))
+            surface_stale(s, in);
     }
     in = rect_empty(r[1]) ? r[1] : box_draw(s, r[1], "Difference", "before → after", false);
     if (rect_empty(in))
@@ -298,6 +309,8 @@ static void draw_difference(const struct query *q, const struct ui_state *d,
     draw_difference_words(pair, differ, at, s, in, 0);
     if (in.h > 2)
         draw_token_moves(pair->before, pair->after, s, in, 1);
+    if (stale)
+        surface_stale(s, in);
 }
 
 /* One or two columns, as v has chosen. */

@@ -107,17 +107,21 @@ static void draw_side_histogram(const struct ui_state *d, const struct mask *m, 
                        : params_choice(&d->params, P_SCORE_SP_INPUT) == SP_ZSCORE ? "z-score"
                                                                                   : "nats";
     const struct mask_side *side = general ? &m->general : &m->specific;
-    char title[80], foot[80];
+    char title[80 + UI_WORDS], foot[80];
     struct rect in;
     int tallest;
+    bool stale;
 
     snprintf(title, sizeof(title), general ? "L%d r_ge: rows that agree" : "L%d r_sp: top score",
              d->at_layer);
+    stale = pane_stale_title(d, d->layer[d->at_layer].score, title, sizeof(title));
     in = box_draw(s, area, title, "", false);
     tallest = draw_histogram(general ? m->r_general : m->r_specific, m->neurons, side->tau,
                              general ? ROLE_GENERAL : ROLE_SPECIFIC, s, in);
     show_print(foot, sizeof(foot), "cut %.4g %s; log, top %d", side->tau, unit, tallest);
     box_foot(s, area, foot);
+    if (stale)
+        surface_stale(s, in);
 }
 
 /* Both boxes, above or beside each other. */
@@ -142,11 +146,13 @@ static void draw_explanation(const struct ui_state *d, struct ratios *state, str
 {
     const struct mask *m = d->layer[d->at_layer].mask;
     struct rect in;
-    char title[48], foot[64];
+    char title[48 + UI_WORDS], foot[64];
     int rows, most;
+    bool stale;
 
     snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->selected,
              m->neurons);
+    stale = pane_stale_title(d, d->layer[d->at_layer].score, title, sizeof(title));
     in = box_draw(s, area, title, "[ ] layer", false);
     if (rect_empty(in))
         return;
@@ -154,6 +160,8 @@ static void draw_explanation(const struct ui_state *d, struct ratios *state, str
     rows = ratios_explain(d, &state->effect, 1000, s, in);
     most = rows > in.h ? rows - in.h : 0;
     rows = ratios_explain(d, &state->effect, state->scroll > most ? most : state->scroll, s, in);
+    if (stale)
+        surface_stale(s, in);
     if (most) {
         snprintf(foot, sizeof(foot), "PgDn: %d rows in all", rows);
         box_foot(s, area, foot);

@@ -261,12 +261,17 @@ static void write_hits(struct writer *w, const struct ui_state *d, const struct 
 static void write_gain_and_leak(struct writer *w, const struct ui_state *d)
 {
     const struct layer_report *x = ui_layer_report(d, d->at_layer);
-    const char *about = x && x->stale ? "≈" : "";
+    unsigned differs = ui_report_differs(d);
+    const char *about = x && (x->stale || differs) ? "≈" : "";
+    char a[16], b[16], title[40 + UI_WORDS] = "gain and leak";
     struct pen p;
-    char a[16], b[16];
+    int from;
 
-    write_title(w, x && x->stale ? "gain and leak (≈ computed before the last change)"
-                                 : "gain and leak");
+    pane_stale_title(d, d->estimate ? (const void *)d->estimate : d->preview, title, sizeof(title));
+    if (!differs && x && x->stale)
+        snprintf(title, sizeof(title), "gain and leak (≈ without the change of earlier layers)");
+    write_title(w, title);
+    from = w->y;
     if (!x) {
         write_wrapped(w, ROLE_DIM,
                       ui_edits_layer(d, d->at_layer)
@@ -292,6 +297,9 @@ static void write_gain_and_leak(struct writer *w, const struct ui_state *d)
         write_wrapped(w, ROLE_TEXT, text);
     }
     write_hits(w, d, x);
+    if (differs && w->y > from)
+        surface_stale(w->s, (struct rect){w->in.y + (from > 0 ? from : 0), w->in.x,
+                                          w->y - (from > 0 ? from : 0), w->in.w});
 }
 
 /* How many general neurons this fact shares with facts scored earlier, and how many chance would

@@ -1,0 +1,21 @@
+/* How panes mark a result that was made from something else than what is at hand: a hatch and words
+ * in the title, and the content dim and hatched.
+ *
+ *   ╭ Lens: rank by layer  ╱ of Eiffel Tower → Rome ╮
+ *   │╱   1                            ⡰⠊⠉ Rome     ╱│ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "views/panes/panes.h"
+
+bool pane_stale_title(const struct ui_state *d, const void *result, char *title, size_t n)
+{
+    size_t used = strlen(title);
+    char words[UI_WORDS];
+
+    ui_differs_words(d, result, words);
+    if (*words)
+        show_print(title + used, n - used, "  " STALE_HATCH " %s", words);
+    return *words;
+}
