@@ -61,7 +61,8 @@
     V(MUCH_LESS, "much-less", ",", "Parameters", "Ten steps down")                                 \
     V(EXACT, "exact", "=", "Parameters", "Type the exact value")                                   \
     V(RESET, "reset", "r", "Parameters", "Set this parameter to its default")                      \
-    X(RESET_ALL, "reset-all", "R", "Parameters", "Set the sliders to their defaults", reset_all)   \
+    X(RESET_ALL, "reset-all", "R", "Parameters", "Sliders, mask, rule, compensation: defaults",    \
+      reset_all)                                                                                   \
     X(UNTUNE, "untune", "Z", "Parameters", "Undo the last change of a parameter", untune)          \
     X(MASK_MODE, "mask-mode", "M", "Parameters", "Next mask: union, general, specific, ...",       \
       mask_mode)                                                                                   \

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct knob_info knobs[KNOB_COUNT] = {
     {P_RATIO_GE_A, "α_ge", "scaler gen.", -1, 1, 0.01, false, false, "Eq. 6"},
@@ -81,4 +82,37 @@ void choice_next(struct params *p, enum param param)
 
     p->value[param] = p->value[param] + 1 > info->high ? info->low : p->value[param] + 1;
     p->source[param] = FROM_COMMAND_LINE;
+}
+
+const char *choice_meaning(const struct params *p, enum param param)
+{
+    static const struct {
+        enum param param;
+        const char *word, *meaning;
+    } meanings[] = {
+        {P_MASK_MODE, "union", "general or specific neurons (Eq. 8)"},
+        {P_MASK_MODE, "general", "general neurons only"},
+        {P_MASK_MODE, "specific", "specific neurons only"},
+        {P_MASK_MODE, "fixed", "the union, with ratios that do not depend on the entropy"},
+        {P_MASK_MODE, "overlap", "neurons that are both general and specific"},
+        {P_MASK_MODE, "nonoverlap", "neurons that are general or specific, not both"},
+        {P_MASK_MODE, "soft", "every neuron, weighted by its score"},
+        {P_MASK_MODE, "pooled", "specific neurons at the ratio 0.7"},
+        {P_MASK_MODE, "random", "as many neurons as the union, drawn by the seed"},
+        {P_MASK_MODE, "keymag", "the neurons with the largest coefficients"},
+        {P_MASK_MODE, "none", "every neuron: no mask"},
+        {P_SELECT_RULE, "topk", "the ρ M highest scores; of equal ones the lowest index"},
+        {P_SELECT_RULE, "topk_hash", "the ρ M highest scores; of equal ones by a hash"},
+        {P_SELECT_RULE, "quantile_ge", "all scores at or above the 1 - ρ quantile"},
+        {P_MASK_COMPENSATE, "none", "a masked update stays as it is"},
+        {P_MASK_COMPENSATE, "gain", "a masked update is scaled up to the gain without a mask"},
+        {P_ATTR_TARGET, "pred", "what the model predicts"},
+        {P_ATTR_TARGET, "old", "the old object"},
+        {P_ATTR_TARGET, "new", "the new object"},
+    };
+
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+        if (meanings[i].param == param && !strcmp(meanings[i].word, params_word(p, param)))
+            return meanings[i].meaning;
+    return "";
 }

@@ -34,5 +34,7 @@ void knob_step(struct params *p, enum knob knob, int steps);
 const char *knob_text(const struct params *p, enum knob knob, char out[16]);
 /* The next word of a parameter that is a choice, such as mask.mode; the first after the last. */
 void choice_next(struct params *p, enum param param);
+/* What its word means, for the choices that have a key; else "". */
+const char *choice_meaning(const struct params *p, enum param param);
 
 #endif

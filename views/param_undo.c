@@ -42,6 +42,10 @@ void param_undo_note(struct param_undo *t, const struct params *p, double now)
     t->now = *p;
     t->param = param;
     t->when = now;
+    if (!params_differing(&t->now, &t->step[t->steps - 1], &param)) { /* up and down again */
+        t->steps--;
+        t->param = -1;
+    }
 }
 
 bool param_undo_back(struct param_undo *t, struct params *p, char out[160])

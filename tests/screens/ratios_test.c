@@ -137,7 +137,23 @@ static void the_rest_is_scrolled_to(void)
     ui_free(&d);
 }
 
+static void every_choice_with_a_key_has_a_meaning(void)
+{
+    static const enum param of[] = {P_MASK_MODE, P_SELECT_RULE, P_MASK_COMPENSATE, P_ATTR_TARGET};
+    struct params p;
+
+    params_default(&p);
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
+        for (int k = 0; k <= (int)param_info(of[i])->high; k++) {
+            if (!*choice_meaning(&p, of[i]))
+                printf("%s has no meaning\n", params_word(&p, of[i]));
+            CHECK(*choice_meaning(&p, of[i]));
+            choice_next(&p, of[i]);
+        }
+}
+
 static const struct test tests[] = {
+    {"every choice with a key has a meaning", every_choice_with_a_key_has_a_meaning},
     {"a step moves as many as it says", a_step_moves_as_many_as_it_says},
     {"shared neurons are counted against chance", shared_neurons_are_counted_against_chance},
     {"a ratio says what set it", a_ratio_says_what_set_it},

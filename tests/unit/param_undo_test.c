@@ -41,6 +41,29 @@ static void steps_of_a_second_are_one(void)
     CHECK(!param_undo_back(&t, &p, what));
 }
 
+static void up_and_down_again_is_no_step(void)
+{
+    struct param_undo t;
+    struct params p;
+    char what[160];
+
+    params_default(&p);
+    param_undo_start(&t, &p);
+    put(&p, P_RATIO_GE_A, 0.11);
+    param_undo_note(&t, &p, 10);
+    put(&p, P_RATIO_SP_B, 0.5);
+    param_undo_note(&t, &p, 20);
+    put(&p, P_RATIO_SP_B, 0.2);
+    param_undo_note(&t, &p, 20.5);
+    put(&p, P_RATIO_SP_B, 0.3); /* a step of its own again */
+    param_undo_note(&t, &p, 20.6);
+    CHECK(param_undo_back(&t, &p, what));
+    CHECK_STR(what, "ratio.sp.b 0.3 to 0.2");
+    CHECK(param_undo_back(&t, &p, what));
+    CHECK_STR(what, "ratio.ge.a 0.11 to 0.1");
+    CHECK(!param_undo_back(&t, &p, what));
+}
+
 static void many_at_once_and_layers_come_back_whole(void)
 {
     struct param_undo t;
@@ -69,6 +92,7 @@ static void many_at_once_and_layers_come_back_whole(void)
 
 static const struct test tests[] = {
     {"steps of a second are one", steps_of_a_second_are_one},
+    {"up and down again is no step", up_and_down_again_is_no_step},
     {"many at once and layers come back whole", many_at_once_and_layers_come_back_whole},
 };
 TEST_MAIN(tests)

@@ -101,7 +101,8 @@ static void next_choice(struct app *app, enum param param, const char *what)
 {
     choice_next(&app->ui.params, param);
     app->host.params_changed(&app->host);
-    app->host.message(&app->host, TONE_PLAIN, "%s: %s", what, params_word(&app->ui.params, param));
+    app->host.message(&app->host, TONE_PLAIN, "%s %s: %s", what,
+                      params_word(&app->ui.params, param), choice_meaning(&app->ui.params, param));
 }
 
 static void do_mask_mode(struct app *app)
@@ -128,17 +129,19 @@ static void do_target(struct app *app)
         request_attribute(&app->host);
 }
 
-/* The six knobs of the Edit view, not all parameters. */
+/* What the Parameters pane of the Edit view shows: the sliders, mask, rule and compensation. */
 static void do_reset_all(struct app *app)
 {
     static const enum param reset[] = {P_RATIO_GE_A, P_RATIO_SP_A,     P_RATIO_GE_B,
-                                       P_RATIO_SP_B, P_RATIO_INV_TEMP, P_ATTR_AMPLIFY};
+                                       P_RATIO_SP_B, P_RATIO_INV_TEMP, P_ATTR_AMPLIFY,
+                                       P_MASK_MODE,  P_SELECT_RULE,    P_MASK_COMPENSATE};
 
     for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
         param_reset(&app->ui.params, reset[i]);
     app->host.params_changed(&app->host);
-    app->host.message(&app->host, TONE_PLAIN,
-                      "the parameters with a slider have their default values; Z undoes this");
+    app->host.message(
+        &app->host, TONE_PLAIN,
+        "sliders, mask, rule and compensation have their default values; Z undoes this");
 }
 
 /* Undoes the last parameter change. Edits are undone by do_undo(). */

@@ -81,3 +81,22 @@ END
 run 0 "$E" replay --batch -m "$M" $Q --record "$d/knob.rec" "$d/knob.script"
 run 0 "$E" replay --batch "$d/knob.rec"
 out '^│ β_ge .* 0\.310 '
+
+row "a choice says what it means, and R sets it back"
+cat >"$d/choices.script" <<END
+size 120 36
+wait event look 60
+wait idle 60
+key M
+expect mask general: general neurons only
+key S
+expect selection topk_hash: the
+key Q
+expect compensation gain: a masked update is scaled up
+expect mask general by topk_hash
+key R
+expect mask union by topk ·
+key + Z Z
+expect mask general by topk_hash
+END
+run 0 "$E" replay --batch -m "$M" $Q "$d/choices.script"
