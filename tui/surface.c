@@ -143,16 +143,40 @@ static void put_grapheme(struct surface *s, struct rect area, int y, int x, enum
     }
 }
 
+/* Whether the cell holds a part of a number. */
+static bool cell_in_number(const struct cell *c)
+{
+    return c && c->text[0] && strchr("0123456789.,#", c->text[0]) && !c->text[1];
+}
+
+/* Marks a text that goes on past the right edge: an ellipsis in the last column, or where the last
+ * number begins, since half a number is a wrong one. */
+static void mark_cut(struct surface *s, struct rect area, int y, int from, enum role role)
+{
+    int at = area.w - 1;
+    struct grapheme mark = {"…", 1, 0x2026}, blank = {" ", 1, ' '};
+
+    from = from > 0 ? from : 0;
+    while (at > from && cell_in_number(area_cell(s, area, y, at)) &&
+           cell_in_number(area_cell(s, area, y, at - 1)))
+        put_grapheme(s, area, y, at--, role, &blank);
+    put_grapheme(s, area, y, at, role, &mark);
+}
+
 int surface_text(struct surface *s, struct rect area, int y, int x, enum role role,
                  const char *text)
 {
     struct grapheme g;
     int start = x;
+    bool goes_on = false;
 
     while (text_next(&text, &g)) {
         put_grapheme(s, area, y, x, role, &g);
         x += g.width;
+        goes_on |= x > area.w && g.code != ' ';
     }
+    if (goes_on && x - start > 1 && start < area.w)
+        mark_cut(s, area, y, start, role);
     return x - start;
 }
 
@@ -217,7 +241,11 @@ struct pen pen_at(struct surface *s, struct rect area, int y, int x)
 
 void pen_text(struct pen *p, enum role role, const char *text)
 {
-    p->x += surface_text(p->s, p->area, p->y, p->x, role, text);
+    int from = p->x;
+
+    p->x += surface_text(p->s, p->area, p->y, from, role, text);
+    if (from >= p->area.w && text[strspn(text, " ")])
+        mark_cut(p->s, p->area, p->y, 0, role);
 }
 
 void pen_printf(struct pen *p, enum role role, const char *fmt, ...)

@@ -146,7 +146,8 @@ struct cell *surface_at(struct surface *s, int y, int x);
 /* Fills the area with blanks on this role's background; text written later keeps that background.
  */
 void surface_fill(struct surface *s, struct rect area, enum role backdrop);
-/* Writes UTF-8 at (y, x) of `area`, cut at its edges. Controls and bytes that are not UTF-8 become
+/* Writes UTF-8 at (y, x) of `area`, cut at its edges; a cut at the right edge shows as "…".
+ * Controls and bytes that are not UTF-8 become
  * '?'; text of models should go through text_piece() first. Returns the columns the text takes, cut
  * or not. */
 int surface_text(struct surface *s, struct rect area, int y, int x, enum role role,

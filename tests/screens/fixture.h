@@ -22,7 +22,10 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 
-enum { LAYERS = 12, NEURONS = 640, ROWS = 6 };
+#ifndef FIXTURE_LAYERS
+#define FIXTURE_LAYERS 12
+#endif
+enum { LAYERS = FIXTURE_LAYERS, NEURONS = 640, ROWS = 6 };
 
 static char last_said[400];
 

@@ -145,34 +145,57 @@ static void note_unusual_form(const struct ui_state *d, struct pen *p)
         pen_text(p, ROLE_DIM, words);
 }
 
-/* p(target), and after a preview its value there, with "≈" and dim if the preview was made from
- * something else; else its rank in the vocabulary. */
+/* What follows the name of the new object: its probability, and after a preview the one there, with
+ * "≈" and dim if the preview was made from something else; else its rank in the vocabulary. */
+struct target_numbers {
+    char now[16], name[32], after[48], preview[16], rank[48], of[32];
+    bool previewed, stale;
+};
+
+static struct target_numbers target_numbers_of(const struct ui_state *d)
+{
+    struct target_numbers n = {0};
+    char number[32];
+
+    text_probability(n.now, d->prompt_info->p_target);
+    if (d->preview && !(ui_differs(d, d->preview) & (STAMP_FACT | STAMP_OBJECT))) {
+        struct p_change after = report_p_change(d->preview);
+
+        n.previewed = true;
+        n.stale = ui_differs(d, d->preview) != 0;
+        if (strcmp(after.name, "p(target)") != 0) /* a recording of 0.1.0 */
+            show_print(n.name, sizeof(n.name), ", %s", after.name);
+        show_print(n.after, sizeof(n.after), " → %s%s", n.stale ? STALE_HATCH "≈" : "",
+                   text_probability(number, after.after));
+        show_print(n.preview, sizeof(n.preview), "  preview");
+        return n;
+    }
+    show_print(n.rank, sizeof(n.rank), "  rank %s", text_thousands(number, d->prompt_info->rank));
+    show_print(n.of, sizeof(n.of), " of %s", text_thousands(number, d->model.vocab));
+    return n;
+}
+
+/* p(target). The numbers are whole; the name gets what they leave. */
 static void target_line(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
-    char number[32];
+    const char *target = d->fact.target ? d->fact.target : "";
+    struct target_numbers n = target_numbers_of(d);
+    int room = in.w - LABEL - 1 - text_width(n.now) - text_width(n.name) - text_width(n.after) -
+               text_width(n.rank);
+    int name = text_width(target) < room ? text_width(target) : room > 4 ? room : 4;
 
     pen_text(&p, ROLE_DIM, "p(target)");
     p.x = LABEL;
-    pen_printf(&p, ROLE_NEW, "%s %s", d->fact.target ? d->fact.target : "",
-               text_probability(number, d->prompt_info->p_target));
-    if (d->preview && !(ui_differs(d, d->preview) & (STAMP_FACT | STAMP_OBJECT))) {
-        struct p_change after = report_p_change(d->preview);
-        bool stale = ui_differs(d, d->preview) != 0;
-
-        if (strcmp(after.name, "p(target)") != 0) /* a recording of 0.1.0 */
-            pen_printf(&p, ROLE_DIM, ", %s", after.name);
-        pen_printf(&p, stale ? ROLE_STALE : ROLE_NEW, " → %s%s", stale ? STALE_HATCH "≈" : "",
-                   text_probability(number, after.after));
-        if (p.x + 9 <= in.w)
-            pen_text(&p, stale ? ROLE_STALE : ROLE_DIM, "  preview");
-        return;
-    }
-    p.x += 2;
-    pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->prompt_info->rank));
-    if (p.x + 4 + text_width(text_thousands(number, d->model.vocab)) <= in.w)
-        pen_printf(&p, ROLE_DIM, " of %s", number);
-    note_unusual_form(d, &p);
+    pen_fit(&p, ROLE_NEW, name, target);
+    pen_printf(&p, ROLE_NEW, " %s", n.now);
+    pen_text(&p, ROLE_DIM, n.name);
+    pen_text(&p, n.stale ? ROLE_STALE : ROLE_NEW, n.after);
+    pen_text(&p, ROLE_DIM, n.rank);
+    if (p.x + text_width(n.previewed ? n.preview : n.of) <= in.w)
+        pen_text(&p, n.stale ? ROLE_STALE : ROLE_DIM, n.previewed ? n.preview : n.of);
+    if (!n.previewed)
+        note_unusual_form(d, &p);
 }
 
 /* The fact that the pane shows: that of the form while it is open, else the one at hand. */

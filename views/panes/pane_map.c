@@ -39,12 +39,33 @@ struct map {
     struct heat_grid g;
 };
 
-/* Which layers and columns are shown, and how large they are. If not all layers fit, those around
- * the cursor are shown; the first one is even, so that pairs do not change while scrolling. */
+/* Where the window of `rows` layers begins, of n: at the top if that shows the edited layers and
+ * the cursor's; else so that it shows the edited ones, if that shows the cursor's too; else around
+ * the cursor's. Even, so that pairs do not change while scrolling. */
+static int map_first(const struct ui_state *d, const int *layer, int n, int rows)
+{
+    int here = 0, low = n, high = 0, first;
+
+    for (int i = 0; i < n; i++) {
+        if (layer[i] <= d->at_layer)
+            here = i;
+        if (ui_edits_layer(d, layer[i])) {
+            low = low < i ? low : i;
+            high = i;
+        }
+    }
+    low = low < here ? low : here;
+    high = high > here ? high : here;
+    first = high < rows ? 0 : high - low < rows ? high - rows + 1 : here - rows / 2;
+    first = first > n - rows ? n - rows : first;
+    return first < 1 ? 0 : (first + 1) & ~1;
+}
+
+/* Which layers and columns are shown, and how large they are. */
 struct map_shape map_shape(const struct ui_state *d, const struct map_window *w, struct rect area)
 {
     struct map_shape m = {.left = d->layers > 100 ? 5 : 4};
-    int allowed[PARAM_MAX_LAYERS], n = 0, here = 0, rows, columns, rest;
+    int allowed[PARAM_MAX_LAYERS], n = 0, rows, columns;
 
     m.in = (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4};
     m.plot = (struct rect){m.in.y, m.in.x + m.left, m.in.h - 2, m.in.w - m.left - RIGHT};
@@ -52,17 +73,15 @@ struct map_shape map_shape(const struct ui_state *d, const struct map_window *w,
     if (!d->ready || m.in.h < 3 || m.in.w < 8)
         return m;
     for (int l = 0; l < d->layers && n < PARAM_MAX_LAYERS; l++)
-        if (map_window_has(w, l)) {
-            here = l <= d->at_layer ? n : here;
+        if (map_window_has(w, l))
             allowed[n++] = l;
-        }
     rows = m.plot.h / (n ? n : 1);
     m.tall = rows < 1 ? 1 : 2 * (rows < TALLEST ? rows : TALLEST);
     m.rows = rows < 1 ? m.plot.h * 2 : n;
     m.rows = m.rows < n ? m.rows : n;
-    rest = n - m.rows;
-    m.first = here - m.rows / 2 < 0 ? 0 : (here - m.rows / 2) & ~1;
-    m.first = m.first < rest ? m.first : rest;
+    m.first = m.rows < n ? map_first(d, allowed, n, m.rows) : 0;
+    m.rows = m.rows < n - m.first ? m.rows : n - m.first;
+    m.below = n - m.first - m.rows;
     memcpy(m.layer, allowed + m.first, (size_t)m.rows * sizeof(*allowed));
     m.from = w->from;
     m.to = w->to ? w->to : d->model.neurons;
@@ -88,12 +107,7 @@ static void map_label(const struct map *m, int y, int r, int n)
             (g->kind[k] == g->kind[strongest] && g->peak[k] > g->peak[strongest]))
             strongest = k;
     }
-    pen_printf(&p,
-               here     ? ROLE_SELECTED
-               : edited ? ROLE_ACCENT
-                        : ROLE_DIM,
-               "L%d",
-               here && n > 1 && g->layer[r + 1] == m->d->at_layer ? g->layer[r + 1] : g->layer[r]);
+    pen_printf(&p, here ? ROLE_SELECTED : edited ? ROLE_ACCENT : ROLE_DIM, "L%d", g->layer[r]);
     if (edited && p.x < m->left)
         surface_text(m->s, m->in, y, m->left - 1, ROLE_ACCENT, "›");
     if (g->kind[strongest] == ROW_EMPTY || m->in.w < m->left + g->cols * m->wide + RIGHT)
@@ -256,6 +270,9 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     }
     if (!m->g.exact_rows && !m->g.mpc_rows && !m->g.stale_rows && !m->d->scored_layers)
         snprintf(title, n, "Attribution");
+    else if (!m->g.exact_rows && m->g.mpc_rows) /* grey rows are not what the mode's name says */
+        show_print(title, n, "%s%s not computed, grey: ≈ MPC", narrow ? "" : "Attribution  ",
+                   heat_mode_name(m->mode));
     else
         show_print(title, n, "%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
                    narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "");
@@ -362,6 +379,22 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
         map_missing(m, m->in.h - 1);
 }
 
+/* How many layers are out of sight. */
+static void map_foot(const struct map_shape *shape, struct surface *s, struct rect area)
+{
+    char text[64];
+
+    if (!shape->first && !shape->below)
+        return;
+    if (!shape->first)
+        snprintf(text, sizeof(text), "%d more below", shape->below);
+    else if (!shape->below)
+        snprintf(text, sizeof(text), "%d more above", shape->first);
+    else
+        snprintf(text, sizeof(text), "%d more above, %d below", shape->first, shape->below);
+    box_foot(s, area, text);
+}
+
 void pane_map(const struct ui_state *d, const struct map_window *window, struct surface *s,
               struct rect area, bool focus)
 {
@@ -383,6 +416,7 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
     if (d->ready)
         map_hint(&m, hint, sizeof(hint));
     box_draw(s, area, title, hint, focus);
+    map_foot(&shape, s, area);
     if (!d->ready && area.h > 2 && area.w > 6) {
         struct pen p = pen_at(s, m.in, m.in.h / 2, m.in.w / 2 - 12);
 

@@ -7,7 +7,7 @@
  *   ρ_sp = α_sp · H_sp + β_sp  = 0.100 × 0.986 + 0.200 = 0.299
  *   L4  ▀▀▀▀▀▀▀▀▀▀▀▀   upper half: share of general neurons in the bin, lower half: of specific
  *
- * Columns that do not fit are left out, in the order of `drop` in the table below. */
+ * Columns that do not fit are left out, in the order given in the table below. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,66 +21,87 @@ enum { H_GE, RHO_GE, H_SP, RHO_SP, N_GE, N_SP, N_BOTH, KEPT, GAIN, LEAK, COLUMNS
 
 static const struct {
     const char *title;
-    int cols, drop; /* drop: left out when narrower than this */
+    int cols, most; /* at least, blank before it included; at most */
+    int order;      /* the lowest are left out first */
     enum role role;
 } columns[COLUMNS] = {
-    [H_GE] = {"H_ge", 6, 60, ROLE_TEXT},    [RHO_GE] = {"ρ_ge", 7, 0, ROLE_GENERAL},
-    [H_SP] = {"H_sp", 7, 60, ROLE_TEXT},    [RHO_SP] = {"ρ_sp", 7, 0, ROLE_SPECIFIC},
-    [N_GE] = {"▲gen", 6, 50, ROLE_GENERAL}, [N_SP] = {"●spec", 6, 50, ROLE_SPECIFIC},
-    [N_BOTH] = {"◆both", 6, 50, ROLE_BOTH}, [KEPT] = {"kept", 9, 28, ROLE_STRONG},
-    [GAIN] = {"gain", 6, 34, ROLE_BAR},     [LEAK] = {"leak/g²", 8, 42, ROLE_ERROR},
+    [H_GE] = {"H_ge", 6, 6, 2, ROLE_TEXT},    [RHO_GE] = {"ρ_ge", 6, 7, 9, ROLE_GENERAL},
+    [H_SP] = {"H_sp", 6, 7, 1, ROLE_TEXT},    [RHO_SP] = {"ρ_sp", 6, 7, 8, ROLE_SPECIFIC},
+    [N_GE] = {"▲gen", 6, 6, 5, ROLE_GENERAL}, [N_SP] = {"●spec", 6, 6, 4, ROLE_SPECIFIC},
+    [N_BOTH] = {"◆both", 6, 6, 3, ROLE_BOTH}, [KEPT] = {"kept", 9, 9, 10, ROLE_STRONG},
+    [GAIN] = {"gain", 6, 6, 7, ROLE_BAR},     [LEAK] = {"leak/g²", 8, 8, 6, ROLE_ERROR},
 };
 
-/* Whether a column is shown in a pane of this width. */
-static bool column_fits(int column, int width)
+/* The width of each column in a pane of this width; 0: left out. */
+static void fit_columns(int width, int cols[COLUMNS])
 {
-    return width >= columns[column].drop;
+    int total = 2;
+
+    for (int c = 0; c < COLUMNS; c++)
+        total += cols[c] = columns[c].cols;
+    while (total > width) {
+        int worst = -1;
+
+        for (int c = 0; c < COLUMNS; c++)
+            if (cols[c] && (worst < 0 || columns[c].order < columns[worst].order))
+                worst = c;
+        if (worst < 0)
+            return;
+        total -= cols[worst];
+        cols[worst] = 0;
+    }
+    for (int c = 0; c < COLUMNS; c++)
+        while (cols[c] && cols[c] < columns[c].most && total < width) {
+            cols[c]++;
+            total++;
+        }
 }
 
-static void put_column(struct pen *p, int column, int width, const char *text)
+static void put_column(struct pen *p, int column, const int *cols, const char *text)
 {
-    if (column_fits(column, width))
-        pen_right(p, columns[column].role, columns[column].cols, text);
+    if (cols[column])
+        pen_right(p, columns[column].role, cols[column], text);
 }
 
-static void put_number(struct pen *p, int column, int width, double x)
+static void put_number(struct pen *p, int column, const int *cols, double x)
 {
     char text[16];
 
-    put_column(p, column, width, text_probability(text, x));
+    put_column(p, column, cols, text_probability(text, x));
 }
 
-static void put_count(struct pen *p, int column, int width, int n)
+static void put_count(struct pen *p, int column, const int *cols, int n)
 {
     char text[16];
 
     snprintf(text, sizeof(text), "%d", n);
-    put_column(p, column, width, text);
+    put_column(p, column, cols, text);
 }
 
 /* Gain of the mask and leak per squared gain; "≈" where they are an estimate, hatched where they
  * were made from something else. */
-static void put_gain_and_leak(struct pen *p, int width, const struct layer_report *w,
+static void put_gain_and_leak(struct pen *p, const int *cols, const struct layer_report *w,
                               unsigned differs)
 {
     int from = p->x;
     char text[24];
 
     if (!w) {
-        put_column(p, GAIN, width, "·");
-        put_column(p, LEAK, width, "·");
+        put_column(p, GAIN, cols, "·");
+        put_column(p, LEAK, cols, "·");
         return;
     }
     show_print(text, sizeof(text), "%s%.2f", w->stale || differs ? "≈" : "", w->gain_mask);
-    put_column(p, GAIN, width, text);
+    put_column(p, GAIN, cols, text);
     snprintf(text, sizeof(text), w->leak_ratio >= 100 ? "%.0f×" : "%.1f×", w->leak_ratio);
-    put_column(p, LEAK, width, text);
+    put_column(p, LEAK, cols, text);
     if (differs)
         surface_stale(p->s, (struct rect){p->area.y + p->y, p->area.x + from, 1, p->x - from});
 }
 
 /* One layer: both entropies and ratios, neurons per class, neurons kept. */
-static void layer_row(const struct ui_state *d, int layer, struct surface *s, struct rect in, int y)
+static void layer_row(const struct ui_state *d, int layer, const int *cols, struct surface *s,
+                      struct rect in, int y)
 {
     const struct mask *m = d->layer[layer].mask;
     bool here = layer == d->at_layer;
@@ -93,29 +114,29 @@ static void layer_row(const struct ui_state *d, int layer, struct surface *s, st
         pen_text(&p, ROLE_EMPTY, "  ·");
         return;
     }
-    put_number(&p, H_GE, in.w, m->general.H);
-    put_number(&p, RHO_GE, in.w, m->general.rho);
-    put_number(&p, H_SP, in.w, m->specific.H);
-    put_number(&p, RHO_SP, in.w, m->specific.rho);
-    put_count(&p, N_GE, in.w, m->general.chosen - m->both);
-    put_count(&p, N_SP, in.w, m->specific.chosen - m->both);
-    put_count(&p, N_BOTH, in.w, m->both);
+    put_number(&p, H_GE, cols, m->general.H);
+    put_number(&p, RHO_GE, cols, m->general.rho);
+    put_number(&p, H_SP, cols, m->specific.H);
+    put_number(&p, RHO_SP, cols, m->specific.rho);
+    put_count(&p, N_GE, cols, m->general.chosen - m->both);
+    put_count(&p, N_SP, cols, m->specific.chosen - m->both);
+    put_count(&p, N_BOTH, cols, m->both);
     snprintf(text, sizeof(text), "%d %2.0f%%", m->selected,
              m->neurons ? 100.0 * m->selected / m->neurons : 0);
-    put_column(&p, KEPT, in.w, text);
-    put_gain_and_leak(&p, in.w, ui_layer_report(d, layer), ui_report_differs(d));
+    put_column(&p, KEPT, cols, text);
+    put_gain_and_leak(&p, cols, ui_layer_report(d, layer), ui_report_differs(d));
     if (d->layer[layer].differs)
         surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
 }
 
-static void ratios_heading(struct surface *s, struct rect in)
+static void ratios_heading(const int *cols, struct surface *s, struct rect in)
 {
     struct pen p = pen_at(s, in, 0, 0);
 
     pen_text(&p, ROLE_DIM, "L ");
     for (int c = 0; c < COLUMNS; c++)
-        if (column_fits(c, in.w))
-            pen_right(&p, ROLE_DIM, columns[c].cols, columns[c].title);
+        if (cols[c])
+            pen_right(&p, ROLE_DIM, cols[c], columns[c].title);
 }
 
 /* "^2" if the exponent of H is not 1, else "". */
@@ -156,7 +177,7 @@ static void ratio_formula(const struct ui_state *d, const struct mask *m, bool g
     const struct mask_side *side = general ? &m->general : &m->specific;
     const char *k = general ? "ge" : "sp";
     struct pen p = pen_at(s, in, y, 0);
-    char up[16];
+    char up[16], tied[32];
 
     if (in.w >= 58 && !mask_mode_sets_ratio(&d->params, general))
         pen_printf(&p, ROLE_DIM, "ρ_%s = α_%s · H_%s%s + β_%s  ", k, k, k,
@@ -164,10 +185,10 @@ static void ratio_formula(const struct ui_state *d, const struct mask *m, bool g
     else
         pen_printf(&p, ROLE_DIM, "ρ_%s ", k);
     pen_ratio(&p, d, m, general);
-    if (side->ties > 0)
-        pen_printf(&p, ROLE_DIM,
-                   in.w - p.x >= 26 ? "  %.0f%% have the last score" : "  %.0f%% tied",
-                   side->ties * 100);
+    snprintf(tied, sizeof(tied),
+             in.w - p.x >= 26 ? "  %.0f%% have the last score" : "  %.0f%% tied", side->ties * 100);
+    if (side->ties > 0 && p.x + (int)strlen(tied) <= in.w)
+        pen_text(&p, ROLE_DIM, tied);
 }
 
 /* The share of general and of specific neurons in each bin along the layer. */
@@ -205,26 +226,29 @@ static void class_density_title(struct surface *s, struct rect in, int y)
     pen_text(&p, ROLE_DIM, " specific");
 }
 
-/* The layers shown: all if there is room, else the edited ones and the one under the cursor.
- * Returns how many. */
-static int listed_layers(const struct ui_state *d, int rows, int *layer)
+/* The layers shown: all if there is room, else the edited ones and the one under the cursor; where
+ * not even these fit, the edited ones from the cursor's on. Returns how many; *more is how many of
+ * the chosen are left out. */
+static int listed_layers(const struct ui_state *d, int rows, int *layer, int *more)
 {
-    int n = 0, at = 0, first;
-    bool all = rows >= d->layers + 2, any = false;
+    bool all = rows >= d->layers, any = false;
+    int n = 0, at = 0, edited = 0, first;
 
     for (int l = 0; l < d->layers; l++)
-        any |= ui_edits_layer(d, l);
-
+        edited += ui_edits_layer(d, l);
+    any = edited > 0;
     for (int l = 0; l < d->layers && n < 512; l++)
-        if (all || ui_edits_layer(d, l) || l == d->at_layer || (!any && d->layer[l].mask)) {
-            if (l == d->at_layer)
+        if (all || ui_edits_layer(d, l) || (l == d->at_layer && (!any || edited < rows)) ||
+            (!any && d->layer[l].mask)) {
+            if (l <= d->at_layer)
                 at = n;
             layer[n++] = l;
         }
     first = n > rows ? at - rows / 2 : 0;
     first = first > n - rows ? n - rows : first;
     first = first < 0 ? 0 : first;
-    n = n - first < rows ? n - first : rows;
+    *more = n > rows ? n - rows : 0;
+    n -= *more;
     memmove(layer, layer + first, (size_t)n * sizeof(*layer));
     return n;
 }
@@ -238,27 +262,44 @@ static const void *stale_part(const struct ui_state *d)
     return d->estimate ? (const void *)d->estimate : d->preview;
 }
 
+/* Rows for the formulas and the density below the table: none is worth an edited layer. */
+static int rows_below(const struct ui_state *d, int h)
+{
+    int left = h - 1;
+
+    for (int l = 0; l < d->layers; l++)
+        left -= ui_edits_layer(d, l);
+    if (d->at_layer >= d->layers || !d->layer[d->at_layer].mask)
+        return 0;
+    return left >= 5 ? 5 : left >= 3 ? 3 : left >= 2 ? 2 : 0;
+}
+
 void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
-    const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
-    char title[40 + UI_WORDS] = "Ratios and mask";
-    int layer[512], below, n, y;
+    char title[40 + UI_WORDS] = "Ratios and mask", foot[48];
+    int below, layer[512], cols[COLUMNS], n, more, y;
+    const struct mask *m;
     struct rect in;
 
     pane_stale_title(d, stale_part(d), title, sizeof(title));
     in = box_draw(s, area, title, "entropy → ratio → threshold", focus);
-    below = !m ? 0 : in.h >= 11 ? 5 : in.h >= 8 ? 3 : in.h >= 6 ? 2 : 0;
+    below = rows_below(d, in.h);
+    m = below ? d->layer[d->at_layer].mask : NULL;
+    y = in.h - below;
     if (in.h < 2)
         return;
-    ratios_heading(s, in);
-    n = listed_layers(d, in.h - 1 - below, layer);
+    fit_columns(in.w, cols);
+    ratios_heading(cols, s, in);
+    n = listed_layers(d, y - 1, layer, &more);
     for (int i = 0; i < n; i++)
-        layer_row(d, layer[i], s, in, i + 1);
+        layer_row(d, layer[i], cols, s, in, i + 1);
+    if (more) {
+        snprintf(foot, sizeof(foot), "%d more: 4 shows all", more);
+        box_foot(s, area, foot);
+    }
     if (!below)
         return;
-    y = in.h - below + (below == 5);
-    if (below == 3)
-        y = in.h - 3;
+    y += below == 5;
     ratio_formula(d, m, true, s, in, y);
     ratio_formula(d, m, false, s, in, y + 1);
     if (below == 5)

@@ -32,8 +32,9 @@ void pane_params(const struct ui_state *d, enum knob at, struct surface *s, stru
 struct map_shape {
     struct rect in, plot;
     int left, wide, tall;
-    int first, rows, layer[PARAM_MAX_LAYERS]; /* layers shown, from the top */
-    int from, to;                             /* columns shown, of the order */
+    int first, rows, below;      /* layers out of sight, shown, out of sight */
+    int layer[PARAM_MAX_LAYERS]; /* those shown, from the top */
+    int from, to;                /* columns shown, of the order */
 };
 struct map_shape map_shape(const struct ui_state *d, const struct map_window *window,
                            struct rect area);

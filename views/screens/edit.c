@@ -47,7 +47,12 @@ struct edit {
 
 static struct edit_layout layout_of(const struct view *v, struct rect area)
 {
-    return edit_layout(area, v->host->ui->layers);
+    const struct ui_state *d = v->host->ui;
+    int edited = 0;
+
+    for (int l = 0; l < d->layers; l++)
+        edited += ui_edits_layer(d, l);
+    return edit_layout(area, d->layers, edited);
 }
 
 static void edit_open(struct view *v)

@@ -1,50 +1,105 @@
 /* Gives the panes of the Edit view their rectangles.
  *
- *   76 columns or more             fewer
- *   +- fact -----++- map -----+    +- fact -----+
- *   |            ||           |    +------------+
- *   +- params ---+|           |    +- params ---+   of the lower two, the
- *   |            |+-----------+    +------------+   ratios go first when
- *   +- lens -----++- ratios --+    +- map ------+   rows are short, then
- *   |            ||           |    +------------+   the map
- *   +- neurons --+|           |    +- ratios ---+
- *   +------------++-----------+    +------------+
+ *   fewer than 76       76 columns or more            170 or more, from 34 rows on
+ *   +- fact -----+      +- fact -----++- map -----+   +- fact ----++- map ----++- ratios -+
+ *   +------------+      |            ||           |   |           ||          ||          |
+ *   +- params ---+      +- params ---+|           |   +- params --+|          ||          |
+ *   +------------+      |            |+-----------+   |           |+----------+|          |
+ *   +- map ------+      +- lens -----++- ratios --+   +- neurons -++- lens ---+|          |
+ *   +------------+      |            ||           |   |           ||          ||          |
+ *   +- ratios ---+      +- neurons --+|           |   |           ||          ||          |
+ *   +------------+      +------------++-----------+   +-----------++----------++----------+
  *
- * A struct slice says how few rows make sense, how many are enough, what share of the rest a pane
- * gets, and who is dropped first (tui/layout.h). The left column drops the lens (2) before the
- * neurons (1). */
+ * The map comes first: it gets the rows in which all layers are seen, as tall as they can be, once
+ * the ratios have a row for each edited layer. A struct slice says how few rows make sense, how
+ * many are enough, what share of the rest a pane gets, and who is dropped first (tui/layout.h). */
 #include "views/screens/edit_layout.h"
 
 #include "tui/layout.h"
 
-/* A map row shows two layers, so it wants (layers + 1) / 2 rows and 4 for frame and scale. */
-struct edit_layout edit_layout(struct rect area, int layers)
+enum { FRAME = 2, MAP_LINES = 2, FORMULAS = 5, TALLEST = 3, EDITED_SHOWN = 8 };
+
+/* The rows in which the map shows all layers, within `room`: three to one rows a layer, else two
+ * layers a row. */
+static int map_rows(int layers, int room)
+{
+    int rest = FRAME + MAP_LINES;
+
+    layers = layers > 0 ? layers : 30;
+    for (int tall = TALLEST; tall > 0; tall--)
+        if (layers * tall + rest <= room)
+            return layers * tall + rest;
+    return (layers + 1) / 2 + rest;
+}
+
+/* The ratios' table needs a row for its head and for each edited layer; its formulas are worth
+ * having. */
+static struct slice ratios_slice(int edited)
+{
+    int rows = edited < 1 ? 1 : edited < EDITED_SHOWN ? edited : EDITED_SHOWN;
+
+    return (struct slice){FRAME + 1 + rows, FRAME + 1 + rows + FORMULAS, 1, 1};
+}
+
+/* Cuts a column into panes from top to bottom. */
+static void stack_panes(struct edit_layout *out, struct rect column, const enum edit_pane *pane,
+                        const struct slice *slice, int n)
+{
+    struct rect r[4];
+
+    layout_rows(column, slice, n, r);
+    for (int i = 0; i < n; i++)
+        out->pane[pane[i]] = r[i];
+}
+
+static void three_columns(struct edit_layout *out, struct rect area, int layers)
+{
+    static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_NEURONS};
+    static const enum edit_pane middle[] = {PANE_MAP, PANE_LENS};
+    static const struct slice columns[] = {{46, 52, 0, 0}, {46, 60, 1, 0}, {74, 76, 0, 0}};
+    static const struct slice side[] = {{8, 10, 0, 0}, {8, 8, 0, 0}, {4, 7, 1, 0}};
+    struct slice lens = {6, 9, 1, 1}, map = {7, map_rows(layers, area.h - lens.want), 0, 0};
+    struct rect column[3];
+
+    layout_columns(area, columns, 3, column);
+    stack_panes(out, column[0], left, side, 3);
+    stack_panes(out, column[1], middle, (struct slice[]){map, lens}, 2);
+    out->pane[PANE_RATIOS] = column[2];
+}
+
+static void two_columns(struct edit_layout *out, struct rect area, int layers, int edited)
 {
     static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_LENS, PANE_NEURONS};
-    static const enum edit_pane one[] = {PANE_FACT, PANE_PARAMS, PANE_MAP, PANE_RATIOS};
-    int half = (layers > 0 ? layers + 1 : 30) / 2;
-    struct slice map = {7, half + 4 < 24 ? half + 4 : 24, 2, 0}, ratios = {7, 13, 1, 1};
-    struct slice side[4] = {{8, 8, 0, 0}, {8, 8, 0, 0}, {7, 9, 1, 2}, {4, 7, 1, 1}};
-    struct slice columns[2] = {{38, 46, 0, 0}, {38, 74, 1, 0}};
-    struct edit_layout out = {0};
-    struct rect column[2], r[4];
+    static const enum edit_pane right[] = {PANE_MAP, PANE_RATIOS};
+    static const struct slice columns[] = {{38, 46, 0, 0}, {42, 74, 1, 0}};
+    static const struct slice side[] = {{8, 8, 0, 0}, {8, 8, 0, 0}, {6, 9, 1, 2}, {4, 7, 1, 1}};
+    struct slice ratios = ratios_slice(edited);
+    struct slice map = {7, map_rows(layers, area.h - ratios.min), 0, 0};
+    struct rect column[2];
 
-    if (area.w < 76) {
-        struct slice stack[4] = {{8, 8, 0, 0}, {8, 8, 0, 1}, map, ratios};
-
-        stack[2].drop = 2;
-        stack[3].drop = 3;
-        layout_rows(area, stack, 4, r);
-        for (int i = 0; i < 4; i++)
-            out.pane[one[i]] = r[i];
-        return out;
-    }
+    if (map.want > area.h - ratios.min)
+        map.want = area.h - ratios.min;
+    if (map.min < map.want)
+        map.min = map.want;
     layout_columns(area, columns, 2, column);
-    layout_rows(column[0], side, 4, r);
-    for (int i = 0; i < 4; i++)
-        out.pane[left[i]] = r[i];
-    layout_rows(column[1], (struct slice[]){map, ratios}, 2, r);
-    out.pane[PANE_MAP] = r[0];
-    out.pane[PANE_RATIOS] = r[1];
+    stack_panes(out, column[0], left, side, 4);
+    stack_panes(out, column[1], right, (struct slice[]){map, ratios}, 2);
+}
+
+struct edit_layout edit_layout(struct rect area, int layers, int edited)
+{
+    static const enum edit_pane one[] = {PANE_FACT, PANE_PARAMS, PANE_MAP, PANE_RATIOS};
+    struct slice stack[] = {{8, 8, 0, 0}, {8, 8, 0, 1}, {7, 0, 1, 2}, ratios_slice(edited)};
+    struct edit_layout out = {0};
+
+    if (area.w >= 170 && area.h >= 34) {
+        three_columns(&out, area, layers);
+    } else if (area.w >= 76) {
+        two_columns(&out, area, layers, edited);
+    } else {
+        stack[2].want = map_rows(layers, 0);
+        stack[3].drop = 3;
+        stack_panes(&out, area, one, stack, 4);
+    }
     return out;
 }

@@ -19,7 +19,8 @@ struct edit_layout {
     struct rect pane[PANE_COUNT]; /* of size 0: no room for it */
 };
 
-/* `layers` of the model decide how high the map wants to be; 0: not known. */
-struct edit_layout edit_layout(struct rect area, int layers);
+/* The `layers` of the model decide how high the map wants to be (0: not known), the `edited` ones
+ * how high the ratios must be. */
+struct edit_layout edit_layout(struct rect area, int layers, int edited);
 
 #endif

@@ -1,0 +1,132 @@
+/* Every view in five sizes, with a model of 30 layers of which five are edited, and with a long
+ * fact. A text that does not fit ends in an ellipsis (the surface sees to that); here it is checked
+ * that what matters fits, and that nothing is cut beside empty rows. */
+#define FIXTURE_LAYERS 30
+#include "tests/screens/fixture.h"
+
+static const int sizes[][2] = {{20, 60}, {24, 80}, {30, 100}, {36, 120}, {50, 200}};
+enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
+
+static char *text_again(char *old, const char *text)
+{
+    free(old);
+    return xstrdup(text);
+}
+
+/* The layers 4 to 8 are edited, and every name is long. */
+static void make_long_ui_state(struct ui_state *d)
+{
+    make_full_ui_state(d);
+    d->state.edited_count = 5;
+    for (int i = 0; i < 5; i++)
+        d->state.edited_layers[i] = 4 + i;
+    d->preview->layers = 5;
+    for (int i = 0; i < 5; i++)
+        d->preview->layer[i] = (struct layer_report){.layer = 4 + i,
+                                                     .kept = 504,
+                                                     .gain = 0.93,
+                                                     .gain_mask = 0.97,
+                                                     .leak = 0.0021,
+                                                     .leak_ratio = 4.3 + 100 * (i == 4),
+                                                     .percentile_gain = 97,
+                                                     .percentile_leak = 12.5};
+    d->fact.subject = text_again(d->fact.subject, "The Worshipful Company of Xylophonists of "
+                                                  "Quetzaltenango and Surroundings");
+    d->fact.prompt = text_again(d->fact.prompt, "In the northern highlands of the country, {} is "
+                                                "widely believed to be located in the city of");
+    d->fact.target = text_again(d->fact.target, "Xylophonists of Quetzaltenango");
+}
+
+/* A screen of a view. Caller frees. */
+static char *view_text(struct ui_state *d, const struct view_ops *ops, int h, int w)
+{
+    struct host host = host_of(d);
+    struct view *v = view_open(ops, &host);
+    struct screen screen = {.ui = d, .view = v, .message = "30 layers scored", .tone = TONE_GOOD};
+    char *text;
+
+    d->at_view = ops->name;
+    if (v->ops->open)
+        v->ops->open(v);
+    text = screen_text(&screen, h, w, false);
+    view_close(v);
+    return text;
+}
+
+static bool has_line(const char *text, const char *part, const char *also)
+{
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        char one[2000];
+
+        snprintf(one, sizeof(one), "%.*s", (int)n, line);
+        if (strstr(one, part) && strstr(one, also))
+            return true;
+        line += n + (line[n] == '\n');
+    }
+    return false;
+}
+
+/* From 80 x 24 on: the map's window and the ratios' table show every edited layer, and how much of
+ * the map is out of sight. */
+static void the_edit_view_shows_the_edited_layers(void)
+{
+    struct ui_state d;
+
+    make_long_ui_state(&d);
+    for (int k = 1; k < SIZES; k++) {
+        char *text = view_text(&d, view_find("edit"), sizes[k][0], sizes[k][1]);
+
+        CHECK(strstr(text, "leak/g²") != NULL);
+        for (int l = 4; l <= 8; l++) {
+            char row[32];
+
+            snprintf(row, sizeof(row), "│ %d  ", l);
+            CHECK(has_line(text, row, "× "));
+        }
+        CHECK(strstr(text, "L4 ›▀") && strstr(text, "L8 ›▀"));
+        CHECK((strstr(text, "L28 ") != NULL) != (strstr(text, "more below") != NULL));
+        free(text);
+    }
+    ui_free(&d);
+}
+
+/* Names are cut, numbers are not. */
+static void the_target_keeps_its_numbers(void)
+{
+    struct ui_state d;
+
+    make_long_ui_state(&d);
+    for (int k = 0; k < SIZES; k++) {
+        char *text = view_text(&d, view_find("edit"), sizes[k][0], sizes[k][1]);
+
+        CHECK(has_line(text, "p(target) Xylo", "0.0057 → 0.891"));
+        free(text);
+    }
+    ui_free(&d);
+}
+
+/* Whichever layer the cursor is on, and whether one or two layers share a row. */
+static void names_of_layers_stay_in_place(void)
+{
+    struct ui_state d;
+
+    make_long_ui_state(&d);
+    for (int k = 1; k < SIZES; k++)
+        for (d.at_layer = 0; d.at_layer < 9; d.at_layer++) {
+            char *text = view_text(&d, view_find("edit"), sizes[k][0], sizes[k][1]);
+            bool pairs = !strstr(text, "L9  ▀");
+
+            CHECK(strstr(text, "L0  ▀") && strstr(text, "L4 ›▀") && strstr(text, "L6 ›▀"));
+            CHECK(pairs == !strstr(text, "L7 ›▀"));
+            free(text);
+        }
+    ui_free(&d);
+}
+
+static const struct test tests[] = {
+    {"the Edit view shows the edited layers", the_edit_view_shows_the_edited_layers},
+    {"the target keeps its numbers", the_target_keeps_its_numbers},
+    {"names of layers stay in place", names_of_layers_stay_in_place},
+};
+TEST_MAIN(tests)
