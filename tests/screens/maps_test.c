@@ -529,7 +529,28 @@ static void the_lens_shows_ranks_and_differences(void)
     ui_free(&d);
 }
 
+/* Where not all layers fit, the last one, with the answer, is shown unless the cursor is above. */
+static void the_lens_opens_on_the_answer(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("lens"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+    char *text;
+
+    make_full_ui_state(&d);
+    for (int at = 1; at < 7; at += 5) {
+        d.at_layer = at;
+        text = screen_text(&screen, 16, 80, false);
+        CHECK((strstr(text, "L11 ") != NULL) == (at == 6) && strstr(text, at == 6 ? "L6" : "L1 "));
+        free(text);
+    }
+    view_close(v);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"the lens opens on the answer", the_lens_opens_on_the_answer},
     {"without colours signs, rules and words remain", without_colours_signs_rules_and_words_remain},
     {"text on a ramp can be read", text_on_a_ramp_can_be_read},
     {"the map chooses layers", the_map_chooses_layers},

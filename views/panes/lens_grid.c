@@ -85,9 +85,8 @@ static struct lens_shape lens_shape_of(const struct ui_state *d, int token, stru
     m.token = m.token + m.tokens > m.g->tokens ? m.g->tokens - m.tokens : m.token;
     m.token = m.token < 0 ? 0 : m.token;
     m.rows = m.plot.h < m.g->layers ? m.plot.h : m.g->layers;
-    m.first = d->at_layer - m.rows / 2;
-    m.first = m.first + m.rows > m.g->layers ? m.g->layers - m.rows : m.first;
-    m.first = m.first < 0 ? 0 : m.first;
+    m.first = m.g->layers - m.rows; /* the answer is at the end; but the cursor stays in sight */
+    m.first = d->at_layer < m.first ? d->at_layer : m.first;
     return m;
 }
 

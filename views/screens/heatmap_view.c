@@ -17,6 +17,7 @@
  * The modes (d) are scores by log probability (LPS), by probability (PSA) or by coefficient (MPC),
  * the activation, and the causal trace, which has tokens in place of neurons and is computed when
  * it is first shown. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -417,6 +418,10 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
                    kind == ROW_MPC || mode >= HEAT_MPC ? " coefficient"
                    : mode == HEAT_LPS                  ? " nats"
                                                        : "");
+    if ((kind == ROW_EXACT || kind == ROW_STALE) && mode < HEAT_MPC && l->strength &&
+        fabsf(l->strength[d->at_neuron] - x[d->at_neuron]) > 0) /* the map takes size, not sign */
+        pen_printf(&p, ROLE_DIM, "in the row of the largest size; score %.2g ",
+                   (double)l->strength[d->at_neuron]);
     if (kind == ROW_MPC)
         pen_text(&p, ROLE_DIM, "not scored ");
     if (kind == ROW_STALE)

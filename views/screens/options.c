@@ -30,7 +30,7 @@ struct options {
     char filter[48];
 };
 
-enum { PAGE = 15 };
+enum { PAGE = 15, RANGE_COLS = 14 };
 
 /* True if name, help, alias or symbol contains the text. */
 static bool param_matches(const char *text, enum param id)
@@ -188,18 +188,22 @@ static void show_default(enum param id, struct buf *out)
 static void show_range(const struct param_info *info, char *out, size_t n)
 {
     if (info->kind == PARAM_CHOICE)
-        snprintf(out, n, "%d words", (int)info->high + 1);
+        strlen(info->words) <= RANGE_COLS ? snprintf(out, n, "%s", info->words)
+                                          : snprintf(out, n, "%d choices", (int)info->high + 1);
     else if (info->kind == PARAM_LAYERS)
         snprintf(out, n, "layers");
     else
         snprintf(out, n, "%g–%g", info->low, info->high);
 }
 
-static const char *source_of(const struct params *p, enum param id)
+/* Where the value comes from. A recording holds all values, and not where each came from. */
+static const char *source_of(const struct ui_state *d, enum param id)
 {
     static const char *const source[] = {"", "preset", "config", "session", "set here"};
 
-    return source[p->source[id] % 5];
+    if (d->recorded && d->params.source[id] == FROM_SESSION)
+        return is_default(&d->params, id) ? "" : "recording";
+    return source[d->params.source[id] % 5];
 }
 
 /* The heading; its widths are those of draw_row(). */
@@ -221,9 +225,10 @@ static void draw_heading(struct surface *s, struct rect in)
 
 /* Columns: name 22, value 13 with a * if it is not the default; from 100 columns on unit 12,
  * default 11, range 15, symbol 7; then source 10 and help. */
-static void draw_row(const struct params *p, enum param id, struct surface *s, struct rect in,
+static void draw_row(const struct ui_state *d, enum param id, struct surface *s, struct rect in,
                      int y, bool here)
 {
+    const struct params *p = &d->params;
     const struct param_info *info = param_info(id);
     struct pen pen = list_row(s, in, y, here, 22);
     struct buf value = {0}, def = {0};
@@ -241,11 +246,11 @@ static void draw_row(const struct params *p, enum param id, struct surface *s, s
         pen.x++;
         pen_fit(&pen, ROLE_DIM, 10, def.data ? def.data : "");
         pen.x++;
-        pen_fit(&pen, ROLE_DIM, 14, range);
+        pen_fit(&pen, ROLE_DIM, RANGE_COLS, range);
         pen.x++;
         pen_fit(&pen, ROLE_ACCENT, 7, info->symbol);
     }
-    pen_fit(&pen, ROLE_DIM, 10, source_of(p, id));
+    pen_fit(&pen, ROLE_DIM, 10, source_of(d, id));
     pen_fit(&pen, ROLE_DIM, in.w - pen.x, info->help);
     buf_free(&value);
     buf_free(&def);
@@ -278,7 +283,7 @@ static void draw_details(enum param id, struct surface *s, struct rect in)
 static void options_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct options *o = v->state;
-    const struct params *p = &v->host->ui->params;
+    const struct ui_state *d = v->host->ui;
     enum param of[PARAM_COUNT];
     int n = list_params(o, of), rows, top;
     char title[80];
@@ -293,7 +298,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
     draw_heading(s, in);
     body = (struct rect){in.y + 1, in.x, rows, in.w};
     for (int i = top; i < n && i - top < rows; i++)
-        draw_row(p, of[i], s, body, i - top, i == o->list.at);
+        draw_row(d, of[i], s, body, i - top, i == o->list.at);
     if (o->list.at < n)
         draw_details(of[o->list.at], s, in);
     else
