@@ -110,7 +110,7 @@ const char *tried_state_words(const struct tried_state *t, const char *target, e
     } else if (t->on == TRIED_BASE || !t->edits) {
         show_print(out, 160, brief ? "on BASE" : "tried on BASE");
     } else {
-        if (t->wrote && !brief)
+        if (t->wrote && how == WORDS_FULL)
             show_print(reason, sizeof(reason), ", where edit %d already wrote %s", t->wrote,
                        target);
         show_print(out, 160, "%s%s", brief ? "on EDITED" : "tried on EDITED as it is now", reason);

@@ -8,10 +8,17 @@
 #include "views/panes/pane_plot.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "tui/text.h"
 
 enum { Y_AXIS = 8, X_AXIS = 2 }; /* columns and rows that the axes take */
+static const double FAR = 30;    /* high/low from which an axis is logarithmic */
+
+static double along(const struct plot *p, int axis, double value)
+{
+    return p->log[axis] ? log(value) : value;
+}
 
 void plot_begin(struct plot *p, const char *x, const char *y)
 {
@@ -35,9 +42,13 @@ bool plot_widen(struct plot *p)
     if (!(p->low[0] <= p->high[0]))
         return false;
     for (int k = 0; k < 2; k++) {
-        double wide = p->high[k] - p->low[k]; /* a single value gets a range too */
-        double room = wide > 0 ? 0.06 * wide : 0.05 * fabs(p->high[k]) + 1e-6;
+        double wide, room;
 
+        p->log[k] = p->low[k] > 0 && p->high[k] > FAR * p->low[k];
+        p->low[k] = along(p, k, p->low[k]);
+        p->high[k] = along(p, k, p->high[k]);
+        wide = p->high[k] - p->low[k]; /* a single value gets a range too */
+        room = wide > 0 ? 0.06 * wide : 0.05 * fabs(p->high[k]) + 1e-6;
         p->low[k] -= room;
         p->high[k] += room;
     }
@@ -46,8 +57,8 @@ bool plot_widen(struct plot *p)
 
 bool plot_cell(const struct plot *p, double x, double y, struct rect points, int *row, int *col)
 {
-    double u = (x - p->low[0]) / (p->high[0] - p->low[0]);
-    double w = (y - p->low[1]) / (p->high[1] - p->low[1]);
+    double u = (along(p, 0, x) - p->low[0]) / (p->high[0] - p->low[0]);
+    double w = (along(p, 1, y) - p->low[1]) / (p->high[1] - p->low[1]);
 
     if (isnan(u) || isnan(w) || u < 0 || u > 1 || w < 0 || w > 1)
         return false;
@@ -56,10 +67,15 @@ bool plot_cell(const struct plot *p, double x, double y, struct rect points, int
     return true;
 }
 
-/* An end of an axis: quantities here are never negative. */
-static const char *end_text(double value, char out[16])
+/* An end of an axis, in 6 columns; quantities here are never negative. */
+static const char *end_text(const struct plot *p, int axis, double end, char out[16])
 {
-    return text_probability(out, value < 0 ? 0 : value);
+    double value = p->log[axis] ? exp(end) : end;
+
+    if (value < 100)
+        return text_probability(out, value < 0 ? 0 : value);
+    snprintf(out, 16, value < 1e5 ? "%.0f" : "%.0e", value);
+    return out;
 }
 
 struct rect plot_axes(const struct plot *p, struct surface *s, struct rect in)
@@ -71,21 +87,24 @@ struct rect plot_axes(const struct plot *p, struct surface *s, struct rect in)
 
     if (points.h < 2 || points.w < 12)
         return (struct rect){in.y, in.x, 0, 0};
-    pen_right(&pen, ROLE_DIM, 6, end_text(p->high[1], text));
+    pen_right(&pen, ROLE_DIM, 6, end_text(p, 1, p->high[1], text));
     pen = pen_at(s, in, points.h - 1, 0);
-    pen_right(&pen, ROLE_DIM, 6, end_text(p->low[1], text));
+    pen_right(&pen, ROLE_DIM, 6, end_text(p, 1, p->low[1], text));
+    pen = pen_at(s, in, 1, 0);
+    if (p->log[1] && points.h > 2)
+        pen_right(&pen, ROLE_DIM, 6, "log");
     for (int y = 0; y < points.h; y++)
         surface_text(s, in, y, Y_AXIS - 1, ROLE_DIM, "│");
     for (int x = 0; x < points.w; x++)
         surface_text(s, in, points.h, Y_AXIS + x, ROLE_DIM, "─");
     pen = pen_at(s, in, points.h + 1, Y_AXIS);
-    pen_text(&pen, ROLE_DIM, end_text(p->low[0], text));
+    pen_text(&pen, ROLE_DIM, end_text(p, 0, p->low[0], text));
     pen = pen_at(s, in, points.h + 1, Y_AXIS);
-    pen_right(&pen, ROLE_DIM, points.w, end_text(p->high[0], text));
-    named = text_width(p->name[0]) + 2;
+    pen_right(&pen, ROLE_DIM, points.w, end_text(p, 0, p->high[0], text));
+    named = text_width(p->name[0]) + 2 + (p->log[0] ? 4 : 0);
     if (named + 14 > points.w)
         return points;
     pen = pen_at(s, in, points.h + 1, Y_AXIS + (points.w - named) / 2);
-    pen_printf(&pen, ROLE_TEXT, "%s →", p->name[0]);
+    pen_printf(&pen, ROLE_TEXT, "%s%s →", p->log[0] ? "log " : "", p->name[0]);
     return points;
 }

@@ -8,6 +8,7 @@
 struct plot {
     const char *name[2];    /* of x and y */
     double low[2], high[2]; /* their ranges: 0 of x, 1 of y */
+    bool log[2];            /* of values above 0 that lie far apart, the logarithm is shown */
 };
 
 /* Starts ranges, adds a point to them (NAN: it has none), and widens them in the end by 6 % on both
