@@ -255,6 +255,15 @@ void ui_add_interventions(const struct ui_state *d, struct command *cmd)
     cmd->interventions = n ? memcpy(xmalloc(n), d->intervention, n) : NULL;
 }
 
+/* Whether a job will have changed the state before the next one is run. */
+static bool write_waits(const struct ui_state *d)
+{
+    for (int i = 0; i < UI_JOBS; i++)
+        if (d->job[i].job && (command_traits[d->job[i].kind].flags & WRITES) && *d->state.state)
+            return true;
+    return false;
+}
+
 unsigned request_variants(struct host *host, const struct params *variant, int count,
                           const struct tried_state *on, int done)
 {
@@ -266,7 +275,8 @@ unsigned request_variants(struct host *host, const struct params *variant, int c
     memcpy(cmd.variants, variant, (size_t)count * sizeof(*cmd.variants));
     cmd.variant_count = count;
     cmd.resume.done = done;
-    if (on->on != TRIED_NOW) {
+    if (on->on != TRIED_NOW ||
+        write_waits(host->ui)) { /* else the engine takes the present state */
         cmd.edit = on->last;
         cmd.states = on->last ? 0 : STATE_BASE;
     }

@@ -31,9 +31,10 @@ static struct tried_state state_of_choice(const struct history *h, const struct 
                                           enum tried_on on)
 {
     struct fact_edits edits = history_of_fact(h, fact);
-    struct tried_state t = {.wrote = edits.same ? edits.last : 0, .edits = count_later(h, 0)};
+    struct tried_state t = {.on = on, .wrote = edits.same ? edits.last : 0};
 
-    t.on = (on == TRIED_BEFORE && !edits.first) || (on == TRIED_BASE && !t.edits) ? TRIED_NOW : on;
+    if ((on == TRIED_BEFORE && !edits.first) || (on == TRIED_BASE && !count_later(h, 0)))
+        t.on = TRIED_NOW;
     if (t.on == TRIED_NOW)
         t.last = history_edit_before(h, EDIT_NUMBER_MAX);
     if (t.on == TRIED_BEFORE) {
@@ -59,8 +60,7 @@ struct tried_state tried_state_now(const struct ui_state *d)
 {
     struct tried_state t = tried_state_of(d->history, &d->fact, d->tried_on);
 
-    t.edits = d->state.edits; /* the history may still be on its way */
-    if (t.on == TRIED_NOW)
+    if (t.on == TRIED_NOW && *d->state.state) /* the history may still be on its way */
         utf8_copy(t.name, sizeof(t.name), d->state.state);
     return t;
 }
@@ -107,13 +107,14 @@ const char *tried_state_words(const struct tried_state *t, const char *target, e
             before_reason(t, target, how == WORDS_FULL, reason);
         show_print(out, 160, "%s%sbefore edit %d%s", brief ? "" : "tried ",
                    how == WORDS_FULL ? "on the state " : "", t->edit, reason);
-    } else if (t->on == TRIED_BASE || !t->edits) {
+    } else if (!t->last) {
         show_print(out, 160, brief ? "on BASE" : "tried on BASE");
     } else {
         if (t->wrote && how == WORDS_FULL)
             show_print(reason, sizeof(reason), ", where edit %d already wrote %s", t->wrote,
                        target);
-        show_print(out, 160, "%s%s", brief ? "on EDITED" : "tried on EDITED as it is now", reason);
+        show_print(out, 160, "%safter edit %d%s", brief ? "" : "tried on EDITED, ", t->last,
+                   reason);
     }
     return out;
 }

@@ -16,7 +16,6 @@ struct tried_state {
     int wrote;        /* the edit that wrote the fact's object already; 0: none */
     int last;         /* the last edit in the state; 0: none, it is the base */
     int later;        /* active edits that came after `edit`, and are not in it either */
-    int edits;        /* active edits in all */
     char name[17];    /* as state_info.state; "": not known yet */
 };
 struct tried_state tried_state_of(const struct history *h, const struct fact *fact,
@@ -33,7 +32,9 @@ void tried_on_next(struct host *host);
  *   WORDS_FULL   "tried on the state before edit 1, since it already wrote Rome; 2 later edits are
  *                left out"
  *   WORDS_TITLE  "tried before edit 1, since it already wrote Rome"
- *   WORDS_BRIEF  "before edit 1" */
+ *   WORDS_BRIEF  "before edit 1"
+ *
+ * The present state is named by its last edit, so that the words stay true when more are made. */
 enum words { WORDS_FULL, WORDS_TITLE, WORDS_BRIEF, WORDS };
 const char *tried_state_words(const struct tried_state *t, const char *target, enum words how,
                               char out[160]);

@@ -410,8 +410,10 @@ static void store_payload(struct ui_state *d, struct event *ev)
 void ui_event(struct ui_state *d, struct event *ev)
 {
     ui_match(d);
-    if (ev->progress) /* one pointer, whatever it is */
+    if (ev->progress) { /* one pointer, whatever it is */
+        ui_take_point(d, ev);
         store_payload(d, ev);
+    }
     ev->progress = NULL;
     switch (ev->kind) {
     case EV_STATE:

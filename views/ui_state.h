@@ -38,7 +38,7 @@
 enum { UI_JOBS = 16, UI_NEURON_INFO = 2048, UI_ANSWERS = 24, UI_STEPS = 512, UI_LOG_LINES = 400 };
 enum { UI_VARIANTS = 512, UI_MASK_OVERRIDES = 64, UI_INTERVENTIONS = 64, UI_OLD_JOBS = 8 };
 enum { UI_GENERAL_SETS = 8, UI_BEGUN = 64, UI_SLOTS = 32, UI_KEPT = 3, UI_ROWS = 4 };
-enum { UI_WORDS = 200 };
+enum { UI_WORDS = 200, UI_POINTS = 640 };
 enum neuron_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum neuron_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
 
@@ -95,6 +95,19 @@ struct general_set {
     char prompt[96]; /* the first row of that attribution: identifies the fact */
     int layers, neurons;
     unsigned char *bits; /* [layers][(neurons + 7) / 8], bit i%8 of byte i/8; NULL: unused */
+};
+
+/* Where a way of making an edit lies, for the plane of Sweep (ui_points.c). */
+struct ui_point {
+    enum {
+        POINT_NONE,
+        POINT_KNOBS,   /* the parameters that were at hand: an estimate or a preview */
+        POINT_VARIANT, /* of Compare or Sweep */
+        POINT_RANDOM,  /* the same, with a random mask */
+    } kind;
+    struct stamp of;   /* with the state that it was made on */
+    double p, gain;    /* p(target): NAN if it was not asked */
+    double leak, kept; /* leak/gain², and the share of neurons */
 };
 
 struct neuron_place {
@@ -180,8 +193,10 @@ struct ui_state {
     struct variant_result *variant[UI_VARIANTS]; /* of the last CMD_VARIANTS; NULL: not there yet */
     unsigned variant_job;                        /* its job, also after it has ended */
     struct ui_origin variant_from;
-    int variant_count;      /* how many it computes */
-    enum tried_on tried_on; /* on which state */
+    int variant_count;                /* how many it computes */
+    enum tried_on tried_on;           /* on which state */
+    struct ui_point point[UI_POINTS]; /* a ring, also of other facts and states */
+    int points;                       /* how many were ever put into it */
     struct drift *drift;
     struct diff *diff;
     struct bisect_report *bisection;
@@ -326,6 +341,11 @@ struct shared_neurons {
     double chance;
 };
 bool ui_shared_neurons(const struct ui_state *d, int nth, int layer, struct shared_neurons *out);
+
+/* The point of the parameters at hand, made on this state; NULL: not known. */
+const struct ui_point *ui_point_now(const struct ui_state *d, const char *state);
+/* Whether a point is of the fact at hand and of this state. */
+bool ui_point_shown(const struct ui_state *d, const struct ui_point *p, const char *state);
 
 /* Appends a message to the log; more than 319 bytes are cut. */
 void ui_log(struct ui_state *d, int tone, const char *text);

@@ -14,6 +14,8 @@ bool ui_take_layer(struct ui_state *d, struct event *ev);
 bool ui_take_answer(struct ui_state *d, struct event *ev);
 bool ui_take_scoreboard(struct ui_state *d, struct event *ev);
 bool ui_take_variant(struct ui_state *d, struct event *ev);
+/* ui_points.c: takes nothing from the event. */
+void ui_take_point(struct ui_state *d, const struct event *ev);
 /* Remembers the general neurons of the scores that are about to be dropped. */
 void ui_remember_general_set(struct ui_state *d);
 void ui_forget_general_sets(struct ui_state *d);

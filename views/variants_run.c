@@ -96,24 +96,32 @@ bool variants_run_start(struct host *host, struct variants_run *r, const struct 
     return true;
 }
 
-/* The engine says which state it took: when the command was posted the session may not have been
- * open, or a commit may have been on its way. */
-static void take_state(struct variants_run *r, const struct ui_state *d)
+/* The engine says which state it took. It is another one if the session was not open yet when the
+ * command was posted, or if the history has changed since. */
+static void take_state(struct variants_run *r, const struct variant_result *t)
 {
-    for (int i = 0; i < d->variant_count; i++)
-        if (d->variant[i] && *d->variant[i]->state) {
-            utf8_copy(r->on.name, sizeof(r->on.name), d->variant[i]->state);
-            return;
-        }
+    bool same = !*r->on.name || !strcmp(r->on.name, t->state);
+
+    if (!*t->state || (same && *r->on.name && r->on.last == t->edit))
+        return;
+    if (!same || r->on.last != t->edit)
+        r->on = (struct tried_state){.on = t->edit ? TRIED_NOW : TRIED_BASE, .last = t->edit};
+    utf8_copy(r->on.name, sizeof(r->on.name), t->state);
+    for (int how = 0; how < WORDS; how++)
+        tried_state_words(&r->on, "", (enum words)how, r->on_words[how]);
 }
 
 bool variants_run_event(struct host *host, struct variants_run *r, const struct event *ev)
 {
+    const struct ui_state *d = host->ui;
+
     if (!r->job || ev->job != r->job)
         return false;
     if (ev->kind == EV_VARIANT) {
-        take_state(r, host->ui);
-        return host->ui->variant_job == r->job;
+        for (int i = 0; i < d->variant_count && d->variant_job == r->job; i++)
+            if (d->variant[i])
+                take_state(r, d->variant[i]);
+        return d->variant_job == r->job;
     }
     if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
         r->running = false;
@@ -166,7 +174,7 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
     else if (*stale && done)
         show_print(out, 96, "%s: %s runs again", stale, x);
     else if (r->stopped)
-        show_print(out, 96, "%d of %d done, stopped: %s goes on", done, r->count, x);
+        show_print(out, 96, "%d of %d, stopped: %s goes on", done, r->count, x);
     else
         show_print(out, 96, "%d done, %s %s", done, enter, next);
     return out;

@@ -40,7 +40,7 @@ void variants_run_mark(const struct variants_run *r, const struct ui_state *d, s
  * about, or would be, cut to `cols` columns. Returns out. */
 const char *variants_run_title(const struct variants_run *r, const struct ui_state *d,
                                const char *word, int cols, char out[320]);
-/* "12 of 40 done, stopped: x goes on": how far it is and what can be done. `next`: what Enter does
+/* "12 of 40, stopped: x goes on": how far it is and what can be done. `next`: what Enter does
  * when all are done, `count`: how many a run would have now. Returns out. */
 const char *variants_run_hint(const struct variants_run *r, const struct ui_state *d,
                               const struct variant *variant, int count, const char *next,

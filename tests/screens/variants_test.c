@@ -141,7 +141,7 @@ static void fewer_masks_are_compared(void)
     CHECK(shows(&d, v, 36, 120, "13 of 15 done "));
     CHECK(shows(&d, v, 24, 80, "leak/gain²: 5 of 7 masks "));
     tell(v, EV_FAILED);
-    CHECK(shows(&d, v, 36, 120, "13 of 15 done, stopped: x goes on"));
+    CHECK(shows(&d, v, 36, 120, "13 of 15, stopped: x goes on"));
     CHECK(shows(&d, v, 24, 80, "leak/gain²: 5 of 7 masks, stopped"));
     three_sizes("compared-stopped", &d, v);
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posts == 2); /* only the others */
@@ -188,8 +188,10 @@ static void commit_three(struct ui_state *d)
 static void give_variants_of(struct ui_state *d, struct view *v, const char *state)
 {
     give_variants(d, posted.variants, posted.variant_count);
-    for (int i = 0; i < posted.variant_count; i++)
+    for (int i = 0; i < posted.variant_count; i++) {
         snprintf(d->variant[i]->state, sizeof(d->variant[i]->state), "%s", state);
+        d->variant[i]->edit = strstr(state, "after") ? atoi(state + strlen("after ")) : 0;
+    }
     tell(v, EV_VARIANT);
     tell(v, EV_DONE);
 }
@@ -230,10 +232,10 @@ static void an_edit_is_tried_on_the_state_before_it(void)
         CHECK(shows(&d, v, 36, 120, " done, enter uses "));
 
         CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* now */
-        CHECK_STR(said, "tried on EDITED as it is now, where edit 2 already wrote Rome");
+        CHECK_STR(said, "tried on EDITED, after edit 3, where edit 2 already wrote Rome");
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && !posted.states && !posted.edit);
         give_variants_of(&d, v, "after 3");
-        CHECK(shows(&d, v, 24, 80, "Eiffel Tower → Rome, on EDITED"));
+        CHECK(shows(&d, v, 24, 80, "Eiffel Tower → Rome, after edit 3"));
 
         CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* and before the edit again */
         CHECK(strstr(said, "tried on the state before edit 2"));
@@ -242,7 +244,7 @@ static void an_edit_is_tried_on_the_state_before_it(void)
         CHECK(shows(&d, v, 24, 80, "of another fact: x runs again")); /* however long it is */
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
         give_variants_of(&d, v, "after 3");
-        CHECK(shows(&d, v, 24, 80, "…, on EDITED") && shows(&d, v, 24, 80, "done, enter uses"));
+        CHECK(shows(&d, v, 24, 80, "…, after edit 3") && shows(&d, v, 24, 80, "done, enter uses"));
         free(d.fact.subject);
         d.fact.subject = xstrdup("Eiffel Tower");
         free(d.fact.target); /* a rewrite: the present state does not say it yet */
@@ -297,7 +299,7 @@ static void the_same_state_is_offered_once(void)
     CHECK(tried_state_now(&d).on == TRIED_BEFORE && tried_state_now(&d).edit == 1);
     CHECK_STR(tried_state_now(&d).name, "none");
     tried_on_next(&host);
-    CHECK_STR(said, "tried on EDITED as it is now, where edit 1 already wrote Peru");
+    CHECK_STR(said, "tried on EDITED, after edit 3, where edit 1 already wrote Peru");
     tried_on_next(&host);
     CHECK_STR(said, "tried on the state before edit 1, since it already wrote Peru; 2 later edits "
                     "are left out");
@@ -307,7 +309,37 @@ static void the_same_state_is_offered_once(void)
     tried_on_next(&host);
     CHECK_STR(said, "tried on BASE");
     tried_on_next(&host);
-    CHECK_STR(said, "tried on EDITED as it is now");
+    CHECK_STR(said, "tried on EDITED, after edit 3");
+    ui_free(&d);
+}
+
+/* A commit is on its way when the variants are posted: they are tried on what the title says. */
+static void a_commit_on_its_way_changes_nothing(void)
+{
+    struct ui_state d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("compare"), &host);
+
+    make_full_ui_state(&d);
+    give(&d, EV_HISTORY, xcalloc(1, sizeof(struct history)));
+    snprintf(d.state.state, sizeof(d.state.state), "none");
+    ui_add_job(&d, 7, CMD_COMMIT);
+    v->ops->open(v);
+    CHECK(shows(&d, v, 36, 120, "Eiffel Tower → Rome, tried on BASE"));
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.states == STATE_BASE);
+    commit_three(&d);
+    give_variants_of(&d, v, "none");
+    CHECK(shows(&d, v, 36, 120, "Eiffel Tower → Rome, tried on BASE"));
+    CHECK(shows(&d, v, 36, 120, "of another state: x runs again"));
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.edit == 1);
+    give_variants(&d, posted.variants, posted.variant_count);
+    for (int i = 0; i < posted.variant_count; i++) { /* the engine says that it took another one */
+        snprintf(d.variant[i]->state, sizeof(d.variant[i]->state), "after 2");
+        d.variant[i]->edit = 2;
+    }
+    tell(v, EV_VARIANT);
+    CHECK(shows(&d, v, 36, 120, "Eiffel Tower → Rome, tried on EDITED, after edit 2"));
+    view_close(v);
     ui_free(&d);
 }
 
@@ -354,6 +386,65 @@ static void a_grid_is_swept(void)
     tell(v, EV_DONE);
     CHECK(v->ops->command(v, "sweep", "alpha_gee=0") && posts == 2);
     CHECK(v->ops->command(v, "sweep", "alpha_ge=0;beta_ge=.1;beta_sp=.1") && posts == 2);
+    view_close(v);
+    ui_free(&d);
+}
+
+/* An estimate of the parameters at hand, which a knob has just moved. */
+static void give_estimate(struct ui_state *d, double gain)
+{
+    struct edit_report *a = xcalloc(1, sizeof(*a));
+
+    ui_match(d);
+    a->layers = 3;
+    for (int i = 0; i < 3; i++)
+        a->layer[i] = (struct layer_report){
+            .layer = 4 + i, .kept = 210, .gain_mask = gain, .leak_ratio = 12 * gain};
+    give(d, EV_ESTIMATE, a);
+}
+
+/* All that was tried of this fact on this state is in one plane; two of it can be pinned. */
+static void the_plane_has_every_point(void)
+{
+    struct ui_state d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("sweep"), &host);
+    struct params random[2];
+
+    make_full_ui_state(&d);
+    give(&d, EV_HISTORY, xcalloc(1, sizeof(struct history)));
+    v->ops->open(v);
+    give_estimate(&d, 0.2);
+    random[0] = random[1] = d.params;
+    CHECK(params_assign(&random[0], "mask.mode=random", FROM_COMMAND_LINE, NULL));
+    random[1] = random[0];
+    give_variants(&d, random, 2); /* as Compare does */
+    d.params.value[P_RATIO_GE_B] += 0.1;
+    give_estimate(&d, 0.35);
+    CHECK(v->ops->action(v, ACTION_TAG) && strstr(said, "no numbers to pin"));
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
+    give_variants(&d, posted.variants, 20);
+    tell(v, EV_VARIANT);
+    tell(v, EV_DONE);
+    CHECK(v->ops->action(v, ACTION_TAG));
+    CHECK_STR(said, "beta_sp=0.1 beta_ge=0.1 is A; U removes A and B; d shows the plane");
+    CHECK(v->ops->action(v, ACTION_DOWN) && v->ops->action(v, ACTION_RIGHT));
+    CHECK(v->ops->action(v, ACTION_TAG));
+    CHECK_STR(said, "beta_sp=0.3 beta_ge=0.25 is B; U removes A and B; d shows the plane");
+    CHECK(v->ops->action(v, ACTION_RIGHT) && v->ops->action(v, ACTION_MODE));
+    CHECK(ui_point_now(&d, d.state.state) && ui_point_now(&d, d.state.state)->gain > 0.34);
+    CHECK(shows(&d, v, 36, 120, "25 points"));
+    CHECK(shows(&d, v, 36, 120, "B − A   +0.060   -0.30×    -0.300    +0"));
+    three_sizes("plane", &d, v);
+    CHECK(v->ops->action(v, ACTION_MODE)); /* estimates have no p */
+    CHECK(shows(&d, v, 36, 120, "23 points") && shows(&d, v, 36, 120, "against p(target)"));
+    three_sizes("plane-answer", &d, v);
+    free(d.fact.target); /* of another fact: none */
+    d.fact.target = xstrdup("Oslo");
+    ui_match(&d);
+    CHECK(shows(&d, v, 36, 120, "0 points") && shows(&d, v, 24, 80, "no points yet"));
+    CHECK(v->ops->action(v, ACTION_UNTAG));
+    CHECK(v->ops->action(v, ACTION_MODE) && shows(&d, v, 36, 120, "neurons kept"));
     view_close(v);
     ui_free(&d);
 }
@@ -503,8 +594,10 @@ static const struct test tests[] = {
     {"an edit is tried on the state before it", an_edit_is_tried_on_the_state_before_it},
     {"results are compared by their state", results_are_compared_by_their_state},
     {"the same state is offered once", the_same_state_is_offered_once},
+    {"a commit on its way changes nothing", a_commit_on_its_way_changes_nothing},
     {"noise is no scale", noise_is_no_scale},
     {"a grid is swept", a_grid_is_swept},
+    {"the plane has every point", the_plane_has_every_point},
 };
 
 int main(void)

@@ -7,7 +7,8 @@
  *
  * Running it posts one CMD_VARIANTS with a set of parameters for each cell; the engine edits
  * scratch weights, and nothing is written. Enter copies a cell's values to the user's parameters
- * and goes to Edit, where P previews with them. */
+ * and goes to Edit, where P previews with them. Space keeps cells as A and B, to compare them in
+ * the plane (pane_plane.c). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,27 +132,70 @@ static void sweep_event(struct view *v, const struct event *ev)
             variant_take(&w->variant[i], d->variant[i]);
 }
 
+const char *sweep_cell_label(const struct sweep *w, char out[96])
+{
+    *out = '\0';
+    for (int i = 0; i < w->grid.axes; i++) {
+        const struct param_grid_axis *a = &w->grid.axis[i];
+        size_t n = strlen(out);
+
+        show_print(out + n, 96 - n, "%s%s=%s", i ? " " : "", a->name,
+                   a->value[param_grid_at(&w->grid, sweep_cell(w), i)]);
+    }
+    return out;
+}
+
 /* Copies the cell's values to the user's parameters and opens the Edit view. */
 static void open_cell(struct view *v)
 {
     struct sweep *w = v->state;
     struct err err = {0};
-    char text[96] = "";
+    char text[96];
 
     if (!param_grid_set(&w->grid, sweep_cell(w), &v->host->ui->params, &err)) {
         v->host->message(v->host, TONE_ERROR, "%s", err.text);
         return;
     }
-    for (int i = 0; i < w->grid.axes; i++) {
-        const struct param_grid_axis *a = &w->grid.axis[i];
-        size_t n = strlen(text);
-
-        show_print(text + n, sizeof(text) - n, "%s%s=%s", i ? " " : "", a->name,
-                   a->value[param_grid_at(&w->grid, sweep_cell(w), i)]);
-    }
     v->host->params_changed(v->host);
-    v->host->message(v->host, TONE_GOOD, "%s: P previews with these values", text);
+    v->host->message(v->host, TONE_GOOD, "%s: P previews with these values",
+                     sweep_cell_label(w, text));
     v->host->open(v->host, "edit");
+}
+
+/* --- pins --------------------------------------------------------------------------------- */
+
+bool sweep_point(const struct sweep *w, struct ui_point *out)
+{
+    const struct variant *t = &w->variant[sweep_cell(w)];
+
+    if (!variant_has_numbers(t))
+        return false;
+    *out = (struct ui_point){.kind = POINT_VARIANT,
+                             .of = w->run.stamp,
+                             .p = variant_value(t, metric_find("p(target)")),
+                             .gain = variant_value(t, metric_find("gain")),
+                             .leak = variant_value(t, metric_find("leak/gain²")),
+                             .kept = variant_value(t, metric_find("neurons kept"))};
+    memcpy(out->of.state, w->run.on.name, sizeof(out->of.state));
+    return true;
+}
+
+/* Keeps the cell under the cursor as A, then as B; after that B moves. */
+static void pin_cell(struct view *v)
+{
+    struct sweep *w = v->state;
+    int k = w->pin[PIN_A].set ? PIN_B : PIN_A;
+    struct ui_point at;
+    char text[96];
+
+    if (!sweep_point(w, &at)) {
+        v->host->message(v->host, TONE_WARN, "this cell has no numbers to pin: x runs the grid");
+        return;
+    }
+    w->pin[k] = (struct pin){.set = true, .at = at};
+    utf8_copy(w->pin[k].label, sizeof(w->pin[k].label), sweep_cell_label(w, text));
+    v->host->message(v->host, TONE_PLAIN, "%s is %c; U removes A and B; d shows the plane", text,
+                     k == PIN_A ? 'A' : 'B');
 }
 
 /* :sweep GRID: takes the grid and runs it. This view draws two axes of up to MOST values;
@@ -265,7 +309,17 @@ static bool sweep_action(struct view *v, enum action action)
         tried_on_next(v->host);
         return true;
     case ACTION_MODE:
-        w->map = (w->map + 1) % MAPS;
+        w->picture = (w->picture + 1) % PICTURES;
+        return true;
+    case ACTION_PAGE_UP:
+    case ACTION_PAGE_DOWN:
+        w->map = (w->map + (action == ACTION_PAGE_DOWN ? 1 : MAPS - 1)) % MAPS;
+        return true;
+    case ACTION_TAG:
+        pin_cell(v);
+        return true;
+    case ACTION_UNTAG:
+        memset(w->pin, 0, sizeof(w->pin));
         return true;
     case ACTION_MORE:
     case ACTION_LESS:
@@ -292,7 +346,7 @@ const struct view_ops view_sweep = {
     .name = "sweep",
     .title = "Sweep",
     .footer = "attribute:run enter:use tried-on:state next-pane:axis more:values exact:type "
-              "mode:maps cancel view-compare:compare help:keys",
+              "mode:plane tag:pin cancel view-compare:compare help:keys",
     .size = sizeof(struct sweep),
     .open = sweep_open,
     .event = sweep_event,

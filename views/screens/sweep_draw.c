@@ -265,20 +265,16 @@ static void draw_metrics(const struct variant *t, struct surface *s, struct rect
 static void draw_details(const struct sweep *w, int maps, struct surface *s, struct rect area)
 {
     const struct variant *t = &w->variant[sweep_cell(w)];
-    char title[96] = "Cell", foot[64];
+    char title[112] = "Cell ", foot[64];
     struct rect in;
     struct pen p;
 
-    for (int i = 0; i < w->grid.axes; i++) {
-        size_t n = strlen(title);
-
-        show_print(title + n, sizeof(title) - n, " %s=%s", w->grid.axis[i].name,
-                   w->grid.axis[i].value[param_grid_at(&w->grid, sweep_cell(w), i)]);
-    }
+    sweep_cell_label(w, title + strlen(title));
     in = box_draw(s, area, title, variant_has_numbers(t) ? "Enter uses it" : "",
                   w->focus == FOCUS_MAPS);
     if (maps < MAPS) {
-        show_print(foot, sizeof(foot), "%d of %d maps fit here: d shows the next", maps, MAPS);
+        show_print(foot, sizeof(foot), "%d of %d maps fit here: page down shows the next", maps,
+                   MAPS);
         box_foot(s, area, foot);
     }
     if (rect_empty(in))
@@ -303,38 +299,66 @@ static int metric_of_map(int n)
     return m - 1;
 }
 
-/* Axes, as many maps as fit in one or two rows, the cell. */
-void sweep_draw(const struct view *v, struct surface *s, struct rect area)
+/* As many maps as fit in one or two rows; returns how many. */
+static int draw_maps(const struct sweep *w, const struct ui_state *d, struct surface *s,
+                     struct rect area)
 {
     static const struct slice equal[3] = {{20, 26, 1, 0}, {20, 26, 1, 0}, {20, 26, 1, 0}};
-    const struct sweep *w = v->state;
-    int across = area.w / MAP_COLS, down, maps, details, map_rows;
-    struct rect r[4], c[3];
+    static const struct slice half[2] = {{3, 9, 1, 0}, {3, 9, 1, 0}};
+    int across = area.w / MAP_COLS, high = sweep_rows(w) > 4 ? 4 : sweep_rows(w), down, maps;
+    struct rect r[2], c[3];
 
-    if (!w->grid.axes)
-        return;
     across = across < 1 ? 1 : across > 3 ? 3 : across;
-    details = 2 + detail_rows(area.w - 4);
-    map_rows = sweep_rows(w) > 4 ? 4 : sweep_rows(w);
-    down = area.h - 4 - details >= 2 * (map_rows + 3) && across * 2 <= MAPS ? 2 : 1;
+    down = area.h >= 2 * (high + 3) && across * 2 <= MAPS ? 2 : 1;
     maps = across * down;
-    layout_rows(area,
-                (struct slice[4]){{4, 4, 0, 0},
-                                  {3, 9, 1, 0},
-                                  {down > 1 ? 3 : 0, down > 1 ? 9 : 0, down > 1, 0},
-                                  {3, details, 0, 1}},
-                4, r);
-    draw_axes(w, v->host->ui, s, r[0]);
+    layout_rows(area, half, down, r);
     for (int i = 0; i < maps; i++) {
         int first = maps < MAPS ? w->map : 0;
 
         if (i % across == 0)
-            layout_columns(r[1 + i / across], equal, across, c);
+            layout_columns(r[i / across], equal, across, c);
         if (!rect_empty(c[i % across]))
             draw_map(w, metric_of_map((first + i) % MAPS), s, c[i % across]);
-        variants_run_mark(&w->run, v->host->ui, s, c[i % across]);
+        variants_run_mark(&w->run, d, s, c[i % across]);
     }
-    if (!rect_empty(r[3]))
-        draw_details(w, maps, s, r[3]);
-    variants_run_mark(&w->run, v->host->ui, s, r[3]);
+    return maps;
+}
+
+static void draw_plane(const struct sweep *w, const struct ui_state *d, struct surface *s,
+                       struct rect area)
+{
+    struct tried_state on = tried_state_now(d);
+    struct ui_point here;
+    char words[160];
+    struct plane plane = {.by_answer = w->picture == PICTURE_ANSWER,
+                          .state = on.name,
+                          .words = tried_state_words(&on, "", WORDS_BRIEF, words),
+                          .pin = w->pin};
+
+    if (sweep_point(w, &here) && !*variants_run_stale(&w->run, d))
+        plane.here = &here;
+    plane_draw(&plane, d, s, area);
+}
+
+/* Axes, maps or plane, the cell. */
+void sweep_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct sweep *w = v->state;
+    const struct ui_state *d = v->host->ui;
+    int details = 2 + detail_rows(area.w - 4), maps = MAPS;
+    const struct slice parts[3] = {{4, 4, 0, 0}, {4, 9, 1, 0}, {3, details, 0, 1}};
+    struct rect r[3];
+
+    if (!w->grid.axes)
+        return;
+    layout_rows(area, parts, 3, r);
+    draw_axes(w, d, s, r[0]);
+    if (w->picture == PICTURE_MAPS)
+        maps = draw_maps(w, d, s, r[1]);
+    else
+        draw_plane(w, d, s, r[1]);
+    if (rect_empty(r[2]))
+        return;
+    draw_details(w, maps, s, r[2]);
+    variants_run_mark(&w->run, d, s, r[2]);
 }

@@ -4,6 +4,7 @@
 
 #include "core/base/param_grid.h"
 #include "views/knobs.h"
+#include "views/panes/pane_plane.h"
 #include "views/variants_run.h"
 
 enum { DOWN_AXIS, ACROSS, AXES, MOST = 16 };
@@ -20,6 +21,8 @@ struct sweep {
     int y, x;  /* the cell under the cursor */
     int focus; /* the maps or one of the axes */
     int map;   /* the first map that is shown, if not all fit */
+    enum { PICTURE_MAPS, PICTURE_GAIN, PICTURE_ANSWER, PICTURES } picture; /* maps or the plane */
+    struct pin pin[PINS];
 };
 
 /* Cells of the grid, 0 before the view was opened. */
@@ -45,6 +48,10 @@ static inline int sweep_cell(const struct sweep *w)
     return w->y * sweep_across(w)->count + w->x;
 }
 
+/* "beta_sp=0.1 beta_ge=0.25": the values of the cell under the cursor. Returns out. */
+const char *sweep_cell_label(const struct sweep *w, char out[96]);
+/* Where the cell under the cursor lies; false: it has no numbers. */
+bool sweep_point(const struct sweep *w, struct ui_point *out);
 void sweep_draw(const struct view *v, struct surface *s, struct rect area);
 
 #endif
