@@ -93,6 +93,8 @@ bool variants_run_start(struct host *host, struct variants_run *r, const struct 
     fact_words(d, r->fact, target);
     for (int how = 0; how < WORDS; how++)
         tried_state_words(&on, target, (enum words)how, r->on_words[how]);
+    if (on.on == TRIED_BEFORE)
+        host->message(host, TONE_PLAIN, "%s", r->on_words[WORDS_FULL]);
     return true;
 }
 
@@ -128,8 +130,8 @@ bool variants_run_event(struct host *host, struct variants_run *r, const struct 
         r->stopped = ev->kind == EV_FAILED;
     }
     if (ev->kind == EV_DONE)
-        host->message(host, TONE_GOOD, "%d variants %s; nothing was written", r->count,
-                      r->on_words[WORDS_FULL]);
+        host->message(host, TONE_GOOD, "%d variants tried %s; nothing was written", r->count,
+                      r->on_words[WORDS_BRIEF]);
     return false;
 }
 

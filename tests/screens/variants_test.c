@@ -190,7 +190,7 @@ static void give_variants_of(struct ui_state *d, struct view *v, const char *sta
     give_variants(d, posted.variants, posted.variant_count);
     for (int i = 0; i < posted.variant_count; i++) {
         snprintf(d->variant[i]->state, sizeof(d->variant[i]->state), "%s", state);
-        d->variant[i]->edit = strstr(state, "after") ? atoi(state + strlen("after ")) : 0;
+        d->variant[i]->edit = strstr(state, "after ") ? state[strlen("after ")] - '0' : 0;
     }
     tell(v, EV_VARIANT);
     tell(v, EV_DONE);
@@ -216,8 +216,9 @@ static void an_edit_is_tried_on_the_state_before_it(void)
         CHECK(shows(&d, v, 24, 80, "Eiffel Tower → Rome, before edit 2"));
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posts == 1);
         CHECK(posted.edit == 1 && !posted.states);
+        CHECK(strstr(said, "tried on the state before edit 2") && strstr(said, "1 later edit is"));
         give_variants_of(&d, v, "after 1");
-        CHECK(strstr(said, "tried on the state before edit 2"));
+        CHECK(strstr(said, "variants tried before edit 2; nothing was written"));
         CHECK(shows(&d, v, 36, 120, " done, enter uses "));
         if (!k)
             three_sizes("compared-before", &d, v);
