@@ -55,6 +55,34 @@ static void a_question_has_cancel_selected(void)
     ui_free(&d);
 }
 
+/* What stands under the typed text belongs to it: no tokens of an earlier text, but what is wrong.
+ */
+static void a_half_typed_fact_says_what_is_missing(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("edit"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+    const struct key tab = {.code = K_TAB}, empty = {.code = key_ctrl('u')}, letter = {.code = 'x'};
+    char *text;
+
+    make_full_ui_state(&d);
+    v->ops->open(v);
+    v->ops->action(v, ACTION_EDIT_FACT);
+    text = screen_text(&screen, 36, 120, false);
+    CHECK(strstr(text, "iffel ·Tower") && strstr(text, "now says"));
+    free(text);
+    v->ops->key(v, &tab);
+    v->ops->key(v, &empty);
+    v->ops->key(v, &letter);
+    text = screen_text(&screen, 36, 120, false);
+    CHECK(!strstr(text, "iffel ·Tower") && !strstr(text, "now says"));
+    CHECK(strstr(text, "the prompt 'x' has neither {} nor the"));
+    free(text);
+    view_close(v);
+    ui_free(&d);
+}
+
 static void every_size_can_be_drawn(void)
 {
     struct ui_state d;
@@ -171,6 +199,7 @@ static void keys_name_one_action_each(void)
 static const struct test tests[] = {
     {"every view is as it was", every_view_is_as_it_was},
     {"a start and a partial map are as they were", a_start_and_a_partial_map_are_as_they_were},
+    {"a half typed fact says what is missing", a_half_typed_fact_says_what_is_missing},
     {"a question has cancel selected", a_question_has_cancel_selected},
     {"every size can be drawn", every_size_can_be_drawn},
     {"every action can be done anywhere", every_action_can_be_done_anywhere},

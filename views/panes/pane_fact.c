@@ -13,6 +13,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
+#include "core/edit/relations.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/panes/panes.h"
@@ -199,6 +200,20 @@ static void target_line(const struct ui_state *d, struct surface *s, struct rect
         note_unusual_form(d, &p);
 }
 
+/* Why the typed text is no fact yet; "" if it is one. Tokens and answer of an earlier text would
+ * stand under it otherwise. */
+static const char *typed_problem(const struct fact_form *form, struct err *err)
+{
+    struct fact fact = {.subject = xstrdup(field_text(&form->field[FORM_SUBJECT])),
+                        .prompt = xstrdup(field_text(&form->field[FORM_PROMPT])),
+                        .target = xstrdup(field_text(&form->field[FORM_TARGET]))};
+
+    if (!is_triple(fact.subject)) /* brings its own prompt */
+        fact_normalise(&fact, err);
+    fact_free(&fact);
+    return err->text;
+}
+
 /* The fact that the pane shows: that of the form while it is open, else the one at hand. */
 static struct fact shown_fact(const struct ui_state *d, const struct fact_form *form)
 {
@@ -231,6 +246,7 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
 {
     unsigned differs = info_differs(d, form);
     char title[8 + UI_WORDS] = "Fact";
+    struct err err = {0};
     struct rect in;
     int y = FORM_FIELDS;
 
@@ -243,6 +259,17 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
         fact_form_fields(d, form, s, in);
     else
         run_fields(d, s, in);
+    if (form->open && *typed_problem(form, &err)) {
+        const char *text = err.text, *row;
+        size_t n;
+
+        for (; y < in.h && text_row(&text, in.w, &row, &n); y++) {
+            struct pen p = pen_at(s, in, y, 0);
+
+            pen_printf(&p, ROLE_WARN, "%.*s", (int)n, row);
+        }
+        return;
+    }
     if (!d->prompt_info || y >= in.h || (!form->open && differs & (STAMP_FACT | STAMP_OBJECT))) {
         struct pen p = pen_at(s, in, y, 0);
 
