@@ -83,6 +83,32 @@ static void a_half_typed_fact_says_what_is_missing(void)
     ui_free(&d);
 }
 
+/* Screen readers follow the hardware cursor: it is in the pane with the focus. */
+static void the_cursor_is_in_the_pane_with_the_focus(void)
+{
+    struct surface *s = surface_new(36, 120);
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("edit"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+    int at[6][2];
+
+    make_full_ui_state(&d);
+    v->ops->open(v);
+    for (int i = 0; i < 6; i++) {
+        screen_draw(&screen, s);
+        at[i][0] = s->cursor_y;
+        at[i][1] = s->cursor_x;
+        CHECK(s->cursor_y > 0 && s->cursor_x > 0);
+        for (int k = 0; k < i; k++)
+            CHECK(at[k][0] != at[i][0] || at[k][1] != at[i][1]);
+        v->ops->action(v, ACTION_NEXT_PANE);
+    }
+    surface_free(s);
+    view_close(v);
+    ui_free(&d);
+}
+
 static void every_size_can_be_drawn(void)
 {
     struct ui_state d;
@@ -200,6 +226,7 @@ static const struct test tests[] = {
     {"every view is as it was", every_view_is_as_it_was},
     {"a start and a partial map are as they were", a_start_and_a_partial_map_are_as_they_were},
     {"a half typed fact says what is missing", a_half_typed_fact_says_what_is_missing},
+    {"the cursor is in the pane with the focus", the_cursor_is_in_the_pane_with_the_focus},
     {"a question has cancel selected", a_question_has_cancel_selected},
     {"every size can be drawn", every_size_can_be_drawn},
     {"every action can be done anywhere", every_action_can_be_done_anywhere},

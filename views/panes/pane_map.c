@@ -36,6 +36,7 @@ struct map {
     int left;       /* columns of the layers' names */
     int wide, tall; /* cell columns of a bin, half rows of a layer */
     enum heat_mode mode;
+    bool focus;
     struct heat_grid g;
 };
 
@@ -232,7 +233,8 @@ static void map_axis(const struct map *m, int y)
     if (at < 0)
         return;
     surface_text(m->s, m->in, y, m->left + at, ROLE_SELECTED, cursor);
-    surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
+    if (m->focus)
+        surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
 }
 
 /* The scores of the first stale row that is shown; NULL: there is none. */
@@ -407,6 +409,7 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
                     .left = shape.left,
                     .wide = shape.wide,
                     .tall = shape.tall,
+                    .focus = focus,
                     .mode = map_window_mode(window, d)};
     char title[160 + UI_WORDS], hint[64] = "";
 
@@ -422,6 +425,9 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
 
         pen_text(&p, ROLE_DIM, "the model is being loaded");
     } else if (m.g.rows && m.g.bins) {
+        for (int r = 0; focus && r < shape.rows; r++) /* until a neuron is selected */
+            if (shape.layer[r] == d->at_layer)
+                surface_cursor(s, m.in, r * shape.tall / 2, 0);
         map_plot(&m, &shape);
     }
     heat_grid_free(&m.g);

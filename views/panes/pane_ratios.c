@@ -291,8 +291,11 @@ void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, 
     fit_columns(in.w, cols);
     ratios_heading(cols, s, in);
     n = listed_layers(d, y - 1, layer, &more);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         layer_row(d, layer[i], cols, s, in, i + 1);
+        if (focus && (layer[i] == d->at_layer || !i))
+            surface_cursor(s, in, i + 1, 0);
+    }
     if (more) {
         snprintf(foot, sizeof(foot), "%d more: 4 shows all", more);
         box_foot(s, area, foot);

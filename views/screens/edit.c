@@ -424,6 +424,8 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
 
     if (rect_empty(steps))
         steps = l.pane[PANE_NEURONS];
+    if (!rect_empty(l.pane[e->pane])) /* a pane with rows moves it to its own */
+        surface_cursor(s, l.pane[e->pane], 1, 2);
     pane_fact(d, &e->form, s, l.pane[PANE_FACT], e->pane == PANE_FACT);
     pane_params(d, e->knob, s, l.pane[PANE_PARAMS], e->pane == PANE_PARAMS);
     pane_map(d, &(struct map_window){0}, s, l.pane[PANE_MAP], e->pane == PANE_MAP);
