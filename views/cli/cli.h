@@ -118,6 +118,8 @@ enum {
       "Script that types, waits and expects (with --batch)")                                       \
     X(UNATTENDED, "batch", 0, "", FOR_REPLAY, "Run without a terminal, as fast as possible")       \
     X(LAST_LEFT, "last", 0, "", FOR_SCREEN, "Open the session that was left last")                 \
+    X(PRESENT, "present", 0, "", FOR_SCREEN | FOR_REPLAY,                                          \
+      "Show captions, the keys pressed, and larger panes")                                         \
     X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Playback speed, or max")                   \
     X(READONLY, "read-only", 0, "", FOR_SCREEN, "Open the session read-only")                      \
     X(NO_MOUSE, "no-mouse", 0, "", FOR_CANVAS, "Do not use the mouse")                             \

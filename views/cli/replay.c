@@ -77,6 +77,7 @@ static bool play_recording(struct cli *c, const char *path, struct err *err)
     if (ok) {
         o.params = p.params;
         o.recorded = true;
+        o.present = cli_has(c, OPT_PRESENT);
         o.fact = p.fact.subject ? &p.fact : NULL;
         o.restart_replay = play_again;
         o.ctx = &p;
@@ -146,7 +147,7 @@ const struct cli_ops cli_view = {"view", "RUN|SESSION",
 static bool run_script(struct cli *c, const char *path, struct err *err)
 {
     struct recorder_options how = {.params = &c->params, .small = cli_has(c, OPT_SMALL)};
-    struct app_options o = {.params = c->params};
+    struct app_options o = {.params = c->params, .present = cli_has(c, OPT_PRESENT)};
     bool ok;
 
     if (!cli_has(c, OPT_UNATTENDED))

@@ -32,6 +32,7 @@ bool cli_screen_setup(struct cli *c, struct app_options *o, struct err *err)
                               .themes = c->value[OPT_THEME_DIR],
                               .background = c->value[OPT_BACKGROUND],
                               .params = c->params,
+                              .present = cli_has(c, OPT_PRESENT),
                               .term = {.mouse = !cli_has(c, OPT_NO_MOUSE),
                                        .color = c->value[OPT_COLOR],
                                        .ascii = cli_has(c, OPT_ASCII)},

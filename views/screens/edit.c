@@ -45,14 +45,29 @@ struct edit {
     bool info_wanted;  /* the fact has changed since that request */
 };
 
+/* --present: the lens takes the rows of the neurons below it. */
+static void enlarge_lens(struct edit_layout *l)
+{
+    struct rect *lens = &l->pane[PANE_LENS], *neurons = &l->pane[PANE_NEURONS];
+
+    if (lens->h > 0 && neurons->h > 0 && lens->x == neurons->x) {
+        lens->h += neurons->h;
+        *neurons = (struct rect){0};
+    }
+}
+
 static struct edit_layout layout_of(const struct view *v, struct rect area)
 {
     const struct ui_state *d = v->host->ui;
+    struct edit_layout out;
     int edited = 0;
 
     for (int l = 0; l < d->layers; l++)
         edited += ui_edits_layer(d, l);
-    return edit_layout(area, d->layers, edited);
+    out = edit_layout(area, d->layers, edited);
+    if (d->present)
+        enlarge_lens(&out);
+    return out;
 }
 
 static void edit_open(struct view *v)

@@ -210,6 +210,7 @@ struct screen app_screen(const struct app *app)
         .message_age = clock_seconds() - app->message.at,
         .paused = app->paused,
         .recorded = app_replay_text(app),
+        .caption = app->captioned ? &app->caption : NULL,
     };
 }
 
@@ -266,8 +267,10 @@ static void follow_up(struct app *app, const struct event *ev)
         request_simple(&app->host, CMD_HISTORY, 0);
         if (d->fact.subject)
             request_prompt_info(&app->host, &d->fact);
-    } else if (ev->kind == EV_MODEL && d->fact.subject) {
-        request_prompt_info(&app->host, &d->fact);
+    } else if (ev->kind == EV_MODEL) {
+        if (d->fact.subject)
+            request_prompt_info(&app->host, &d->fact);
+        app_tour_offer(app);
     } else if (ev->kind == EV_BEGUN && ui_job_begun(d, ev->job)) {
         show_recorded_fact(app, ui_job_begun(d, ev->job));
     } else if (ev->kind == EV_ATTRIBUTED) {
@@ -344,6 +347,7 @@ void app_paint(struct app *app, int h, int w)
         surface_resize(app->surface, h, w);
         recorder_size(app->options->recorder, h, w);
     }
+    app_caption(app);
     screen = app_screen(app);
     screen_draw(&screen, app->surface);
     app->dirty = false;
@@ -450,6 +454,7 @@ static void app_begin(struct app *app, struct engine *engine)
     param_undo_start(&app->param_undo, &app->reopen.params);
     app->ui.relations = options->relations;
     app->ui.recorded = options->recorded;
+    app->ui.present = options->present;
     app->ui.fact = fact_copy(options->fact ? options->fact : &first);
     for (int i = 0; i < VIEWS_MAX; i++)
         app->came_from[i] = -1;

@@ -19,6 +19,7 @@ struct app_options {
     const char *notes;      /* shown at the start, one per line; NULL: none */
     int refresh;            /* frames a second at most; 0: 30, 10 over ssh */
     struct params params;
+    bool present;            /* --present: captions and keys are shown, cells are large */
     const char *start;       /* the first view; NULL: edit */
     const struct fact *fact; /* the first one, also after `reopen`; NULL: the Eiffel Tower */
     const struct relations *relations; /* for facts written as triples; borrowed, NULL: none */

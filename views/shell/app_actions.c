@@ -328,7 +328,13 @@ static void ask_quit(struct app *app)
  * drops no preview. */
 static void do_back(struct app *app)
 {
-    if (!app_go_back(app))
+    if (app_go_back(app))
+        return;
+    if (app->tour.on && app->shown)
+        app_open(app, views[0]->name);
+    else if (app->tour.on)
+        app_tour_end(app);
+    else
         app_say(app, TONE_PLAIN, "nothing to close here");
 }
 

@@ -9,7 +9,9 @@
 #include "views/commands.h"
 #include "views/param_undo.h"
 #include "views/shell/app.h"
+#include "views/shell/caption.h"
 #include "views/shell/frame.h"
+#include "views/shell/tour.h"
 
 enum { VIEWS_MAX = 24, LINES_KEPT = 500 };
 
@@ -85,6 +87,11 @@ struct app {
     char known_state[17];     /* the state for which prompt info and history were requested */
     const struct app_options *options;
 
+    struct tour tour;
+    struct key_cast cast;   /* the keys that were pressed last */
+    struct caption caption; /* of the next frame, by app_caption() */
+    bool captioned;         /* it is shown */
+
     struct replay_position replay; /* of a recording, as last reported; length 0: no recording */
     bool replaying;                /* the recording types, and no user has yet */
     bool replay_again;             /* restart the recording at replay.at before the next frame */
@@ -123,6 +130,12 @@ void app_reopen(struct app *app);
 bool app_reopen_back(struct app *app, const struct event *ev);
 void app_reopen_done(struct app *app);
 void app_replay_restart(struct app *app);
+/* app_tour.c */
+void app_tour_begin(struct app *app);
+void app_tour_end(struct app *app);
+void app_tour_offer(struct app *app); /* one line, at the first start only */
+/* Goes on with the tour after a key or an event, and makes the caption of the next frame. */
+void app_caption(struct app *app);
 const char *app_replay_text(const struct app *app); /* for the banner; NULL: a live program */
 
 void app_open(struct app *app, const char *name);

@@ -77,12 +77,17 @@ static bool split_line_break(struct app *app, const struct key *key)
 static void take_key(struct app *app, const struct key *key)
 {
     struct view *v = app->view[app->shown];
-    enum action action;
+    bool mouse = key->code == K_CLICK || key->code == K_WHEEL_UP || key->code == K_WHEEL_DOWN;
+    enum taker taker = app_taker(app);
+    enum action action = keymap_action(keymap_current(), v->ops->name, key->code);
     char name[16];
 
+    if (!mouse && key->code != K_PASTE)
+        key_cast_add(&app->cast, key->code, taker == TAKER_LINE || taker == TAKER_FIELD,
+                     taker == TAKER_NONE ? action : ACTION_NONE);
     if (app->typing && key->code != K_CLICK) {
         app_line_key(app, key);
-    } else if (key->code == K_CLICK || key->code == K_WHEEL_UP || key->code == K_WHEEL_DOWN) {
+    } else if (mouse) {
         app_mouse(app, key);
     } else if (app->asking) {
         dialog_key(app, key);
@@ -92,7 +97,6 @@ static void take_key(struct app *app, const struct key *key)
                 app_open(app, "facts");
             return;
         }
-        action = keymap_action(keymap_current(), v->ops->name, key->code);
         if (action == ACTION_NONE)
             app->host.message(&app->host, TONE_WARN, "%s does nothing here: ? lists all keys",
                               key_show(name, key->code));

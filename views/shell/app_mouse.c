@@ -37,8 +37,8 @@ void app_mouse(struct app *app, const struct key *key)
 {
     struct view *v = app->view[app->shown];
     int h = app->surface->h, w = app->surface->w;
-    struct rect body = screen_body(h, w);
     struct screen screen = app_screen(app);
+    struct rect body = screen_view(&screen, h, w);
     struct screen_click click;
     int button;
 

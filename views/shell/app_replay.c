@@ -28,7 +28,7 @@
  * recording is closed. */
 static void give_control(struct app *app)
 {
-    app->replaying = false;
+    app->replaying = app->tour.on = false;
     app->asking = false;
     app_line_close(app);
     engine_play_hold(app->engine);
@@ -101,6 +101,7 @@ void app_replay(struct app *app, struct event *ev)
         app->dirty = true;
     if (first && t->what != REPLAY_END) {
         app->replaying = true;
+        tour_begin(&app->tour, &app->ui);
         if (app->options->restart_replay)
             app_say(app, TONE_PLAIN,
                     "this is a recording: any key takes control, p pauses and resumes");
@@ -113,7 +114,7 @@ void app_replay(struct app *app, struct event *ev)
              t->y <= 500 && t->x > 0 && t->x <= 1000)
         app_paint(app, t->y, t->x);
     if (app->replaying && t->what == REPLAY_END) {
-        app->replaying = false;
+        app->replaying = app->tour.on = false;
         if (app->options->restart_replay)
             app_say(app, TONE_PLAIN,
                     "the recording ends here; look around, or press p to play it again");

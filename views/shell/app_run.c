@@ -138,6 +138,15 @@ static void run_export_over(struct app *app, const char *path)
     app_export(app, path, true);
 }
 
+static void run_tour(struct app *app, const char *rest)
+{
+    (void)rest;
+    if (app->tour.on)
+        app_tour_end(app);
+    else
+        app_tour_begin(app);
+}
+
 static void run_quit(struct app *app, const char *rest)
 {
     (void)rest;

@@ -3,6 +3,7 @@
  *   0      banner    editscope  model llama 12×640 …      ● EDITED +2 3f9a01bc   paris.es
  *                    ▶ RECORDED 0:12/1:40  model 12×640   ○ BASE f1ee64a0
  *   1      body      the shown view; screen_body() says how high it is
+ *          caption   while the tour or a recording runs: the last rows of the body (caption.h)
  *   h-3    status    the last message; right: the running job, its bar and the time left
  *   h-2    footer    keys of the view's most useful actions: x attribute  P preview
  *   h-1    tabs      1 Edit  2 Heatmap  3 Neurons …   (not on screens under 20 rows)
@@ -23,6 +24,7 @@
 #include "tui/text.h"
 #include "views/commands.h"
 #include "views/interventions.h"
+#include "views/shell/caption.h"
 
 struct rect screen_body(int h, int w)
 {
@@ -331,10 +333,18 @@ static void draw_too_small(struct surface *s)
     pen_fit(&p, ROLE_DIM, s->w, "Make the window larger, or run editscope --plain; :q! quits.");
 }
 
+struct rect screen_view(const struct screen *screen, int h, int w)
+{
+    struct rect body = screen_body(h, w);
+
+    body.h -= screen->caption ? caption_rows(h, w) : 0;
+    return body;
+}
+
 void screen_draw(const struct screen *screen, struct surface *s)
 {
-    struct rect body = screen_body(s->h, s->w);
-    int foot = body.y + body.h;
+    struct rect all = screen_body(s->h, s->w), body = screen_view(screen, s->h, s->w);
+    int foot = all.y + all.h;
 
     surface_clear(s);
     if (s->h < SCREEN_MIN_H || s->w < SCREEN_MIN_W) {
@@ -347,6 +357,8 @@ void screen_draw(const struct screen *screen, struct surface *s)
     screen->view->ops->draw(screen->view, s, body);
     if (s->cursor_y < 0) /* screen readers follow the cursor: put it where the view begins */
         surface_cursor(s, body, 0, 0);
+    if (body.h < all.h)
+        caption_draw(screen->caption, s, (struct rect){body.y + body.h, 0, all.h - body.h, s->w});
     draw_status(screen, s, (struct rect){foot, 0, 1, s->w});
     if (screen->line && screen->completions && screen->line_sign[0] == ':') {
         char *typed = xasprintf("%s%s", screen->line_sign + 1, field_text(screen->line));

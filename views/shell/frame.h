@@ -7,6 +7,7 @@
 
 enum { SCREEN_MIN_H = 16, SCREEN_MIN_W = 50, MESSAGE_AGES = 10 };
 
+struct caption;
 struct completions;
 
 /* Everything one frame is drawn from; all of it borrowed. Golden tests fill one by hand. */
@@ -24,14 +25,17 @@ struct screen {
     const char *message; /* of the status line */
     double message_age;  /* seconds; shown from MESSAGE_AGES on */
     bool paused;
-    const char *recorded; /* "▶ RECORDED 0:12/1:40"; NULL: a live program */
+    const char *recorded;          /* "▶ RECORDED 0:12/1:40"; NULL: a live program */
+    const struct caption *caption; /* of the tour, a recording or --present; NULL: none */
 };
 
 /* Clears the surface and draws the frame and the view. On a surface smaller than SCREEN_MIN only a
  * line says so. */
 void screen_draw(const struct screen *screen, struct surface *s);
-/* The rows between banner and status line: where the view is drawn. */
+/* The rows between banner and status line: where the view is drawn, and the caption below it. */
 struct rect screen_body(int h, int w);
+/* The view's part of them. */
+struct rect screen_view(const struct screen *screen, int h, int w);
 /* What a click at (y, x) outside the body means: an action, or a key of the open field or dialog.
  */
 struct screen_click {

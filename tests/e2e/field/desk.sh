@@ -88,3 +88,49 @@ unset EDITSCOPE_MODEL
 out 'Sessions and recordings'
 out '[+]1.*Big Ben → Madrid'
 out 'EDITED.*paris.es'
+
+row "the tour walks one edit, and its steps are known to be done"
+cat >"$d/tour.script" <<'END'
+wait event state
+wait idle
+key :
+type tour
+key enter
+expect 1 of 7
+expect [ x ]
+key x
+wait idle
+expect 2 of 7
+key b + +
+expect 3 of 7
+key P
+wait idle
+expect 4 of 7
+key v
+expect 5 of 7
+key i
+type What is
+key enter
+wait idle
+expect 6 of 7
+key esc
+expect Parameters
+expect 6 of 7
+key C
+key y
+wait idle
+expect 7 of 7
+key u
+key y
+wait idle
+expect the end of the tour
+key esc
+expect-not the end of the tour
+key :
+type tour
+key enter
+expect 2 of 7
+key esc
+expect the tour has ended
+END
+run 0 "$E" replay --batch "$d/tour.script" -m "$M" $Q
