@@ -163,6 +163,18 @@ static void speak_progress(struct plain *p)
     }
 }
 
+/* Prints the step of the tour that begins. */
+static void speak_tour(struct plain *p)
+{
+    const struct caption *c = &p->app->caption;
+
+    if (p->app->tour.on)
+        app_caption(p->app);
+    if (p->app->tour.on && strcmp(p->step, c->title) != 0)
+        std_print("tour, %s: %s Type %s\n", c->title, c->sentence, c->press);
+    utf8_copy(p->step, sizeof(p->step), p->app->tour.on ? c->title : "");
+}
+
 /* Whether a script's next line must wait: for the session, or for results. */
 static bool is_at_work(const struct plain *p)
 {
@@ -206,6 +218,7 @@ static void plain_turn(struct plain *p)
     apply_parameters(app);
     speak_messages(p);
     speak_question(p);
+    speak_tour(p);
     speak_progress(p);
     if (app->quit)
         return;

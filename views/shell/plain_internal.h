@@ -14,6 +14,7 @@ struct plain {
     unsigned posted;  /* the newest job that was announced */
     int shown;        /* the view that was spoken last */
     char stage[48];   /* what progress was about */
+    char step[64];    /* of the tour, spoken last */
     double stage_due; /* when it is spoken next, in seconds of the clock */
 };
 

@@ -58,3 +58,8 @@ out "^1 edit is kept in $d/plain4.es: .editscope --last. opens it again$"
 say "$d/plain5.es" sessions quit
 then_out '^Sessions:$' 'plain4'
 no_out 'is kept in'
+
+row "the tour is spoken, step by step"
+say "$d/plain6.es" tour x b + preview v 'query Where is it?' commit yes undo yes esc quit
+then_out '^tour, 1 of 7 . score: Every neuron' '^tour, 2 of 7' '^tour, 3 of 7' '^tour, 4 of 7' \
+    '^tour, 5 of 7' '^tour, 6 of 7' '^tour, 7 of 7' '^tour, the end of the tour: '
