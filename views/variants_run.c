@@ -84,7 +84,7 @@ bool variants_run_start(struct host *host, struct variants_run *r, const struct 
     else
         memset(variant, 0, (size_t)count * sizeof(*variant));
     r->job = job;
-    r->running = true;
+    r->running = r->waits = true;
     r->stopped = false;
     r->count = count;
     r->stamp = ui_stamp_now(d);
@@ -119,6 +119,7 @@ bool variants_run_event(struct host *host, struct variants_run *r, const struct 
 
     if (!r->job || ev->job != r->job)
         return false;
+    r->waits = ev->kind == EV_PAUSED || (r->waits && ev->kind == EV_PROGRESS);
     if (ev->kind == EV_VARIANT) {
         for (int i = 0; i < d->variant_count && d->variant_job == r->job; i++)
             if (d->variant[i])
@@ -172,7 +173,7 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
     if (!r->job)
         show_print(out, 96, "%s runs %d", x, count);
     else if (r->running)
-        show_print(out, 96, "%d of %d done", done, r->count);
+        show_print(out, 96, "%d of %d done%s", done, r->count, r->waits ? ", waits" : "");
     else if (*stale && done)
         show_print(out, 96, "%s: %s runs again", stale, x);
     else if (r->stopped)

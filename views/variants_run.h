@@ -10,6 +10,7 @@
 struct variants_run {
     unsigned job;              /* the command that makes them; 0: none yet */
     bool running, stopped;     /* stopped: it ended before all were done */
+    bool waits;                /* it has not begun, or made way for another job */
     int count;                 /* how many were asked for */
     char fact[120];            /* "Eiffel Tower → Rome" */
     struct stamp stamp;        /* of the fact */

@@ -308,6 +308,15 @@ static void metric_cells(struct table *s, const struct metric *metric, const str
     }
 }
 
+/* The state that a variant was tried on: "base", "edit:N"; "" in a recording that does not say. */
+static void table_state(struct table *s, const struct variant_result *t)
+{
+    if (t->edit)
+        table_format(s, "edit:%d", t->edit);
+    else
+        table_text(s, *t->state ? "base" : "");
+}
+
 /* One row per variant, with the knobs it was made with. */
 bool table_of_variants(struct table *s, const struct ui_state *d)
 {
@@ -320,7 +329,7 @@ bool table_of_variants(struct table *s, const struct ui_state *d)
     for (int k = 0; k < knobs; k++)
         table_columns(s, param_info(knob[k])->name);
     metric_columns(s);
-    table_columns(s, "said p_before p_after p_first_before p_first_after");
+    table_columns(s, "said p_before p_after p_first_before p_first_after state");
     for (int i = 0; i < UI_VARIANTS; i++) {
         const struct variant_result *t = d->variant[i];
 
@@ -347,6 +356,7 @@ bool table_of_variants(struct table *s, const struct ui_state *d)
         table_real(s, measured_value(p));
         table_real(s, t->p_first[0]);
         table_real(s, t->p_first[1]);
+        table_state(s, t);
     }
     return s->cells > 0;
 }

@@ -95,7 +95,7 @@ struct open_session {
     struct prefixes prefixes;
     struct model_state *edited;    /* the base plus the active edits */
     unsigned history;              /* counts changes of the list of active edits */
-    struct older_state {           /* the last one that variants were tried on; kept for the next */
+    struct older_state {           /* that variants are tried on; kept until all are done */
         struct model_state *state; /* NULL: none */
         int edit;                  /* the last edit in it */
         unsigned history;          /* open_session.history when it was made */

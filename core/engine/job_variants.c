@@ -316,6 +316,8 @@ bool job_variants(struct engine *e, struct command *cmd, struct err *err)
     ok = variants_start(&t, cmd, err) && variants_begin(&t, err) && variants_run(&t, cmd, err);
     e->no_events = false;
     e->start = (struct edit_start){0};
+    if (ok || !e->put_back)
+        engine_session_forget_older(e->open);
     variants_end(&t);
     return ok;
 }

@@ -136,6 +136,11 @@ static void fewer_masks_are_compared(void)
     CHECK(v->ops->command(v, "masks", "129") && strstr(said, "not a number from 0 to 128"));
     CHECK(v->ops->command(v, "masks", "7") && strstr(said, "7 random masks"));
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.variant_count == 15);
+    CHECK(shows(&d, v, 36, 120, "0 of 15 done, waits"));
+    tell(v, EV_BEGUN);
+    CHECK(shows(&d, v, 36, 120, "0 of 15 done "));
+    tell(v, EV_PAUSED); /* a preview goes first */
+    CHECK(shows(&d, v, 36, 120, "0 of 15 done, waits"));
     give_variants(&d, posted.variants, 13); /* it is stopped after 13 of them */
     tell(v, EV_VARIANT);
     CHECK(shows(&d, v, 36, 120, "13 of 15 done "));
@@ -146,7 +151,7 @@ static void fewer_masks_are_compared(void)
     three_sizes("compared-stopped", &d, v);
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posts == 2); /* only the others */
     CHECK(posted.resume.done == 13 && posted.variant_count == 15);
-    CHECK(shows(&d, v, 36, 120, "13 of 15 done "));
+    CHECK(shows(&d, v, 36, 120, "13 of 15 done, waits"));
     tell(v, EV_FAILED);
     d.params.value[P_RATIO_GE_B] += 0.1; /* results of other parameters: all again */
     CHECK(shows(&d, v, 36, 120, "of other parameters: x runs again"));
