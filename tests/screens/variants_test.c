@@ -2,6 +2,7 @@
 #include <stdarg.h>
 
 #include "tests/screens/fixture.h"
+#include "views/panes/pane_plot.h"
 #include "views/requests.h"
 #include "views/shell/messages.h"
 #include "views/tried_on.h"
@@ -352,10 +353,22 @@ static void a_commit_on_its_way_changes_nothing(void)
 static void noise_is_no_scale(void)
 {
     int p = metric_find("p(target)"), gain = metric_find("gain"), near = metric_find("neighbours");
+    const struct rect at = {0, 0, 20, 40};
+    int y = 0, x = 0, other = 0;
+    struct plot plot;
 
     CHECK(metric_flat(gain, 0.494, 0.4941) && !metric_flat(gain, 0.29, 0.41));
     CHECK(metric_flat(p, 0.989, 0.993) && metric_flat(p, 1e-6, 4e-3)); /* read as .99, as .00 */
     CHECK(!metric_flat(p, 0.60, 0.62));
+    plot_begin(&plot, "gain", "leak/gain²");
+    CHECK(!plot_widen(&plot));
+    plot_include(&plot, 0.9780, 1.5);
+    plot_include(&plot, 0.9784, 90);
+    plot_include(&plot, 0.5, (double)NAN); /* no point */
+    CHECK(plot_widen(&plot) && !plot.log[0] && plot.log[1]);
+    CHECK(plot_cell(&plot, 0.9780, 1.5, at, &y, &x) && y > 15);
+    CHECK(plot_cell(&plot, 0.9784, 90, at, &y, &other) && y < 4 && other == x);
+    CHECK(!plot_cell(&plot, 0.5, 1.5, at, &y, &x));
     CHECK(metric_flat(near, 0.9, 0.9) && !metric_flat(near, 0.993, 1)); /* a neighbour of 150 */
 }
 

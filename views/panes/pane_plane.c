@@ -7,7 +7,7 @@
  *   |      │     ○ A →→★                         || A ...                             |
  *   |  1.2 │             ●  B                    || B ...                             |
  *   |       ──────────────────────────           || B − A  +0.020  -1.0× +.05    -2 % |
- *   |       0.05      gain →     0.41            || 3 points are better than now on both |
+ *   |       0.05      gain →     0.41            || 3 better than ★, on no axis worse |
  *   +--------------------------------------------++-----------------------------------+
  *
  * All points are of one fact and of one state. Estimates, which the screen makes whenever a
@@ -23,6 +23,12 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/panes/pane_plot.h"
+#include "views/variant_metrics.h"
+
+static const char *x_name(const struct plane *plane)
+{
+    return plane->by_answer ? "p(target)" : "gain";
+}
 
 static double point_x(const struct plane *plane, const struct ui_point *p)
 {
@@ -66,7 +72,7 @@ static void draw_points(const struct plane *plane, const struct plot *plot,
 static void draw_plot(const struct plane *plane, const struct ui_state *d, struct surface *s,
                       struct rect area)
 {
-    const char *x = plane->by_answer ? "p(target)" : "gain";
+    const char *x = x_name(plane);
     char title[96], hint[32];
     struct rect in, points;
     struct plot plot;
@@ -137,15 +143,30 @@ static struct ui_point minus(const struct ui_point *b, const struct ui_point *a)
                              .kept = b->kept - a->kept};
 }
 
-/* How many points have more of x and less leak than this one. */
+/* 1: `a` is better than `b` by this metric, -1: worse, 0: by nothing that counts. */
+static int compare_values(const char *name, double a, double b)
+{
+    int m = metric_find(name);
+
+    if (isnan(a) || isnan(b) || metric_flat(m, fmin(a, b), fmax(a, b)))
+        return 0;
+    return (a > b) == (metric_table[m].better > 0) ? 1 : -1;
+}
+
+/* How many points are better than this one on one axis, and on the other no worse. */
 static int count_better(const struct plane *plane, const struct ui_state *d,
                         const struct ui_point *than)
 {
     int n = 0;
 
-    for (int i = 0; i < UI_POINTS; i++)
-        n += ui_point_shown(d, &d->point[i], plane->state) &&
-             point_x(plane, &d->point[i]) > point_x(plane, than) && d->point[i].leak < than->leak;
+    for (int i = 0; i < UI_POINTS; i++) {
+        const struct ui_point *p = &d->point[i];
+        int x = compare_values(x_name(plane), point_x(plane, p), point_x(plane, than));
+        int y = compare_values("leak/gain²", p->leak, than->leak);
+
+        n += ui_point_shown(d, p, plane->state) && !isnan(point_x(plane, p)) && x >= 0 && y >= 0 &&
+             x + y > 0;
+    }
     return n;
 }
 
@@ -178,8 +199,8 @@ static void draw_table(const struct plane *plane, const struct ui_state *d, stru
         }
     if (than && y < in.h) {
         p = pen_at(s, in, y, 0);
-        pen_printf(&p, ROLE_DIM, "%d better than %s on both axes", count_better(plane, d, than),
-                   now ? "now" : "the cell");
+        pen_printf(&p, ROLE_DIM, "%d better than %s, on no axis worse",
+                   count_better(plane, d, than), now ? "★" : "◆");
     }
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "tui/text.h"
+#include "views/variant_metrics.h"
 
 enum { Y_AXIS = 8, X_AXIS = 2 }; /* columns and rows that the axes take */
 static const double FAR = 30;    /* high/low from which an axis is logarithmic */
@@ -22,7 +23,7 @@ static double along(const struct plot *p, int axis, double value)
 
 void plot_begin(struct plot *p, const char *x, const char *y)
 {
-    *p = (struct plot){.name = {x, y},
+    *p = (struct plot){.metric = {metric_find(x), metric_find(y)},
                        .low = {(double)INFINITY, (double)INFINITY},
                        .high = {-(double)INFINITY, -(double)INFINITY}};
 }
@@ -42,13 +43,13 @@ bool plot_widen(struct plot *p)
     if (!(p->low[0] <= p->high[0]))
         return false;
     for (int k = 0; k < 2; k++) {
-        double wide, room;
+        bool flat = metric_flat(p->metric[k], p->low[k], p->high[k]);
+        double room;
 
-        p->log[k] = p->low[k] > 0 && p->high[k] > FAR * p->low[k];
+        p->log[k] = !flat && p->low[k] > 0 && p->high[k] > FAR * p->low[k];
         p->low[k] = along(p, k, p->low[k]);
         p->high[k] = along(p, k, p->high[k]);
-        wide = p->high[k] - p->low[k]; /* a single value gets a range too */
-        room = wide > 0 ? 0.06 * wide : 0.05 * fabs(p->high[k]) + 1e-6;
+        room = flat ? 0.1 * fabs(p->high[k]) + 1e-6 : 0.06 * (p->high[k] - p->low[k]);
         p->low[k] -= room;
         p->high[k] += room;
     }
@@ -81,6 +82,7 @@ static const char *end_text(const struct plot *p, int axis, double end, char out
 struct rect plot_axes(const struct plot *p, struct surface *s, struct rect in)
 {
     struct rect points = {in.y, in.x + Y_AXIS, in.h - X_AXIS, in.w - Y_AXIS};
+    const char *name = metric_table[p->metric[0]].name;
     char text[16];
     struct pen pen = pen_at(s, in, 0, 0);
     int named;
@@ -101,10 +103,10 @@ struct rect plot_axes(const struct plot *p, struct surface *s, struct rect in)
     pen_text(&pen, ROLE_DIM, end_text(p, 0, p->low[0], text));
     pen = pen_at(s, in, points.h + 1, Y_AXIS);
     pen_right(&pen, ROLE_DIM, points.w, end_text(p, 0, p->high[0], text));
-    named = text_width(p->name[0]) + 2 + (p->log[0] ? 4 : 0);
+    named = text_width(name) + 2 + (p->log[0] ? 4 : 0);
     if (named + 14 > points.w)
         return points;
     pen = pen_at(s, in, points.h + 1, Y_AXIS + (points.w - named) / 2);
-    pen_printf(&pen, ROLE_TEXT, "%s%s →", p->log[0] ? "log " : "", p->name[0]);
+    pen_printf(&pen, ROLE_TEXT, "%s%s →", p->log[0] ? "log " : "", name);
     return points;
 }

@@ -6,14 +6,15 @@
 #include "tui/surface.h"
 
 struct plot {
-    const char *name[2];    /* of x and y */
+    int metric[2];          /* of x and y, in metric_table */
     double low[2], high[2]; /* their ranges: 0 of x, 1 of y */
     bool log[2];            /* of values above 0 that lie far apart, the logarithm is shown */
 };
 
 /* Starts ranges, adds a point to them (NAN: it has none), and widens them in the end by 6 % on both
- * sides, so that no point lies on the frame. plot_widen() is false if there was no point. */
-void plot_begin(struct plot *p, const char *x, const char *y);
+ * sides, so that no point lies on the frame; more where the values differ by nothing that counts,
+ * so that noise is no scale. plot_widen() is false if there was no point. */
+void plot_begin(struct plot *p, const char *x, const char *y); /* names of metrics */
 void plot_include(struct plot *p, double x, double y);
 bool plot_widen(struct plot *p);
 /* Draws axes and scale into the area inside a frame, and returns where the points go; empty if

@@ -185,36 +185,36 @@ static void draw_table(const struct compare *c, const struct ui_state *d, struct
 
 /* --- the cloud ---------------------------------------------------------------------------- */
 
+static void include_variant(struct plot *a, const struct variant *t)
+{
+    if (variant_has_numbers(t))
+        plot_include(a, variant_value(t, a->metric[0]), variant_value(t, a->metric[1]));
+}
+
 /* Metrics and ranges of the plot. The range is that of the random masks and of NMKE; other columns
  * may lie outside, and are then not drawn. False: no random mask has numbers yet. */
-static bool cloud_axes(const struct compare *c, struct plot *a, int metric[2])
+static bool cloud_axes(const struct compare *c, struct plot *a)
 {
+    bool answer = c->picture == BY_ANSWER;
     double low, high;
 
-    metric[0] = metric_find("gain");
-    metric[1] = metric_find("leak/gain²");
-    if (c->picture == BY_ANSWER) {
-        metric[0] = metric_find("p(target)");
-        if (metric_range(c->variant, c->run.count, metric_find("neighbours"), &low, &high))
-            metric[1] = metric_find("neighbours");
-    }
-    plot_begin(a, metric_table[metric[0]].name, metric_table[metric[1]].name);
+    plot_begin(
+        a, answer ? "p(target)" : "gain",
+        answer && metric_range(c->variant, c->run.count, metric_find("neighbours"), &low, &high)
+            ? "neighbours"
+            : "leak/gain²");
     for (int i = COLUMNS; i < c->run.count; i++)
-        if (variant_has_numbers(&c->variant[i]))
-            plot_include(a, variant_value(&c->variant[i], metric[0]),
-                         variant_value(&c->variant[i], metric[1]));
+        include_variant(a, &c->variant[i]);
     if (!(a->low[0] <= a->high[0]))
         return false;
-    if (variant_has_numbers(&c->variant[NMKE]))
-        plot_include(a, variant_value(&c->variant[NMKE], metric[0]),
-                     variant_value(&c->variant[NMKE], metric[1]));
+    include_variant(a, &c->variant[NMKE]);
     return plot_widen(a);
 }
 
 /* Random masks as ○, or as their number where several fall on a cell; editors by their first
  * letter, key size as K, NMKE as ★ on top. */
-static void draw_points(const struct compare *c, const struct plot *a, const int metric[2],
-                        struct surface *s, struct rect plot)
+static void draw_points(const struct compare *c, const struct plot *a, struct surface *s,
+                        struct rect plot)
 {
     unsigned char *count = xcalloc((size_t)plot.h * (size_t)plot.w, 1);
     int y, x;
@@ -225,7 +225,8 @@ static void draw_points(const struct compare *c, const struct plot *a, const int
         enum role role = n == NMKE ? ROLE_ACCENT : n == KEYMAG ? ROLE_WARN : ROLE_STRONG;
 
         if (n == RANDOM || (n > KEYMAG && n < COLUMNS) || !variant_has_numbers(t) ||
-            !plot_cell(a, variant_value(t, metric[0]), variant_value(t, metric[1]), plot, &y, &x))
+            !plot_cell(a, variant_value(t, a->metric[0]), variant_value(t, a->metric[1]), plot, &y,
+                       &x))
             continue;
         if (n >= COLUMNS) {
             int many = ++count[y * plot.w + x];
@@ -282,11 +283,12 @@ static void cloud_title(const struct compare *c, const struct plot *a, int cols,
 
     show_print(many, sizeof(many), c->run.job && done < of ? "%d of %d" : "%d",
                c->run.job && done < of ? done : of, of);
-    show_print(title, 96, "%s against %s", a->name[1], a->name[0]);
+    show_print(title, 96, "%s against %s", metric_table[a->metric[1]].name,
+               metric_table[a->metric[0]].name);
     show_print(hint, 64, "%s random masks%s", many, c->run.stopped && done < of ? ", stopped" : "");
     if (text_width(title) + text_width(hint) + 10 <= cols)
         return;
-    show_print(title, 96, "%s: %s masks%s", a->name[1], many,
+    show_print(title, 96, "%s: %s masks%s", metric_table[a->metric[1]].name, many,
                c->run.stopped && done < of ? ", stopped" : "");
     *hint = '\0';
 }
@@ -294,9 +296,8 @@ static void cloud_title(const struct compare *c, const struct plot *a, int cols,
 /* The lower left box. */
 static void draw_cloud(const struct compare *c, struct surface *s, struct rect area)
 {
-    int metric[2];
     struct plot a;
-    bool any = cloud_axes(c, &a, metric);
+    bool any = cloud_axes(c, &a);
     char title[96], hint[64];
     struct rect in, points;
 
@@ -313,7 +314,7 @@ static void draw_cloud(const struct compare *c, struct surface *s, struct rect a
     }
     points = plot_axes(&a, s, in);
     if (!rect_empty(points))
-        draw_points(c, &a, metric, s, points);
+        draw_points(c, &a, s, points);
     draw_legend(s, area);
 }
 

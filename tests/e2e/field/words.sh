@@ -11,6 +11,7 @@ for of in 'stats:-n, --tokens N +Number of tokens to sum over' \
     'export:--force +Replace an existing target' \
     'apply:--force +Add a delta that the session already has' \
     'export:--state WHICH +Model state: base, edited or edit:N' \
+    'sweep:--state WHICH +Model state: base, edited or edit:N' \
     'attribute:--top K +Number of neurons per layer' \
     'query:--top K +Number of next tokens' \
     'log:--edit N +Show all about this edit'; do
