@@ -367,7 +367,7 @@ static void noise_is_no_scale(void)
     plot_include(&plot, 0.5, (double)NAN); /* no point */
     CHECK(plot_widen(&plot) && !plot.log[0] && plot.log[1]);
     CHECK(plot_cell(&plot, 0.9780, 1.5, at, &y, &x) && y > 15);
-    CHECK(plot_cell(&plot, 0.9784, 90, at, &y, &other) && y < 4 && other == x);
+    CHECK(plot_cell(&plot, 0.9784, 90, at, &y, &other) && y < 4 && abs(other - x) < 2);
     CHECK(!plot_cell(&plot, 0.5, 1.5, at, &y, &x));
     CHECK(metric_flat(near, 0.9, 0.9) && !metric_flat(near, 0.993, 1)); /* a neighbour of 150 */
 }
