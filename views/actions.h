@@ -32,14 +32,15 @@
 
 #define ACTIONS(V, O, X, W)                                                                        \
     O(EDIT_FACT, "fact", "e", "Edit", "Type the fact: subject, prompt, new object", edit)          \
-    X(ATTRIBUTE, "attribute", "x F5", "Edit", "Score every neuron for this fact", attribute)       \
+    X(ATTRIBUTE, "attribute", "x F5", "Edit", "Score the neurons for this fact", attribute)        \
     X(PREVIEW, "preview", "P", "Edit", "Try the edit; nothing is written", preview)                \
     W(COMMIT, "commit", "C F9", "Edit", "Write the edit to the session (asks)", commit)            \
     X(DISCARD, "discard", "D", "Edit", "Discard the preview", discard)                             \
     W(UNDO, "undo", "u", "Edit", "Undo the last edit, or the one selected in History (asks)",      \
       undo)                                                                                        \
     W(REDO, "redo", "C-r", "Edit", "Redo what was undone", redo)                                   \
-    X(CANCEL, "cancel", "C-c", "Edit", "Stop the running job; never quits the program", cancel)    \
+    X(CANCEL, "cancel", "C-c", "Edit", "Stop the first job; never quits the program", cancel)      \
+    V(DROP, "drop", "del", "Edit", "Drop the job under the cursor in Jobs (J)")                    \
     X(VERIFY, "verify", "W", "Edit", "Rebuild all weights from the journal and compare", verify)   \
     V(PROBE, "probe", "B", "Edit", "Scoreboard: rephrases, neighbours, question, chat")            \
     O(RELATION, "relation", "|", "Edit", "Subject | relation | object: pick the relation",         \
@@ -108,6 +109,7 @@
     O(MODELS, "models", "O", "Views", "Models on this machine: open another one", models)          \
     O(SESSIONS, "sessions", "~", "Views", "Sessions and recordings to come back to", sessions)     \
     X(PULL, "pull", "H", "Views", "Download a model from the Hugging Face Hub", pull)              \
+    O(JOBS, "jobs", "J", "Views", "Jobs: what runs, what waits, what ended", jobs)                 \
     O(LOG, "log", "L", "Views", "Messages and jobs so far", log)                                   \
     O(HELP, "help", "? F1", "Views", "All keys", help)                                             \
     O(ASK, "ask", "i", "Views", "Type a question (Query)", query)                                  \

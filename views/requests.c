@@ -33,6 +33,7 @@
 #include "core/edit/fact_status.h"
 #include "core/edit/relations.h"
 #include "tui/text.h"
+#include "views/job_rules.h"
 #include "views/knobs.h"
 #include "views/tried_on.h"
 
@@ -58,18 +59,20 @@ void ui_set_fact(struct host *host, const struct fact *fact)
 {
     struct ui_state *d = host->ui;
     struct buf note = {0};
+    bool previewing;
 
     if (fact != &d->fact) {
         fact_free(&d->fact);
         d->fact = fact_copy(fact);
         fact_trimmed_say(fact, 1, &note);
     }
+    previewing = jobs_drop_other_facts(host);
     if (note.len)
         host->message(host, TONE_WARN, "%s", note.data);
     buf_free(&note);
     ui_match(d);
     ui_forget_intervention_answers(d);
-    if (d->state.preview)
+    if (d->state.preview || previewing)
         request_simple(host, CMD_DISCARD, 0);
     if (d->ready)
         request_prompt_info(host, &d->fact);
@@ -179,19 +182,57 @@ static bool fact_command(struct host *host, enum command_kind kind, struct comma
     return true;
 }
 
-void request_attribute(struct host *host)
+/* Posts one command for the edited layers, or with `others` one for the rest of the map, unless it
+ * is under way. False: refused. */
+static bool post_scores(struct host *host, bool others)
 {
     struct command cmd;
 
+    if (job_is_under_way(host, CMD_ATTRIBUTE, others ? 2 : 0, STAMP_SCORES | STAMP_STATE))
+        return true;
     if (!fact_command(host, CMD_ATTRIBUTE, &cmd))
-        return;
-    cmd.all_layers = true;
+        return false;
+    cmd.all_layers = cmd.idle = others;
     cmd.curves = true; /* so that the amplification can be moved at once */
-    if (!host->post(host, &cmd))
+    return host->post(host, &cmd) != 0;
+}
+
+void request_edited_scores(struct host *host)
+{
+    if (has_fact(host) && post_scores(host, false))
+        host->ui->attributing = true;
+}
+
+void request_attribute(struct host *host)
+{
+    const struct ui_state *d = host->ui;
+    int others = d->layers;
+    char range[48];
+
+    for (int l = 0; l < d->layers; l++)
+        others -= ui_edits_layer(d, l);
+    if (!has_fact(host) || !post_scores(host, false))
         return;
     host->ui->attributing = true;
-    host->message(host, TONE_PLAIN, "scoring %d layers, the edited ones first; Ctrl-C stops",
-                  host->ui->layers);
+    if (others && post_scores(host, true))
+        host->message(host, TONE_PLAIN,
+                      "scoring %s, then the other %d layers while nothing else is asked; J lists "
+                      "the jobs",
+                      ui_edited_range(d, range), others);
+}
+
+void request_scores_again(struct host *host)
+{
+    const struct ui_state *d = host->ui;
+    bool others = job_of_fact(d, CMD_ATTRIBUTE, 2) != NULL;
+
+    for (int l = 0; l < d->layers; l++)
+        others |= d->layer[l].score && !ui_edits_layer(d, l) &&
+                  !(d->layer[l].differs & (STAMP_FACT | STAMP_STATE));
+    if (others)
+        request_attribute(host);
+    else
+        request_edited_scores(host);
 }
 
 void request_probe(struct host *host, const struct fact *fact, unsigned *job)
@@ -223,6 +264,12 @@ void request_preview(struct host *host)
 {
     struct command cmd;
 
+    if (!has_fact(host))
+        return;
+    if (job_is_under_way(host, CMD_PREVIEW, 0, STAMP_EDIT | STAMP_STATE)) {
+        host->message(host, TONE_WARN, "this preview is under way: J lists the jobs");
+        return;
+    }
     if (!fact_command(host, CMD_PREVIEW, &cmd))
         return;
     host->ui->steps = 0;
@@ -243,7 +290,7 @@ void request_trace(struct host *host)
 {
     struct command cmd;
 
-    if (fact_command(host, CMD_TRACE, &cmd))
+    if (!job_is_under_way(host, CMD_TRACE, 1, STAMP_STATE) && fact_command(host, CMD_TRACE, &cmd))
         host->post(host, &cmd);
 }
 
@@ -376,16 +423,32 @@ static void describe_rewritten_edit(const struct ui_state *d, char *out, size_t 
                    edit, last->subject, last->target);
 }
 
-/* The user chose Commit. */
+/* Whether a commit of the fact at hand is under way; then a message says so. */
+static bool commits_already(struct host *host)
+{
+    struct ui_job *card = job_of_fact(host->ui, CMD_COMMIT, 0);
+
+    if (card)
+        host->message(host, TONE_WARN, "this fact is being committed already%s%s: J lists the jobs",
+                      *card->note ? ", " : "", card->note);
+    return card != NULL;
+}
+
+/* The user chose Commit. The card tells when, since it may take a while. */
 static void commit_confirmed(struct host *host, const struct question *question)
 {
+    time_t now = time(NULL);
+    struct tm at;
+    struct ui_job *card;
     struct command cmd;
 
     (void)question;
-    if (!fact_command(host, CMD_COMMIT, &cmd))
+    if (commits_already(host) || !fact_command(host, CMD_COMMIT, &cmd))
         return;
     host->ui->steps = 0;
-    host->post(host, &cmd);
+    card = ui_job_card(host->ui, host->post(host, &cmd));
+    if (card && localtime_r(&now, &at))
+        strftime(card->note, sizeof(card->note), "you said yes %H:%M", &at);
 }
 
 void confirm_commit(struct host *host)
@@ -396,7 +459,7 @@ void confirm_commit(struct host *host)
     int neurons, n = count_masked_neurons(d, &neurons);
     char some[32], all[32], range[48];
 
-    if (!has_fact(host))
+    if (!has_fact(host) || commits_already(host))
         return;
     if (d->state.readonly) {
         host->message(host, TONE_WARN, "read-only: nothing can be committed here");

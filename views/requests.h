@@ -10,8 +10,9 @@ struct params;
 
 /* Tokens, next tokens and ranks of a fact's prompt. Returns the job; 0: refused. */
 unsigned request_prompt_info(struct host *host, const struct fact *fact);
-/* Makes this the fact at hand (copied). Results of the old one no longer match. A message tells if
- * blanks were removed around its texts. */
+/* Makes this the fact at hand (copied). Results of the old one no longer match, and its jobs that
+ * only read are dropped. A message tells which were dropped, and if blanks were removed around its
+ * texts. */
 void ui_set_fact(struct host *host, const struct fact *fact);
 /* The last active edit that gave the fact's question an object, and that fact of it (borrowed from
  * the history); 0 and NULL: none. */
@@ -23,8 +24,14 @@ int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
 bool ui_set_fact_typed(struct host *host, const char *text);
 bool confirm_undo_typed(struct host *host, const char *text);
 bool ui_set_param(struct host *host, const char *assignment);
-/* Scores every neuron of every layer for the fact at hand. */
+/* Scores every neuron for the fact at hand: of the edited layers, then of all others while nothing
+ * else is asked. */
 void request_attribute(struct host *host);
+/* The same, as far as there are scores of other layers already: for a parameter that changes them.
+ */
+void request_scores_again(struct host *host);
+/* Scores the neurons of the edited layers only. */
+void request_edited_scores(struct host *host);
 /* The scoreboard of a fact. *job (may be NULL) gets the job's number. */
 void request_probe(struct host *host, const struct fact *fact, unsigned *job);
 /* Gain and leak of the mask at hand. Reports nothing; does nothing unless all edited layers have

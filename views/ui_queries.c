@@ -9,16 +9,6 @@
 #include "tui/text.h"
 #include "views/ui_state.h"
 
-enum command_kind ui_busy(const struct ui_state *d)
-{
-    enum command_kind busy = CMD_NONE;
-
-    for (int i = 0; i < UI_JOBS; i++)
-        if (d->job[i].job && *command_traits[d->job[i].kind].busy)
-            busy = d->job[i].kind;
-    return busy;
-}
-
 const struct job_begun *ui_job_begun(const struct ui_state *d, unsigned job)
 {
     for (int i = 0; i < UI_BEGUN; i++)
@@ -42,14 +32,6 @@ struct stamp ui_stamp_with(const struct ui_state *d, const struct fact *fact)
 struct stamp ui_stamp_now(const struct ui_state *d)
 {
     return ui_stamp_with(d, &d->fact);
-}
-
-bool ui_waits_for(const struct ui_state *d, enum command_kind kind)
-{
-    for (int i = 0; i < UI_JOBS; i++)
-        if (d->job[i].job && d->job[i].kind == kind)
-            return true;
-    return false;
 }
 
 bool ui_edits_layer(const struct ui_state *d, int layer)

@@ -103,20 +103,12 @@ static bool take_neuron_info(struct ui_state *d, struct event *ev)
     return true;
 }
 
-/* Frees the job's slot and its progress. */
+/* Scores no longer arrive; a download has no bar. */
 static void job_ended(struct ui_state *d, unsigned job)
 {
-    for (int i = 0; i < UI_JOBS; i++)
-        if (d->job[i].job == job) {
-            d->attributing &= d->job[i].kind != CMD_ATTRIBUTE;
-            d->job[i].job = 0;
-        }
-    if (job == d->attributing_job)
-        d->attributing = false;
+    d->attributing &= ui_job_kind(d, job) != CMD_ATTRIBUTE && job != d->attributing_job;
     for (int i = 0; i < UI_BEGUN; i++)
         d->begun[i].over |= d->begun[i].job == job;
-    if (job && job == d->progress_job)
-        d->progress = (struct progress){0};
     if (job && job == d->pull_job) {
         d->pull = (struct progress){0};
         d->pull_job = 0;
@@ -153,16 +145,14 @@ static bool take_state(struct ui_state *d, struct event *ev)
     return true;
 }
 
-/* Three bars: work without a job, a download, and any other job. */
+/* Progress of a job is on its card; here are a download and work that nobody posted. */
 static bool take_progress(struct ui_state *d, struct event *ev)
 {
-    bool pull = ev->job && ev->job == d->pull_job;
-
-    *(!ev->job ? &d->background : pull ? &d->pull : &d->progress) = *ev->progress;
-    if (!ev->job && ev->progress->done >= ev->progress->total)
-        d->background = (struct progress){0};
-    else if (ev->job && !pull)
-        d->progress_job = ev->job;
+    if (!ev->job)
+        d->background =
+            ev->progress->done < ev->progress->total ? *ev->progress : (struct progress){0};
+    else if (ev->job == d->pull_job)
+        d->pull = *ev->progress;
     free(ev->progress);
     return true;
 }
@@ -200,17 +190,23 @@ static bool take_commit(struct ui_state *d, struct event *ev)
     return false;
 }
 
-/* Into the ring; the oldest goes whose job is over. */
+/* Into the ring; the oldest goes whose job is over. A job that was put back and begins again takes
+ * its place once more. */
 static bool take_begun(struct ui_state *d, struct event *ev)
 {
-    int at = d->begun_next;
+    int at = d->begun_next, same = 0;
 
     for (int i = 0; i < UI_BEGUN && d->begun[at].job && !d->begun[at].over; i++)
         at = (at + 1) % UI_BEGUN;
+    while (same < UI_BEGUN && d->begun[same].job != ev->job)
+        same++;
+    if (same < UI_BEGUN)
+        at = same;
+    else
+        d->begun_next = (at + 1) % UI_BEGUN;
     ui_replace(EV_BEGUN, (void **)&d->begun[at].what, ev->begun);
     d->begun[at].job = ev->job;
     d->begun[at].over = false;
-    d->begun_next = (at + 1) % UI_BEGUN;
     return true;
 }
 
@@ -410,6 +406,9 @@ static void store_payload(struct ui_state *d, struct event *ev)
 void ui_event(struct ui_state *d, struct event *ev)
 {
     ui_match(d);
+    if (ev->kind == EV_DONE || ev->kind == EV_FAILED)
+        job_ended(d, ev->job);
+    ui_job_event(d, ev);
     if (ev->progress) { /* one pointer, whatever it is */
         ui_take_point(d, ev);
         store_payload(d, ev);
@@ -423,9 +422,8 @@ void ui_event(struct ui_state *d, struct event *ev)
     case EV_ATTRIBUTED:
         d->attributing = false;
         break;
-    case EV_DONE:
-    case EV_FAILED:
-        job_ended(d, ev->job);
+    case EV_PAUSED:
+        d->attributing &= ui_job_kind(d, ev->job) != CMD_ATTRIBUTE;
         break;
     case EV_STOPPED:
         d->stopped = true;
@@ -433,29 +431,4 @@ void ui_event(struct ui_state *d, struct event *ev)
     default:
         break;
     }
-}
-
-bool ui_has_job_room(const struct ui_state *d)
-{
-    for (int i = 0; i < UI_JOBS; i++)
-        if (!d->job[i].job)
-            return true;
-    return false;
-}
-
-void ui_add_job(struct ui_state *d, unsigned job, enum command_kind kind)
-{
-    for (int i = 0; job && i < UI_JOBS; i++)
-        if (!d->job[i].job) {
-            d->job[i] = (struct ui_job){job, kind};
-            return;
-        }
-}
-
-enum command_kind ui_job_kind(const struct ui_state *d, unsigned job)
-{
-    for (int i = 0; i < UI_JOBS; i++)
-        if (job && d->job[i].job == job)
-            return d->job[i].kind;
-    return CMD_NONE;
 }

@@ -32,20 +32,16 @@
 #include "core/base/params.h"
 #include "core/engine/engine.h"
 #include "tui/heatmap.h"
+#include "views/ui_jobs.h"
 
 /* Sizes of the fixed arrays below. A list that is full refuses (jobs, overrides, interventions) or
  * drops its oldest element (answers, neuron infos, log lines, general sets). */
-enum { UI_JOBS = 16, UI_NEURON_INFO = 2048, UI_ANSWERS = 24, UI_STEPS = 512, UI_LOG_LINES = 400 };
+enum { UI_NEURON_INFO = 2048, UI_ANSWERS = 24, UI_STEPS = 512, UI_LOG_LINES = 400 };
 enum { UI_VARIANTS = 512, UI_MASK_OVERRIDES = 64, UI_INTERVENTIONS = 64, UI_OLD_JOBS = 8 };
 enum { UI_GENERAL_SETS = 8, UI_BEGUN = 64, UI_SLOTS = 32, UI_KEPT = 3, UI_ROWS = 4 };
 enum { UI_WORDS = 200, UI_POINTS = 640 };
 enum neuron_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum neuron_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
-
-struct ui_job {   /* a posted command that has not ended */
-    unsigned job; /* its number; 0: this slot is free */
-    enum command_kind kind;
-};
 
 struct ui_begun {           /* what a job is about; kept after it has ended */
     unsigned job;           /* its number; 0: this slot is free */
@@ -223,12 +219,15 @@ struct ui_state {
     char intervention_state[17];                /* the state that both were asked of */
 
     /* 3. jobs */
-    struct ui_job job[UI_JOBS];
+    struct ui_job job[UI_JOBS];    /* the cards of jobs that have not ended */
+    struct ui_job ended[UI_ENDED]; /* those that ended last, the newest first */
+    int ended_count;
+    struct stage_time stage[UI_STAGES];
+    int stages;
+    double clock;                    /* clock_seconds() of the frame that is drawn */
     struct ui_begun begun[UI_BEGUN]; /* a ring: the last jobs that began */
     int begun_next;
-    struct progress progress;   /* of a posted job */
     struct progress background; /* of work that nobody posted (job 0), such as moments */
-    unsigned progress_job;      /* the job that `progress` belongs to */
     struct progress pull;       /* of a model that is being downloaded */
     unsigned pull_job;          /* 0: no download */
     char pull_name[100];        /* its name as typed; kept after the end */
@@ -276,16 +275,6 @@ bool ui_row_counts(const struct ui_state *d, int layer);
 void ui_forget_intervention_answers(struct ui_state *d);
 /* Removes the fact at this index from the queue; an index outside does nothing. */
 void ui_queue_remove(struct ui_state *d, int at);
-
-/* The table of running jobs. Ask ui_has_job_room() before posting: a job that does not fit the
- * table would run unseen. */
-bool ui_has_job_room(const struct ui_state *d);
-void ui_add_job(struct ui_state *d, unsigned job, enum command_kind kind);
-enum command_kind ui_job_kind(const struct ui_state *d, unsigned job); /* CMD_NONE: it has ended */
-/* The kind of the running job that the user waits for; CMD_NONE: there is none. */
-enum command_kind ui_busy(const struct ui_state *d);
-/* Whether a job of this kind has not ended. */
-bool ui_waits_for(const struct ui_state *d, enum command_kind kind);
 
 /* What a job said when it began; NULL: it has not begun, or long ago. */
 const struct job_begun *ui_job_begun(const struct ui_state *d, unsigned job);

@@ -69,6 +69,7 @@ struct host {
     /* Sends a command to the engine; what the command points to is handed over. Returns the job's
      * number, or 0 if it was refused (a message says why). */
     unsigned (*post)(struct host *host, struct command *cmd);
+    void (*cancel)(struct host *host, unsigned job); /* may be NULL */
     void (*open)(struct host *host, const char *view);
     /* Shows one line above the footer and appends it to the log. */
     void (*message)(struct host *host, enum tone tone, const char *fmt, ...)
@@ -145,6 +146,7 @@ struct view {
     X(sessions)  \
     X(relations) \
     X(options)   \
+    X(jobs)      \
     X(log)       \
     X(help)
 #define VIEW_OPS(name) extern const struct view_ops view_##name;

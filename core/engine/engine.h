@@ -44,6 +44,7 @@ enum command_flag {
     OF_WEIGHTS = 1 << 7,  /* the answer depends on the edited weights */
     OF_PRESENT = 1 << 8,  /* the answer depends on when it is asked */
     ENDS_ITSELF = 1 << 9, /* runs in a thread of its own, which emits EV_DONE or EV_FAILED */
+    OF_FACT = 1 << 10,    /* about the fact at hand, and only reads: dropped with it */
     /* What the answer depends on, besides facts and text (core/record/command_key.c). */
     KEY_SCORES = 1 << 16, /* the parameters of an attribution */
     KEY_EDIT = 1 << 17,   /* all parameters of an edit, mask overrides, variants */
@@ -56,71 +57,71 @@ enum command_flag {
     KEY_START = 1 << 24,  /* edit and states, if they are given */
 };
 
-/* The kinds of commands: X(ID, name, text while it runs, function, flags), after a comment with the
+/* The kinds of commands: X(ID, name, job, function, flags), after a comment with the
  * members of struct command that it reads and the events it emits.
  *
  * To add one: a row here, and its function in a file of core/engine/. `name` is the name in
- * recordings, and does not change when the ID does. An empty text means that the screen does not
- * show that the command runs, because it is over at once or nobody waits for it. */
-#define ENGINE_COMMANDS(X)                                                                        \
-    X(NONE, "", "", job_none, 0)                                                                  \
-    /* facts[0], params: how the model reads it: EV_PROMPT */                                     \
-    X(INSPECT, "look", "", job_inspect, NEEDS_BOTH | URGENT | OF_WEIGHTS)                         \
-    /* facts, params, all_layers, curves, idle, top: EV_HEADER; for each layer EV_NEURON of its   \
-     * `top` strongest neurons, then EV_LAYER; EV_ATTRIBUTED */                                   \
-    X(ATTRIBUTE, "attribute", "attributing", job_attribute, NEEDS_BOTH | KEY_SCORES)              \
-    /* facts, params, attribution: gain and leak of the masks: EV_ESTIMATE */                     \
-    X(ESTIMATE, "weigh", "", job_estimate, NEEDS_BOTH | UNASKED | KEY_EDIT)                       \
-    /* facts, params, attribution, mask_overrides, z, draft: EV_STEP..., EV_PREVIEW, EV_STATE */  \
-    X(PREVIEW, "preview", "previewing", job_edit, NEEDS_BOTH | KEY_EDIT)                          \
-    /* the same, written to the journal: EV_COMMIT, EV_COMMITTED for each fact, EV_STATE */       \
-    X(COMMIT, "commit", "editing", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)       \
-    /* drop the preview: EV_STATE */                                                              \
-    X(DISCARD, "discard", "discarding", job_discard, NEEDS_BOTH)                                  \
-    /* text: edits such as 3-52,60; else edit: that one, 0: the last: EV_HISTORY, EV_STATE */     \
-    X(UNDO, "undo", "undoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)         \
-    X(REDO, "redo", "redoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)         \
-    /* text, states, edit (the state after it; 0: none), tokens, top, temperature, chat,          \
-     * interventions: EV_ANSWER a state */                                                        \
-    X(QUERY, "query", "answering", job_query, NEEDS_BOTH | URGENT | KEY_STATES)                   \
-    /* layer, neuron: EV_NEURON */                                                                \
-    X(NEURON, "neuron", "", job_neuron, NEEDS_BOTH | URGENT | UNASKED | KEY_NEURON)               \
-    /* EV_HISTORY */                                                                              \
-    X(HISTORY, "history", "", job_history, NEEDS_SESSION | URGENT | OF_PRESENT)                   \
-    /* rebuild the weights from the journal and compare checksums: EV_STATE */                    \
-    X(VERIFY, "verify", "verifying", job_verify, NEEDS_BOTH | OF_PRESENT)                         \
-    /* params, all_layers, on_all_ranks: sum to stats.tokens now: EV_PROGRESS, EV_MOMENTS */      \
-    X(MOMENTS, "moments", "second moments", job_moments, NEEDS_BOTH | NOT_RECORDED)               \
-    /* facts[0] or text; states: EV_LENS for each state */                                        \
-    X(LENS, "lens", "reading the lens", job_lens, NEEDS_BOTH | URGENT | OF_WEIGHTS)               \
-    /* facts[0]; states (base or edited): causal trace: EV_TRACE for each layer */                \
-    X(TRACE, "trace", "tracing", job_trace, NEEDS_BOTH | YIELDS)                                  \
-    /* facts, params: all probes, before and after: EV_PROBES for each fact */                    \
-    X(PROBE, "probe", "scoreboard", job_probe, NEEDS_BOTH | YIELDS | OF_WEIGHTS)                  \
-    /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is \
-     * STATE_BASE, else on the present state): EV_VARIANT for each; nothing is written */         \
-    X(VARIANTS, "try", "variants", job_variants, NEEDS_BOTH | YIELDS | KEY_EDIT | KEY_START)      \
-    /* tokens: states to ask at most: EV_DRIFT after each state */                                \
-    X(DRIFT, "drift", "measuring drift", job_drift, NEEDS_BOTH | YIELDS)                          \
-    /* from, edit (0: base): EV_DIFF */                                                           \
-    X(DIFF, "diff", "comparing states", job_diff, NEEDS_BOTH | YIELDS | KEY_RANGE)                \
-    /* text, expect, tokens; from, edit (0: base, last): EV_BISECT after each state */            \
-    X(BISECT, "bisect", "searching the edits", job_bisect, NEEDS_BOTH | YIELDS | KEY_EXPECT)      \
-    /* edit, text: a note to an edit: EV_HISTORY */                                               \
-    X(NOTE, "note", "noting", job_note,                                                           \
-      NEEDS_SESSION | URGENT | WRITES | NOT_RECORDED | KEY_NUMBER)                                \
-    /* text: target path; export, dtype, rank, force; edit (0: `states`, base or edited):         \
-     * EV_EXPORT */                                                                               \
-    X(EXPORT, "export", "exporting", job_export, NEEDS_BOTH | NOT_RECORDED | KEY_EXPORT)          \
-    /* text: a delta file, force: EV_HISTORY, EV_STATE */                                         \
-    X(APPLY, "apply", "applying", job_apply, NEEDS_BOTH | WRITES | NOT_RECORDED)                  \
-    /* text: copy the session to this file and continue there: EV_STATE */                        \
-    X(SAVE, "save", "saving", job_save, NEEDS_BOTH | NOT_RECORDED)                                \
-    /* move to the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */                   \
-    X(DEVICE, "device", "changing the device", job_device, NOT_RECORDED)                          \
-    /* text: a model of the Hub, downloaded beside other jobs: EV_PROGRESS in bytes */            \
-    X(PULL, "pull", "", job_pull, URGENT | WRITES | NOT_RECORDED | ENDS_ITSELF)                   \
-    X(QUIT, "quit", "quitting", job_none, 0)
+ * recordings, and does not change when the ID does. `job` is what the screen calls it while it
+ * waits and runs; "" means that the screen does not show it, because it is over at once or nobody
+ * waits for it. */
+#define ENGINE_COMMANDS(X)                                                                         \
+    X(NONE, "", "", job_none, 0)                                                                   \
+    /* facts[0], params: how the model reads it: EV_PROMPT */                                      \
+    X(INSPECT, "look", "", job_inspect, NEEDS_BOTH | OF_FACT | URGENT | OF_WEIGHTS)                \
+    /* facts, params, all_layers, curves, idle, top: EV_HEADER; for each layer EV_NEURON of its    \
+     * `top` strongest neurons, then EV_LAYER; EV_ATTRIBUTED */                                    \
+    X(ATTRIBUTE, "attribute", "scores", job_attribute, NEEDS_BOTH | OF_FACT | KEY_SCORES)          \
+    /* facts, params, attribution: gain and leak of the masks: EV_ESTIMATE */                      \
+    X(ESTIMATE, "weigh", "", job_estimate, NEEDS_BOTH | OF_FACT | UNASKED | KEY_EDIT)              \
+    /* facts, params, attribution, mask_overrides, z, draft: EV_STEP..., EV_PREVIEW, EV_STATE */   \
+    X(PREVIEW, "preview", "preview", job_edit, NEEDS_BOTH | OF_FACT | KEY_EDIT)                    \
+    /* the same, written to the journal: EV_COMMIT, EV_COMMITTED for each fact, EV_STATE */        \
+    X(COMMIT, "commit", "commit", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)         \
+    /* drop the preview: EV_STATE */                                                               \
+    X(DISCARD, "discard", "discard", job_discard, NEEDS_BOTH)                                      \
+    /* text: edits such as 3-52,60; else edit: that one, 0: the last: EV_HISTORY, EV_STATE */      \
+    X(UNDO, "undo", "undo", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)             \
+    X(REDO, "redo", "redo", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)             \
+    /* text, states, edit (the state after it; 0: none), tokens, top, temperature, chat,           \
+     * interventions: EV_ANSWER a state */                                                         \
+    X(QUERY, "query", "answer", job_query, NEEDS_BOTH | URGENT | KEY_STATES)                       \
+    /* layer, neuron: EV_NEURON */                                                                 \
+    X(NEURON, "neuron", "", job_neuron, NEEDS_BOTH | URGENT | UNASKED | KEY_NEURON)                \
+    /* EV_HISTORY */                                                                               \
+    X(HISTORY, "history", "", job_history, NEEDS_SESSION | URGENT | OF_PRESENT)                    \
+    /* rebuild the weights from the journal and compare checksums: EV_STATE */                     \
+    X(VERIFY, "verify", "verify", job_verify, NEEDS_BOTH | OF_PRESENT)                             \
+    /* params, all_layers, on_all_ranks: sum to stats.tokens now: EV_PROGRESS, EV_MOMENTS */       \
+    X(MOMENTS, "moments", "second moments", job_moments, NEEDS_BOTH | NOT_RECORDED)                \
+    /* facts[0] or text; states: EV_LENS for each state */                                         \
+    X(LENS, "lens", "lens", job_lens, NEEDS_BOTH | OF_FACT | URGENT | OF_WEIGHTS)                  \
+    /* facts[0]; states (base or edited): causal trace: EV_TRACE for each layer */                 \
+    X(TRACE, "trace", "causal trace", job_trace, NEEDS_BOTH | OF_FACT | YIELDS)                    \
+    /* facts, params: all probes, before and after: EV_PROBES for each fact */                     \
+    X(PROBE, "probe", "scoreboard", job_probe, NEEDS_BOTH | OF_FACT | YIELDS | OF_WEIGHTS)         \
+    /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \
+     * STATE_BASE, else on the present state): EV_VARIANT for each; nothing is written */          \
+    X(VARIANTS, "try", "variants", job_variants, NEEDS_BOTH | YIELDS | KEY_EDIT | KEY_START)       \
+    /* tokens: states to ask at most: EV_DRIFT after each state */                                 \
+    X(DRIFT, "drift", "drift", job_drift, NEEDS_BOTH | YIELDS)                                     \
+    /* from, edit (0: base): EV_DIFF */                                                            \
+    X(DIFF, "diff", "diff", job_diff, NEEDS_BOTH | YIELDS | KEY_RANGE)                             \
+    /* text, expect, tokens; from, edit (0: base, last): EV_BISECT after each state */             \
+    X(BISECT, "bisect", "bisect", job_bisect, NEEDS_BOTH | YIELDS | KEY_EXPECT)                    \
+    /* edit, text: a note to an edit: EV_HISTORY */                                                \
+    X(NOTE, "note", "note", job_note, NEEDS_SESSION | URGENT | WRITES | NOT_RECORDED | KEY_NUMBER) \
+    /* text: target path; export, dtype, rank, force; edit (0: `states`, base or edited):          \
+     * EV_EXPORT */                                                                                \
+    X(EXPORT, "export", "export", job_export, NEEDS_BOTH | NOT_RECORDED | KEY_EXPORT)              \
+    /* text: a delta file, force: EV_HISTORY, EV_STATE */                                          \
+    X(APPLY, "apply", "apply", job_apply, NEEDS_BOTH | WRITES | NOT_RECORDED)                      \
+    /* text: copy the session to this file and continue there: EV_STATE */                         \
+    X(SAVE, "save", "save", job_save, NEEDS_BOTH | NOT_RECORDED)                                   \
+    /* move to the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */                    \
+    X(DEVICE, "device", "change of device", job_device, NOT_RECORDED)                              \
+    /* text: a model of the Hub, downloaded beside other jobs: EV_PROGRESS in bytes */             \
+    X(PULL, "pull", "", job_pull, URGENT | WRITES | NOT_RECORDED | ENDS_ITSELF)                    \
+    X(QUIT, "quit", "quit", job_none, 0)
 
 enum command_kind {
 #define X(id, name, busy, run, flags) CMD_##id,
@@ -129,7 +130,7 @@ enum command_kind {
 };
 
 struct command_traits {
-    const char *name, *busy; /* in recordings; text while it runs */
+    const char *name, *busy; /* in recordings; on the screen, or "" */
     unsigned flags;          /* bits of enum command_flag */
 };
 extern const struct command_traits command_traits[]; /* indexed by kind */

@@ -45,7 +45,7 @@ static void the_map_is_never_blank_before_scores(void)
     heat_grid_make(&g, &d, &w, every, LAYERS, 64);
     CHECK(g.exact_rows == LAYERS);
     heat_grid_free(&g);
-    ui_add_job(&d, 9, CMD_ATTRIBUTE);
+    ui_add_job(&d, 9, (struct ui_job){.kind = CMD_ATTRIBUTE});
     d.attributing = true;
     v = view_open(view_find("heatmap"), &host);
     compare_golden("heat-rough", &(struct screen){.ui = &d, .view = v}, 24, 80);

@@ -16,7 +16,7 @@ static unsigned keep_post(struct host *host, struct command *cmd)
         no_post(host, cmd);
         return 0;
     }
-    ui_add_job(host->ui, 7, cmd->kind);
+    ui_add_job(host->ui, 7, ui_card_of(host->ui, cmd));
     no_post(host, cmd);
     return 7;
 }
@@ -70,7 +70,7 @@ static void a_pull_is_shown_and_disturbs_nobody(void)
     screen = (struct screen){.ui = &d, .view = v};
     compare_golden("models-asking", &screen, 24, 80);
     progress(&d, 412e6, 1.23e9, 41);
-    CHECK(d.progress.total <= 0); /* the gauge of the user's own jobs is another */
+    CHECK(ui_cards(&d, (const struct ui_job *[UI_JOBS]){NULL}) == 0); /* it is no card */
     compare_golden("models-fetching", &screen, 24, 80);
     compare_golden("models-fetching", &screen, 36, 120);
     CHECK(v->ops->command(v, "pull", "org/other") && strstr(last_said, "is being downloaded"));

@@ -197,7 +197,7 @@ static void an_answer_says_where_it_is(void)
     type(&t, "Where?");
     press(&t, K_ENTER);
     CHECK(shows(&t, "not asked yet") && !shows(&t, "waits its turn"));
-    ui_add_job(&t.d, 7, CMD_QUERY);
+    ui_add_job(&t.d, 7, (struct ui_job){.kind = CMD_QUERY});
     CHECK(shows(&t, "waits its turn") && !shows(&t, "not asked yet"));
     a->state = STATE_BASE;
     a->prompt = xstrdup("Where?");

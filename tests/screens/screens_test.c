@@ -33,7 +33,7 @@ static void a_start_and_a_partial_map_are_as_they_were(void)
     give_model(&d);
     give_prompt_info(&d);
     give_run(&d, 5);
-    ui_add_job(&d, 9, CMD_ATTRIBUTE);
+    ui_add_job(&d, 9, (struct ui_job){.kind = CMD_ATTRIBUTE});
     compare_golden("partial", &screen, 24, 80);
     view_close(v);
     ui_free(&d);

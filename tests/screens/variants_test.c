@@ -330,7 +330,7 @@ static void a_commit_on_its_way_changes_nothing(void)
     make_full_ui_state(&d);
     give(&d, EV_HISTORY, xcalloc(1, sizeof(struct history)));
     snprintf(d.state.state, sizeof(d.state.state), "none");
-    ui_add_job(&d, 7, CMD_COMMIT);
+    ui_add_job(&d, 7, (struct ui_job){.kind = CMD_COMMIT});
     v->ops->open(v);
     CHECK(shows(&d, v, 36, 120, "Eiffel Tower → Rome, tried on BASE"));
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.states == STATE_BASE);

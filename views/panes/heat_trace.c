@@ -248,10 +248,8 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
             surface_stale(s, in);
     } else if (in.h > 2 && !t) {
         surface_text(s, in, 1, 2, ROLE_DIM,
-                     ui_busy(d) == CMD_TRACE && d->attributing
-                         ? "waiting for the running attribution"
-                     : ui_busy(d) == CMD_TRACE
+                     ui_waits_for(d, CMD_TRACE)
                          ? "corrupting the subject and restoring one state at a time"
-                         : "not computed yet: Enter traces which states carry this fact");
+                         : "not computed yet: x traces which states carry this fact");
     }
 }

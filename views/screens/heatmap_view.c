@@ -141,13 +141,19 @@ static void move_layer(struct view *v, int by)
 /* Requests the causal trace, unless it is there or under way. */
 static void start_trace(struct view *v)
 {
-    struct ui_state *d = v->host->ui;
+    const struct ui_state *d = v->host->ui;
 
-    for (int i = 0; i < UI_JOBS; i++)
-        if (d->job[i].job && d->job[i].kind == CMD_TRACE)
-            return;
     if (!d->trace || ui_differs(d, d->trace))
         request_trace(v->host);
+}
+
+/* Whether x computes what the mode shows, since it is not there. */
+static bool mode_needs_x(const struct ui_state *d, enum heat_mode mode)
+{
+    return mode == HEAT_TRACE
+               ? !d->trace || ui_differs(d, d->trace)
+               : mode <= HEAT_PSA &&
+                     mode != (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY);
 }
 
 static void next_mode(struct view *v)
@@ -156,9 +162,8 @@ static void next_mode(struct view *v)
 
     h->window.mode = (enum heat_mode)((mode_of(v) + 1) % HEAT_MODES);
     h->window.chosen = true;
-    if (h->window.mode == HEAT_TRACE)
-        start_trace(v);
-    v->host->message(v->host, TONE_PLAIN, "showing %s", heat_mode_name(h->window.mode));
+    v->host->message(v->host, TONE_PLAIN, "showing %s%s", heat_mode_name(h->window.mode),
+                     mode_needs_x(v->host->ui, h->window.mode) ? ": x computes it" : "");
 }
 
 /* If the cursor's layer is hidden now, the cursor goes to the first shown one. */
@@ -244,6 +249,7 @@ static bool trace_action(struct view *v, enum action action)
     h->token = h->token > last ? last : h->token < 0 ? 0 : h->token;
     switch (action) {
     case ACTION_ENTER:
+    case ACTION_ATTRIBUTE:
         start_trace(v);
         return true;
     case ACTION_BACK:
@@ -254,20 +260,45 @@ static bool trace_action(struct view *v, enum action action)
     }
 }
 
-/* x in a mode of scores that are not there: the edit's strategy becomes this one, and its scores
- * are computed. */
+/* :layers edited, or layers among them. */
+static bool shows_edited_layers_only(const struct view *v)
+{
+    const struct heat *h = v->state;
+    const struct ui_state *d = v->host->ui;
+
+    for (int l = 0; l < d->layers; l++)
+        if (map_window_has(&h->window, l) && !ui_edits_layer(d, l))
+            return false;
+    return true;
+}
+
+/* x scores what is shown: only the edited layers, if the others are hidden. In a mode of scores
+ * that are not there the edit's strategy becomes this one. */
 static bool attribute_by_mode(struct view *v)
 {
     struct ui_state *d = v->host->ui;
     enum heat_mode mode = mode_of(v);
+    bool other =
+        mode <= HEAT_PSA && mode != (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY);
+    bool few = shows_edited_layers_only(v);
 
-    if (mode > HEAT_PSA || mode == (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY))
+    if (!other && !few)
         return false;
-    d->params.value[P_ATTR_STRATEGY] = mode;
-    d->params.source[P_ATTR_STRATEGY] = FROM_COMMAND_LINE;
-    v->host->message(v->host, TONE_PLAIN, "the edit now uses the strategy %s",
-                     heat_mode_name(mode));
-    request_attribute(v->host);
+    if (other) {
+        d->params.value[P_ATTR_STRATEGY] = mode;
+        d->params.source[P_ATTR_STRATEGY] = FROM_COMMAND_LINE;
+    }
+    if (few)
+        request_edited_scores(v->host);
+    else
+        request_attribute(v->host);
+    if (other)
+        v->host->message(v->host, TONE_PLAIN, "the edit now uses the strategy %s",
+                         heat_mode_name(mode));
+    else
+        v->host->message(
+            v->host, TONE_PLAIN,
+            "scoring the edited layers only; with :layers all x scores the others, too");
     return true;
 }
 

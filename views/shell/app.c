@@ -59,6 +59,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     struct app *app = (struct app *)host;
     enum command_kind kind = cmd->kind;
     unsigned flags = command_traits[kind].flags;
+    struct ui_job card = ui_card_of(&app->ui, cmd);
     char *key;
     unsigned job = 0;
 
@@ -77,11 +78,16 @@ static unsigned host_post(struct host *host, struct command *cmd)
         command_free(cmd); /* ui_state has no slot: a job it does not know could not be cancelled */
     recorder_post(app->options->recorder, job, kind, key);
     free(key);
-    ui_add_job(&app->ui, job, kind);
+    ui_add_job(&app->ui, job, card);
     if (!job && !(flags & UNASKED))
-        app_say(app, TONE_WARN, "too many jobs are waiting: Ctrl-C stops the one that runs");
+        app_say(app, TONE_WARN, "too many jobs are waiting: J lists them, Del drops one");
     app->dirty = true;
     return job;
+}
+
+static void host_cancel(struct host *host, unsigned job)
+{
+    engine_cancel(((struct app *)host)->engine, job);
 }
 
 /* host->open: a view opens another one, to look closer; Esc comes back. */
@@ -347,6 +353,7 @@ void app_paint(struct app *app, int h, int w)
         surface_resize(app->surface, h, w);
         recorder_size(app->options->recorder, h, w);
     }
+    app->ui.clock = clock_seconds();
     app_caption(app);
     screen = app_screen(app);
     screen_draw(&screen, app->surface);
@@ -358,14 +365,14 @@ void app_paint(struct app *app, int h, int w)
  * are requested. Otherwise gain and leak of the new mask are estimated. */
 static void request_due_estimate(struct app *app)
 {
-    if (ui_busy(&app->ui))
+    if (ui_is_wanted(&app->ui))
         return; /* estimate_at stays: tried again when the job is over */
     if (app->params_changed)
         ui_remask(&app->ui);
     app->params_changed = false;
     app->estimate_at = 0;
     if (app->ui.approximate && app->ui.scored_layers)
-        request_attribute(&app->host);
+        request_scores_again(&app->host);
     else
         request_estimate(&app->host);
 }
@@ -395,8 +402,9 @@ static void request_missing_words(struct app *app)
     int n;
 
     for (int i = 0; i < UI_JOBS; i++)
-        if (d->job[i].job && d->job[i].kind != CMD_ESTIMATE && d->job[i].kind != CMD_HISTORY &&
-            d->job[i].kind != CMD_ATTRIBUTE && d->job[i].kind != CMD_PULL)
+        if (d->job[i].job && !d->job[i].rank && d->job[i].kind != CMD_ESTIMATE &&
+            d->job[i].kind != CMD_HISTORY && d->job[i].kind != CMD_ATTRIBUTE &&
+            d->job[i].kind != CMD_PULL)
             return; /* one request at a time, after what the user asked for */
     if (!d->ready || !d->scored_layers)
         return;
@@ -470,6 +478,7 @@ struct app *app_start(struct engine *engine, const struct app_options *options)
     app->theme_folder = options->themes;
     app->host = (struct host){.ui = &app->ui,
                               .post = host_post,
+                              .cancel = host_cancel,
                               .open = host_open,
                               .message = host_message,
                               .confirm = host_confirm,

@@ -6,6 +6,7 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "views/interventions.h"
+#include "views/job_rules.h"
 #include "views/knobs.h"
 #include "views/requests.h"
 #include "views/screens/facts_list.h"
@@ -57,14 +58,32 @@ static void do_verify(struct app *app)
     request_simple(&app->host, CMD_VERIFY, 0);
 }
 
-/* Stops the running jobs and a download. Never quits: Ctrl-C must be safe to press. */
+/* Stops the first job, or else a download. The map of a fact whose scores are stopped goes with
+ * them: one key has asked for both. Never quits: Ctrl-C must be safe to press. */
 static void do_cancel(struct app *app)
 {
-    bool runs = ui_busy(&app->ui) || app->ui.pull_job;
+    const struct ui_job *cards[UI_JOBS];
+    int n = ui_cards(&app->ui, cards), at = 0;
+    struct ui_job *card;
+    char words[200], more[64] = "";
 
-    if (runs)
-        engine_cancel(app->engine, 0);
-    app_say(app, TONE_WARN, runs ? "stopping" : "nothing is running; :q quits");
+    while (at < n && cards[at]->stopping)
+        at++;
+    card = ui_job_card(&app->ui, at < n ? cards[at]->job : app->ui.pull_job);
+    if (!card) {
+        app_say(app, TONE_WARN, n ? "stopping" : "nothing is running; :q quits");
+        return;
+    }
+    engine_cancel(app->engine, card->job);
+    card->stopping = true;
+    for (int i = 0; i < n && card->kind == CMD_ATTRIBUTE && card->rank < 2; i++)
+        if (cards[i]->rank == 2)
+            job_drop(&app->host, ui_job_card(&app->ui, cards[i]->job));
+    for (int i = at + 1, left = 0; i < n; i++)
+        if (!cards[i]->stopping)
+            snprintf(more, sizeof(more), "; %d more: again stops the next", ++left);
+    app->host.message(&app->host, TONE_WARN, "stopping: %s%s",
+                      ui_job_words(&app->ui, card, words, sizeof(words)), more);
 }
 
 /* Only History has edits to select; there the view handles this action. */
@@ -126,7 +145,7 @@ static void do_target(struct app *app)
 {
     next_choice(app, P_ATTR_TARGET, "explained object");
     if (app->ui.scored_layers)
-        request_attribute(&app->host);
+        request_scores_again(&app->host);
 }
 
 /* What the Parameters pane of the Edit view shows: the sliders, mask, rule and compensation. */
@@ -288,15 +307,16 @@ static void quit_confirmed(struct host *host, const struct question *question)
 static void lost_by_quitting(const struct ui_state *d, struct buf *out)
 {
     int waiting = facts_waiting(d);
+    char words[200];
 
     if (d->state.edits && !*d->state.session)
         buf_printf(out, "%d edit%s: no session file was named.\n", d->state.edits,
                    d->state.edits == 1 ? "" : "s");
     for (int i = 0; i < UI_JOBS; i++)
-        if (d->job[i].job && d->job[i].kind == CMD_COMMIT) {
-            buf_puts(out, "A commit that is not written yet: it is stopped.\n");
-            break;
-        }
+        if (d->job[i].job && d->job[i].kind == CMD_COMMIT)
+            buf_printf(out, "The %.150s%s%s: it is not written yet.\n",
+                       ui_job_words(d, &d->job[i], words, sizeof(words)),
+                       *d->job[i].note ? ", " : "", d->job[i].note);
     if (waiting)
         buf_printf(out, "%d fact%s of the list that wait%s: a list is not saved.\n", waiting,
                    waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");

@@ -48,7 +48,7 @@ static int next_timeout(const struct app *app)
 
     if (app->dirty && !app->replay.fast_forward)
         at = app->next_frame;
-    if (app->estimate_at > 0 && !ui_busy(&app->ui) && (at < 0 || app->estimate_at < at))
+    if (app->estimate_at > 0 && !ui_is_wanted(&app->ui) && (at < 0 || app->estimate_at < at))
         at = app->estimate_at;
     if (at < 0)
         return -1;

@@ -4,7 +4,7 @@
  *                    ▶ RECORDED 0:12/1:40  model 12×640   ○ BASE f1ee64a0
  *   1      body      the shown view; screen_body() says how high it is
  *          caption   while the tour or a recording runs: the last rows of the body (caption.h)
- *   h-3    status    the last message; right: the running job, its bar and the time left
+ *   h-3    status    the last message; right: what runs and what waits (panes/job_row.c)
  *   h-2    footer    keys of the view's most useful actions: x attribute  P preview
  *   h-1    tabs      1 Edit  2 Heatmap  3 Neurons …   (not on screens under 20 rows)
  *
@@ -12,7 +12,6 @@
  * dialog lies over all (dialog.c). Footer and tabs are in footer.c. */
 #include "views/shell/frame.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "tui/text.h"
 #include "views/commands.h"
 #include "views/interventions.h"
+#include "views/panes/job_row.h"
 #include "views/shell/caption.h"
 
 struct rect screen_body(int h, int w)
@@ -130,32 +130,6 @@ static void draw_banner(const struct ui_state *d, const char *recorded, struct s
     }
 }
 
-/* The running job at the right end: its words, the time left, a bar of 10 columns. Returns the
- * column it starts at; messages end before it. */
-static int draw_progress(const struct progress *g, const char *what, struct surface *s,
-                         struct rect line)
-{
-    char text[96], left[32] = "";
-    bool bar = g->total > 0;
-    struct pen p;
-
-    if (g->seconds_left >= 60)
-        snprintf(left, sizeof(left), " %.0f min left", ceil(g->seconds_left / 60));
-    else if (g->seconds_left >= 1)
-        snprintf(left, sizeof(left), " %.0f s left", g->seconds_left);
-    show_print(text, sizeof(text), "%s%s", *g->what ? g->what : what, left);
-    p = pen_at(s, line, 0, line.w - text_width(text) - (bar ? 13 : 2));
-    if (!*text || p.x < line.w / 3)
-        return line.w;
-    line.w = p.x;
-    pen_text(&p, ROLE_DIM, text);
-    for (int i = 0; bar && i < 10; i++)
-        surface_text(s, p.area, 0, p.x + 1 + i, ROLE_TRACK, "─");
-    for (int i = 0; bar && i < g->done / g->total * 10; i++)
-        surface_text(s, p.area, 0, p.x + 1 + i, ROLE_FILL, "━");
-    return line.w;
-}
-
 /* The typed line from column x on: its sign, then the field. */
 static void draw_line(const struct screen *screen, struct surface *s, struct rect line, int x)
 {
@@ -196,9 +170,8 @@ static void draw_status(const struct screen *screen, struct surface *s, struct r
 {
     static const char unwritten[] = "nothing written yet, C commits";
     const struct ui_state *d = screen->ui;
-    enum command_kind busy = ui_busy(d);
     struct pen p = pen_at(s, line, 0, 1);
-    int end = line.w;
+    int end;
     char word[48];
 
     surface_fill(s, line, ROLE_STATUS);
@@ -206,13 +179,8 @@ static void draw_status(const struct screen *screen, struct surface *s, struct r
         draw_line(screen, s, line, 1);
         return;
     }
-    if (busy || d->progress.total > 0) {
-        end = draw_progress(&d->progress, command_traits[busy].busy, s, line);
-    } else if (d->pull_job) {
-        end = draw_progress(&d->pull, "", s, line);
-    } else if (d->background.total > 0) {
-        end = draw_progress(&d->background, "", s, line);
-    } else if (d->state.preview && line.w >= 100) {
+    end = job_row_draw(d, s, line);
+    if (end == line.w && d->state.preview && line.w >= 100) {
         end = line.w - (int)sizeof(unwritten);
         surface_text(s, line, 0, end, ROLE_DIM, unwritten);
     }

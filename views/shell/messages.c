@@ -126,14 +126,61 @@ static void undo_message(const struct ui_state *d, const char *done, char *out, 
                d->state.edits == 1 ? "" : "s", d->state.checksum);
 }
 
+/* How a cancelled job ended. False: whoever dropped it has said so. */
+static bool stopped_message(const struct ui_state *d, unsigned job, enum command_kind kind,
+                            char *out, size_t n)
+{
+    const struct ui_job *card = ui_ended_card(d, job);
+    char words[200];
+
+    if (card && card->dropped)
+        return false;
+    if (kind == CMD_ATTRIBUTE && d->scored_layers)
+        snprintf(out, n, "stopped: %d of %d layers scored, x continues", d->scored_layers,
+                 d->layers);
+    else if (kind == CMD_PULL)
+        show_print(out, n, "stopped: the part of %.100s that has come is kept, :pull resumes it",
+                   d->pull_name);
+    else
+        show_print(out, n, "stopped%s%s", card ? ": " : "",
+                   card ? ui_job_words(d, card, words, sizeof(words)) : "");
+    return true;
+}
+
+/* The end of a map that nobody waited for: it must not cover what was said meanwhile. */
+static bool is_idle_end(const struct ui_state *d, unsigned job)
+{
+    const struct ui_job *card = ui_ended_card(d, job);
+
+    return card && card->rank == 2;
+}
+
+/* What a user waits for while the second moments of a model are summed for the first time. False:
+ * said already. */
+static bool moments_message(const struct ui_state *d, unsigned job, char *out, size_t n)
+{
+    const struct ui_job *card = ui_job_card(d, job);
+    char tokens[32];
+
+    if (!card || !card->explains)
+        return false;
+    show_print(out, n,
+               "second moments: how the model's neurons usually fire, summed once per model and "
+               "kept; an edit needs the first %s tokens, %.0f s left",
+               text_thousands(tokens, (long)card->progress.total), card->progress.seconds_left);
+    return true;
+}
+
 /* The end of a job whose events say nothing by themselves. False: no line. */
 static bool done_message(const struct ui_state *d, enum command_kind kind, char *out, size_t n)
 {
     switch (kind) {
     case CMD_ATTRIBUTE:
-        snprintf(out, n, "%d layers scored; strongest L%dN%d, %.2f. P previews the edit",
-                 d->scored_layers, d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0,
-                 d->peak);
+        snprintf(out, n, "%d layers scored; strongest L%dN%d, %.2f%s", d->scored_layers,
+                 d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak,
+                 ui_waits_for(d, CMD_PREVIEW) || ui_waits_for(d, CMD_COMMIT)
+                     ? ""
+                     : ". P previews the edit");
         return true;
     case CMD_UNDO:
         undo_message(d, "undone", out, n);
@@ -227,25 +274,21 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         return *out;
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
+        if (ev->err.kind == ERR_CANCELLED && !stopped_message(d, ev->job, kind, out, 320))
+            return false;
         if (ev->err.kind != ERR_CANCELLED)
             utf8_copy(out, 320, ev->err.text);
-        else if (kind == CMD_ATTRIBUTE && d->scored_layers)
-            snprintf(out, 320, "stopped: %d of %d layers scored, x continues", d->scored_layers,
-                     d->layers);
-        else if (kind == CMD_PULL)
-            show_print(out, 320,
-                       "stopped: the part of %.100s that has come is kept, :pull resumes it",
-                       d->pull_name);
-        else
-            snprintf(out, 320, "stopped");
         return !(flags & UNASKED);
     case EV_STOPPED:
         *tone = TONE_ERROR;
         show_print(out, 320, "%.250s%sthe engine has stopped, :q quits", ev->err.text,
                    *ev->err.text ? " · " : "");
         return true;
+    case EV_PROGRESS:
+        *tone = TONE_PLAIN;
+        return moments_message(d, ev->job, out, 320);
     case EV_DONE:
-        return done_message(d, kind, out, 320);
+        return !is_idle_end(d, ev->job) && done_message(d, kind, out, 320);
     default:
         return false;
     }

@@ -149,7 +149,9 @@ static void print_progress(const struct progress *g)
 static void speak_progress(struct plain *p)
 {
     const struct ui_state *d = &p->app->ui;
-    const struct progress *g = *d->progress.what ? &d->progress : &d->background;
+    const struct ui_job *card[UI_JOBS];
+    const struct progress *g =
+        ui_cards(d, card) && *card[0]->progress.what ? &card[0]->progress : &d->background;
     double now = clock_seconds();
 
     if (!ui_busy(d) || !*g->what) {

@@ -11,6 +11,7 @@
 #include "core/edit/relations.h"
 #include "tui/text.h"
 #include "views/knobs.h"
+#include "views/panes/job_row.h"
 #include "views/panes/pane_scoreboard.h"
 #include "views/shell/plain_internal.h"
 #include "views/variant_metrics.h"
@@ -308,18 +309,19 @@ void plain_print_variants(const struct ui_state *d)
 
 void plain_print_jobs(const struct ui_state *d)
 {
-    bool any = false;
+    const struct ui_job *card[UI_JOBS];
+    int n = ui_cards(d, card);
 
-    for (int i = 0; i < UI_JOBS; i++) {
-        const struct ui_job *j = &d->job[i];
+    for (int i = 0; i < n; i++) {
+        char words[200], left[24];
 
-        if (!j->job || !*command_traits[j->kind].busy)
-            continue;
-        any = true;
-        std_print("job %u, %s: %s\n", j->job, command_traits[j->kind].busy,
-                  ui_job_begun(d, j->job) || j->job == d->progress_job ? "runs" : "waits");
+        job_left_text(d, card[i], left);
+        ui_job_words(d, card[i], words, sizeof(words));
+        std_print("job %u, %s: %s%s%s%s%s\n", card[i]->job, words,
+                  card[i]->state == CARD_RUNS ? "runs" : "waits", *left ? ", " : "", left,
+                  *card[i]->note ? ", " : "", card[i]->note);
     }
-    if (!any)
+    if (!n)
         std_print("nothing runs\n");
 }
 

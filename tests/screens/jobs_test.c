@@ -1,0 +1,307 @@
+/* Job cards: their order, the time left of what was asked, the row and the board, and which jobs a
+ * key drops, replaces or refuses. */
+#include "tests/screens/fixture.h"
+#include "views/panes/job_row.h"
+#include "views/requests.h"
+#include "views/tried_on.h"
+
+/* The jobs of one_breath(), in the order they are posted. */
+enum { LOOK = 1, SWEEP, SCORES, MAP, PREVIEW, COMMIT };
+
+static unsigned last_job;
+static unsigned cancelled[32];
+static int cancels;
+static struct question asked;
+
+/* Posts as the app does: a card for each command. */
+static unsigned card_post(struct host *host, struct command *cmd)
+{
+    struct ui_job card = ui_card_of(host->ui, cmd);
+
+    command_free(cmd);
+    ui_add_job(host->ui, ++last_job, card);
+    return last_job;
+}
+
+static void note_cancel(struct host *host, unsigned job)
+{
+    (void)host;
+    cancelled[cancels++ % 32] = job;
+}
+
+static void note_question(struct host *host, const struct question *question)
+{
+    (void)host;
+    asked = *question;
+}
+
+static struct host posting_host(struct ui_state *d)
+{
+    struct host host = host_of(d);
+
+    host.post = card_post;
+    host.cancel = note_cancel;
+    host.confirm = note_question;
+    last_job = 0;
+    cancels = 0;
+    asked = (struct question){0};
+    return host;
+}
+
+static void tell(struct ui_state *d, unsigned job, enum event_kind kind, void *what)
+{
+    struct event ev = {.kind = kind, .job = job, .progress = what};
+
+    ui_event(d, &ev);
+}
+
+static void begin(struct ui_state *d, unsigned job)
+{
+    struct job_begun *begun = xcalloc(1, sizeof(*begun));
+
+    begun->stamp = ui_job_card(d, job)->stamp;
+    tell(d, job, EV_BEGUN, begun);
+}
+
+static void progress(struct ui_state *d, unsigned job, const char *what, double done, double total,
+                     double left)
+{
+    struct progress *g = xcalloc(1, sizeof(*g));
+
+    snprintf(g->what, sizeof(g->what), "%s", what);
+    g->done = done;
+    g->total = total;
+    g->seconds_left = left;
+    tell(d, job, EV_PROGRESS, g);
+}
+
+static void stop(struct ui_state *d, unsigned job)
+{
+    struct event ev = {.kind = EV_FAILED, .job = job};
+
+    err_set(&ev.err, ERR_CANCELLED, "cancelled");
+    ui_event(d, &ev);
+}
+
+/* The fact of the fixture with another subject. */
+static void other_fact(struct host *host, const char *subject)
+{
+    struct fact fact = {
+        .subject = xstrdup(subject), .prompt = xstrdup("The {} is in"), .target = xstrdup("Rome")};
+
+    ui_set_fact(host, &fact);
+    fact_free(&fact);
+}
+
+static enum command_kind kind_at(const struct ui_state *d, int at)
+{
+    const struct ui_job *card[UI_JOBS];
+
+    return at < ui_cards(d, card) ? card[at]->kind : CMD_NONE;
+}
+
+/* x, P, C, y in one breath, while a sweep runs. Leaves the board with one card of each state. */
+static void one_breath(struct host *host, struct view *board)
+{
+    struct ui_state *d = host->ui;
+    struct tried_state on = {.on = TRIED_NOW};
+    struct params variant[39];
+
+    for (int i = 0; i < 39; i++)
+        variant[i] = d->params;
+    other_fact(host, "Big Ben");
+    tell(d, LOOK, EV_DONE, NULL);
+    request_variants(host, variant, 39, &on, 0);
+    begin(d, SWEEP);
+    progress(d, SWEEP, "variants", 8, 39, 40);
+    request_attribute(host);
+    request_preview(host);
+    confirm_commit(host);
+    CHECK(asked.confirmed != NULL);
+    asked.confirmed(host, &asked);
+    snprintf(ui_job_card(d, COMMIT)->note, sizeof(d->job[0].note), "you said yes 12:04");
+    tell(d, SWEEP, EV_PAUSED, NULL);
+    begin(d, SCORES);
+    progress(d, SCORES, "attribution", 0, 3, -1);
+    tell(d, SCORES, EV_DONE, NULL);
+    begin(d, PREVIEW);
+    progress(d, PREVIEW, "target", 12, 25, 6);
+    for (int i = 0; i < UI_JOBS; i++)
+        d->job[i].begun = d->job[i].begun > 0 ? 100 + i : 0;
+    for (int i = 0; i < d->ended_count; i++) {
+        d->ended[i].begun = 90;
+        d->ended[i].ended = 94;
+    }
+    d->clock = 106;
+    board->ops->open(board);
+}
+
+static void row_and_board(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct view *v = view_open(view_find("jobs"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+
+    make_ui_state(&d);
+    give_model(&d);
+    v->ops->open(v);
+    one_breath(&host, v);
+    CHECK(kind_at(&d, 0) == CMD_PREVIEW && kind_at(&d, 1) == CMD_COMMIT);
+    CHECK(kind_at(&d, 2) == CMD_VARIANTS && kind_at(&d, 3) == CMD_ATTRIBUTE); /* the map */
+    CHECK(ui_busy(&d) == CMD_PREVIEW && ui_is_wanted(&d));
+    compare_golden("jobs-busy", &screen, 24, 80);
+    compare_golden("jobs-busy", &screen, 36, 120);
+    view_close(v);
+    ui_free(&d);
+}
+
+static void the_board_drops_the_job_under_the_cursor(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct view *v = view_open(view_find("jobs"), &host);
+
+    make_ui_state(&d);
+    give_model(&d);
+    one_breath(&host, v);
+    CHECK(v->ops->action(v, ACTION_DOWN) && v->ops->action(v, ACTION_DOWN));
+    tell(&d, PREVIEW, EV_DONE, NULL); /* a card above is gone: the cursor stays on the sweep */
+    CHECK(v->ops->action(v, ACTION_DROP));
+    CHECK(cancels == 1 && cancelled[0] == SWEEP);
+    CHECK(v->ops->action(v, ACTION_DROP) && cancels == 1); /* not twice */
+    stop(&d, SWEEP);
+    CHECK(ui_ended_card(&d, SWEEP)->state == CARD_STOPPED);
+    CHECK(v->ops->action(v, ACTION_LAST) && v->ops->action(v, ACTION_DROP));
+    CHECK(cancels == 1); /* what has ended cannot be dropped */
+    view_close(v);
+    ui_free(&d);
+}
+
+static void another_fact_drops_what_only_reads(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct view *v = view_open(view_find("jobs"), &host);
+
+    make_ui_state(&d);
+    give_model(&d);
+    one_breath(&host, v);
+    last_said[0] = '\0';
+    other_fact(&host, "Big Ben"); /* the same one */
+    CHECK(cancels == 0);
+    other_fact(&host, "Louvre");
+    CHECK(cancels == 3); /* preview, map and a look; neither the commit nor the sweep */
+    CHECK(ui_job_card(&d, MAP)->dropped && ui_job_card(&d, PREVIEW)->dropped);
+    CHECK(!ui_job_card(&d, COMMIT)->dropped && !ui_job_card(&d, SWEEP)->dropped);
+    CHECK(strstr(last_said, "dropped with the other fact"));
+    CHECK(kind_at(&d, 0) == CMD_PREVIEW); /* until it has ended */
+    view_close(v);
+    ui_free(&d);
+}
+
+static void what_is_under_way_is_not_asked_twice(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct view *v = view_open(view_find("jobs"), &host);
+
+    make_ui_state(&d);
+    give_model(&d);
+    one_breath(&host, v);
+    last_job = 100;
+    request_preview(&host);
+    CHECK(last_job == 100 && strstr(last_said, "under way"));
+    d.params.value[P_RATIO_GE_B] = 0.4;
+    request_preview(&host); /* another one: it replaces the first */
+    CHECK(last_job == 101 && cancels == 1 && cancelled[0] == PREVIEW);
+    CHECK(ui_job_card(&d, PREVIEW)->dropped);
+    asked = (struct question){0};
+    confirm_commit(&host);
+    CHECK(!asked.confirmed && strstr(last_said, "committed already"));
+    request_attribute(&host);
+    CHECK(ui_job_card(&d, MAP) && !ui_job_card(&d, MAP)->stopping); /* the map goes on */
+    CHECK(last_job == 102); /* the edited layers once more */
+    view_close(v);
+    ui_free(&d);
+}
+
+static void time_left_is_of_what_was_asked(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    const struct ui_job *card;
+    bool more;
+    char text[24];
+
+    make_ui_state(&d);
+    give_model(&d);
+    other_fact(&host, "Big Ben");
+    request_preview(&host); /* 2 */
+    card = ui_job_card(&d, 2);
+    CHECK(card && ui_job_left(&d, card, &more) < 0); /* nothing has run yet */
+    begin(&d, 2);
+    progress(&d, 2, "target", 5, 25, 6);
+    CHECK_NEAR(ui_job_left(&d, card, &more), 6, 1e-9);
+    CHECK(more); /* the stages that follow have never run */
+    CHECK_STR(job_left_text(&d, card, text), "6 s+");
+    d.stages = 3;
+    d.stage[0] = (struct stage_time){"attribution", 1.5};
+    d.stage[1] = (struct stage_time){"solve", 0.5};
+    d.stage[2] = (struct stage_time){"target", 0.2};
+    CHECK_NEAR(ui_job_left(&d, card, &more), 6 + 3 * 1.5 + 0.5, 1e-9);
+    CHECK(!more);
+    give_run(&d, LAYERS); /* the scores are there */
+    CHECK_NEAR(ui_job_left(&d, card, &more), 6 + 0.5, 1e-9);
+    progress(&d, 2, "solve", 0, 0, -1);
+    d.clock = ui_job_card(&d, 2)->stage_begun + 0.2;
+    d.stage[1].seconds = 0.5;
+    CHECK_NEAR(ui_job_left(&d, card, &more), 0.3, 1e-6);
+    ui_free(&d);
+}
+
+static void moments_are_explained_once(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+
+    make_ui_state(&d);
+    give_model(&d);
+    other_fact(&host, "Big Ben");
+    request_preview(&host);
+    begin(&d, 2);
+    progress(&d, 2, PROGRESS_MOMENTS, 300, 30720, -1);
+    CHECK(!ui_job_card(&d, 2)->explains); /* how long is not known yet */
+    progress(&d, 2, PROGRESS_MOMENTS, 600, 30720, 40);
+    CHECK(ui_job_card(&d, 2)->explains);
+    progress(&d, 2, PROGRESS_MOMENTS, 900, 30720, 39);
+    CHECK(!ui_job_card(&d, 2)->explains);
+    ui_free(&d);
+}
+
+/* Recordings of 0.1.0 do not tell when a job begins. */
+static void a_job_runs_when_it_is_heard_of(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+
+    make_ui_state(&d);
+    give_model(&d);
+    other_fact(&host, "Big Ben");
+    request_preview(&host);
+    CHECK(ui_job_card(&d, 2)->state == CARD_WAITS);
+    progress(&d, 2, "target", 5, 25, 6);
+    CHECK(ui_job_card(&d, 2)->state == CARD_RUNS);
+    ui_free(&d);
+}
+
+static const struct test tests[] = {
+    {"row and board", row_and_board},
+    {"the board drops the job under the cursor", the_board_drops_the_job_under_the_cursor},
+    {"another fact drops what only reads", another_fact_drops_what_only_reads},
+    {"what is under way is not asked twice", what_is_under_way_is_not_asked_twice},
+    {"the time left is of what was asked", time_left_is_of_what_was_asked},
+    {"moments are explained once", moments_are_explained_once},
+    {"a job runs when it is heard of", a_job_runs_when_it_is_heard_of},
+};
+TEST_MAIN(tests)

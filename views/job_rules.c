@@ -1,0 +1,71 @@
+/* Which jobs are dropped, replaced or refused (job_rules.h). */
+#include "views/job_rules.h"
+
+#include "core/base/buf.h"
+
+void job_drop(struct host *host, struct ui_job *card)
+{
+    card->stopping = card->dropped = true;
+    if (host->cancel)
+        host->cancel(host, card->job);
+}
+
+static bool is_job_of_fact_list(const struct ui_state *d, unsigned job)
+{
+    for (int i = 0; i < d->queue_count; i++)
+        if (d->queue[i].job == job)
+            return true;
+    return false;
+}
+
+bool jobs_drop_other_facts(struct host *host)
+{
+    struct ui_state *d = host->ui;
+    const struct stamp now = ui_stamp_now(d);
+    struct buf what = {0};
+    bool preview = false;
+
+    for (int i = 0; i < UI_JOBS; i++) {
+        struct ui_job *card = &d->job[i];
+        char words[200];
+
+        if (!card->job || card->dropped || !(command_traits[card->kind].flags & OF_FACT) ||
+            !stamp_differs(&card->stamp, &now, STAMP_FACT) || is_job_of_fact_list(d, card->job))
+            continue;
+        job_drop(host, card);
+        preview |= card->kind == CMD_PREVIEW;
+        if (*command_traits[card->kind].busy)
+            buf_printf(&what, "%s%s", what.len ? ", " : "",
+                       ui_job_words(d, card, words, sizeof(words)));
+    }
+    if (what.len)
+        host->message(host, TONE_WARN, "dropped with the other fact: %s", what.data);
+    buf_free(&what);
+    return preview;
+}
+
+struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind, int rank)
+{
+    const struct stamp now = ui_stamp_now(d);
+
+    for (int i = 0; i < UI_JOBS; i++) {
+        const struct ui_job *card = &d->job[i];
+
+        if (card->job && !card->stopping && card->kind == kind && card->rank == rank &&
+            !stamp_differs(&card->stamp, &now, STAMP_FACT))
+            return ui_job_card(d, card->job);
+    }
+    return NULL;
+}
+
+bool job_is_under_way(struct host *host, enum command_kind kind, int rank, unsigned parts)
+{
+    const struct stamp now = ui_stamp_now(host->ui);
+    struct ui_job *card = job_of_fact(host->ui, kind, rank);
+
+    if (card && stamp_differs(&card->stamp, &now, parts)) {
+        job_drop(host, card);
+        card = NULL;
+    }
+    return card != NULL;
+}

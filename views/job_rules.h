@@ -1,0 +1,18 @@
+/* Which jobs are dropped, replaced or refused when the user asks for something else. UI thread. */
+#ifndef VIEWS_JOB_RULES_H
+#define VIEWS_JOB_RULES_H
+
+#include "views/view.h"
+
+/* Cancels a job that the program has no more use for; its end says nothing. */
+void job_drop(struct host *host, struct ui_job *card);
+/* Drops the jobs that only read and are about another fact than the one at hand. A message names
+ * those that the user has seen. Returns whether one of them was a preview. */
+bool jobs_drop_other_facts(struct host *host);
+/* The card of a job of this kind and command_rank() for the fact at hand; NULL: there is none. */
+struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind, int rank);
+/* Whether a job of this kind for what is at hand is under way already. One that was asked with
+ * other parameters or weights (`parts`, enum stamp_part) is dropped: a newer one replaces it. */
+bool job_is_under_way(struct host *host, enum command_kind kind, int rank, unsigned parts);
+
+#endif
