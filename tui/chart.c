@@ -14,8 +14,8 @@
  *        2  16
  *        4  32
  *       64 128 */
-struct dots {        /* bits of braille patterns and the role that drew last, a cell each */
-    int h, w, every; /* every: of how many dots of a line one is drawn */
+struct dots { /* bits of braille patterns and the role that drew last, a cell each */
+    int h, w;
     unsigned char *bits, *role;
 };
 
@@ -61,38 +61,60 @@ static void dots_line(struct dots *d, int y0, int x0, int y1, int x1, enum role 
     for (int i = 0; i <= steps; i++) {
         double t = steps ? (double)i / steps : 0;
 
-        int x = (int)lround(x0 + (x1 - x0) * t);
-
-        if (x % d->every == 0)
-            dots_set(d, (int)lround(y0 + (y1 - y0) * t), x, role);
+        dots_set(d, (int)lround(y0 + (y1 - y0) * t), (int)lround(x0 + (x1 - x0) * t), role);
     }
 }
 
-/* Joins the points of a series. Point i of `points` lies at i (2w - 1) / (points - 1) columns of
- * dots; NAN, and values at or below 0 on a logarithmic axis, leave a gap. */
+/* The dots at which point i of a series lies, of `points` over the width; false: NAN, or at or
+ * below 0 on a logarithmic axis. */
+static bool chart_point(const struct chart *c, const struct series *series, int i, int points,
+                        struct rect area, int *y, int *x)
+{
+    if (isnan(series->y[i]) || (c->log && series->y[i] <= 0))
+        return false;
+    *x = points > 1 ? (int)lround((double)i * (area.w * 2 - 1) / (points - 1)) : 0;
+    *y = (int)lround((1 - chart_height(c, series->y[i])) * (area.h * 4 - 1));
+    return true;
+}
+
+/* Joins the points of a series; a missing one leaves a gap. */
 static void chart_curve(const struct chart *c, const struct series *series, int points,
-                        struct dots *d)
+                        struct rect area, struct dots *d)
 {
     int px = -1, py = 0;
 
     for (int i = 0; i < series->count; i++) {
         int x, y;
 
-        if (isnan(series->y[i]) || (c->log && series->y[i] <= 0)) {
+        if (!chart_point(c, series, i, points, area, &y, &x)) {
             px = -1;
             continue;
         }
-        x = points > 1 ? (int)lround((double)i * (d->w * 2 - 1) / (points - 1)) : 0;
-        y = (int)lround((1 - chart_height(c, series->y[i])) * (d->h * 4 - 1));
         dots_line(d, px < 0 ? y : py, px < 0 ? x : px, y, x, series->role);
         px = x;
         py = y;
     }
 }
 
-static void chart_draw_every(const struct chart *c, struct surface *s, struct rect area, int every)
+/* Marks are three columns apart, so that a line that is at the same place is seen between them. */
+static void chart_marks(const struct chart *c, const struct series *series, int points,
+                        struct surface *s, struct rect area)
 {
-    struct dots d = {.h = area.h, .w = area.w, .every = every};
+    int last = -3;
+
+    for (int i = 0; i < series->count; i++) {
+        int x, y;
+
+        if (!chart_point(c, series, i, points, area, &y, &x) || x / 2 < last + 3)
+            continue;
+        last = x / 2;
+        surface_text(s, area, y / 4, last, series->role, series->mark);
+    }
+}
+
+void chart_draw(const struct chart *c, struct surface *s, struct rect area)
+{
+    struct dots d = {.h = area.h, .w = area.w};
     int points = c->points;
 
     if (area.h < 1 || area.w < 1)
@@ -102,7 +124,8 @@ static void chart_draw_every(const struct chart *c, struct surface *s, struct re
     for (int i = 0; i < c->count && !c->points; i++)
         points = c->series[i].count > points ? c->series[i].count : points;
     for (int i = 0; i < c->count; i++)
-        chart_curve(c, &c->series[i], points, &d);
+        if (!c->series[i].mark)
+            chart_curve(c, &c->series[i], points, area, &d);
     for (int at = 0; at < d.h * d.w; at++) {
         char glyph[5] = {0};
 
@@ -111,16 +134,9 @@ static void chart_draw_every(const struct chart *c, struct surface *s, struct re
         utf8_put(glyph, 0x2800 + d.bits[at]);
         surface_text(s, area, at / d.w, at % d.w, (enum role)d.role[at], glyph);
     }
+    for (int i = 0; i < c->count; i++)
+        if (c->series[i].mark)
+            chart_marks(c, &c->series[i], points, s, area);
     free(d.bits);
     free(d.role);
-}
-
-void chart_draw(const struct chart *c, struct surface *s, struct rect area)
-{
-    chart_draw_every(c, s, area, 1);
-}
-
-void chart_draw_dotted(const struct chart *c, struct surface *s, struct rect area)
-{
-    chart_draw_every(c, s, area, 3);
 }

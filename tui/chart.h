@@ -10,6 +10,7 @@ struct series {
     const double *y; /* NAN: no point there */
     int count;       /* points, spread evenly over the width of `points` */
     enum role role;
+    const char *mark; /* this character at points; NULL: a line through them */
 };
 
 struct chart {
@@ -20,11 +21,9 @@ struct chart {
     bool log;         /* y is shown as its logarithm; both ends must be > 0 */
 };
 
-/* Draws the curves over the whole area. Where two curves meet in a cell, the one drawn later takes
- * the cell: a cell can have one colour only. */
+/* Draws the curves over the whole area. Where two lines meet in a cell, the one drawn later takes
+ * the cell: a cell can have one colour only. Marks lie over lines. */
 void chart_draw(const struct chart *c, struct surface *s, struct rect area);
-/* The same with every third column of dots only, for curves of another time or state. */
-void chart_draw_dotted(const struct chart *c, struct surface *s, struct rect area);
 /* The row (0 at the top) where y lies in an area of h rows; values out of range lie on the edge. */
 int chart_row(const struct chart *c, double y, int h);
 

@@ -124,9 +124,30 @@ static void names_of_layers_stay_in_place(void)
     ui_free(&d);
 }
 
+/* The lens opens where the answer appears; the first token is in sight, and what is not is counted.
+ */
+static void the_lens_opens_at_the_answer(void)
+{
+    struct ui_state d;
+
+    make_long_ui_state(&d);
+    d.at_layer = 4;
+    for (int k = 1; k < SIZES; k++) {
+        char *text = view_text(&d, view_find("lens"), sizes[k][0], sizes[k][1]);
+
+        CHECK(has_line(text, "L29", "·Rome"));
+        CHECK(has_line(text, "The", "·in"));
+        CHECK((strstr(text, "│ L0  ") == NULL) == (strstr(text, "layers above") != NULL));
+        CHECK(strstr(text, " o") && strstr(text, " +")); /* before; after is drawn as lines */
+        free(text);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
     {"the Edit view shows the edited layers", the_edit_view_shows_the_edited_layers},
     {"the target keeps its numbers", the_target_keeps_its_numbers},
     {"names of layers stay in place", names_of_layers_stay_in_place},
+    {"the lens opens at the answer", the_lens_opens_at_the_answer},
 };
 TEST_MAIN(tests)

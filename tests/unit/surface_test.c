@@ -30,9 +30,37 @@ static void text_stays_inside_its_area(void)
     surface_text(s, (struct rect){1, 2, 1, 4}, -1, 0, ROLE_TEXT, "above");
     surface_text(s, (struct rect){2, 6, 9, 9}, 0, 0, ROLE_TEXT, "xyz");
     text = dumped(s);
-    CHECK_STR(text, "\n  abcd\n      xy\n");
+    CHECK_STR(text, "\n  abc…\n      xy\n");
     free(text);
     surface_free(s);
+}
+
+/* The ellipsis stands where a number begins that does not fit; blanks are no text. */
+static void a_cut_text_says_so(void)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {{"rank 1,005", "rank …\n"},   {"12345678", "12345678\n"},  {"123456789", "…\n"},
+                 {"Rome    ", "Rome\n"},       {"Rome         ", "Rome\n"}, {"p 0.31123", "p …\n"},
+                 {"Rome, Italy", "Rome, I…\n"}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct surface *s = surface_new(1, 8);
+        struct pen p = pen_at(s, surface_rect(s), 0, 0);
+        char *text;
+
+        pen_text(&p, ROLE_TEXT, cases[i].text);
+        text = dumped(s);
+        CHECK_STR(text, cases[i].shown);
+        free(text);
+        if (i == 1) { /* what is written past the edge counts too */
+            pen_text(&p, ROLE_TEXT, "9");
+            text = dumped(s);
+            CHECK_STR(text, "…\n");
+            free(text);
+        }
+        surface_free(s);
+    }
 }
 
 static void wide_characters_are_never_halved(void)
@@ -48,7 +76,7 @@ static void wide_characters_are_never_halved(void)
     free(text);
     surface_text(s, all, 0, 3, ROLE_TEXT, "語"); /* has no room for its right half */
     text = dumped(s);
-    CHECK_STR(text, " x\n");
+    CHECK_STR(text, " x …\n");
     free(text);
     surface_free(s);
 }
@@ -124,7 +152,7 @@ static void bins_hold_the_largest_or_the_mean(void)
 static void a_curve_runs_from_corner_to_corner(void)
 {
     static const double y[] = {1, 2, 3, 4};
-    struct series series = {y, 4, ROLE_CURVE};
+    struct series series = {y, 4, ROLE_CURVE, NULL};
     struct chart chart = {&series, 1, 0, 1, 4, false};
     struct surface *s = surface_new(2, 4);
     char *text;
@@ -177,6 +205,7 @@ static void a_list_keeps_its_cursor_in_sight(void)
 
 static const struct test tests[] = {
     {"text stays inside its area", text_stays_inside_its_area},
+    {"a cut text says so", a_cut_text_says_so},
     {"wide characters are never halved", wide_characters_are_never_halved},
     {"a box names itself", a_box_names_itself},
     {"every role has a letter of its own", every_role_has_a_letter_of_its_own},

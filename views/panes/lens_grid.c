@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/float_order.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
@@ -28,7 +29,7 @@
 #include "tui/text.h"
 #include "views/panes/panes.h"
 
-enum { NARROWEST = 7, WIDEST = 14 };
+enum { TIGHTEST = 5, NARROWEST = 7, WIDEST = 14 };
 
 const struct lens_grid *lens_shown(const struct ui_state *d, enum neuron_side side)
 {
@@ -63,9 +64,21 @@ struct lens_shape {
     int token, tokens, first, rows;
 };
 
-/* Positions are 7 to 14 columns wide; positions and layers around the cursor are shown if not all
- * fit. */
-static struct lens_shape lens_shape_of(const struct ui_state *d, int token, struct rect area)
+/* Positions are 7 to 14 columns wide, and down to 5 if all fit then. If not all fit, those around
+ * the cursor are shown and the first one beside them. */
+static void lens_shape_columns(struct lens_shape *m, int token)
+{
+    int all = m->g->tokens, wide = m->plot.w / all;
+
+    m->wide = wide >= WIDEST ? WIDEST : wide >= TIGHTEST ? wide : NARROWEST;
+    m->tokens = m->plot.w / m->wide < all ? m->plot.w / m->wide : all;
+    m->token = token - m->tokens / 2;
+    m->token = m->token + m->tokens > all ? all - m->tokens : m->token;
+    m->token = m->token < 0 ? 0 : m->token;
+}
+
+static struct lens_shape lens_shape_of(const struct ui_state *d, struct lens_cursor at,
+                                       struct rect area)
 {
     struct lens_shape m = {.g = lens_shown(d, d->side),
                            .in = {area.y + 1, area.x + 2, area.h - 2, area.w - 4},
@@ -78,28 +91,30 @@ static struct lens_shape lens_shape_of(const struct ui_state *d, int token, stru
     m.plot = (struct rect){m.in.y + 1, m.in.x + m.left, m.in.h - 4, m.in.w - m.left};
     if (!m.g || m.g->tokens < 1 || m.g->layers < 1 || m.plot.h < 1 || m.plot.w < NARROWEST)
         return (struct lens_shape){.g = m.g, .in = m.in};
-    m.wide = m.plot.w / m.g->tokens;
-    m.wide = m.wide < NARROWEST ? NARROWEST : m.wide > WIDEST ? WIDEST : m.wide;
-    m.tokens = m.plot.w / m.wide < m.g->tokens ? m.plot.w / m.wide : m.g->tokens;
-    m.token = token - m.tokens / 2;
-    m.token = m.token + m.tokens > m.g->tokens ? m.g->tokens - m.tokens : m.token;
-    m.token = m.token < 0 ? 0 : m.token;
+    lens_shape_columns(&m, at.token);
     m.rows = m.plot.h < m.g->layers ? m.plot.h : m.g->layers;
-    m.first = m.g->layers - m.rows; /* the answer is at the end; but the cursor stays in sight */
-    m.first = d->at_layer < m.first ? d->at_layer : m.first;
+    m.first = at.layer - m.rows / 2;
+    m.first = m.first + m.rows > m.g->layers ? m.g->layers - m.rows : m.first;
+    m.first = m.first < 0 ? 0 : m.first;
     return m;
 }
 
-bool lens_cell_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer,
-                  int *at)
+/* The position that column i shows: the first column stays at the first token. */
+static int lens_token_of(const struct lens_shape *m, int i)
 {
-    struct lens_shape m = lens_shape_of(d, token, area);
+    return i ? m->token + i : 0;
+}
+
+bool lens_cell_at(const struct ui_state *d, struct lens_cursor at, struct rect area, int y, int x,
+                  struct lens_cursor *cell)
+{
+    struct lens_shape m = lens_shape_of(d, at, area);
 
     if (!m.wide || y < m.plot.y || y >= m.plot.y + m.rows || x < m.plot.x ||
         x >= m.plot.x + m.tokens * m.wide)
         return false;
-    *layer = m.first + y - m.plot.y;
-    *at = m.token + (x - m.plot.x) / m.wide;
+    cell->layer = m.first + y - m.plot.y;
+    cell->token = lens_token_of(&m, (x - m.plot.x) / m.wide);
     return true;
 }
 
@@ -172,33 +187,34 @@ static void put_lens_cell(struct surface *s, struct rect plot, int y, int x, int
     }
 }
 
-/* The prompt's tokens above the grid. "{ }" are the keys that move to tokens out of sight. */
-static void lens_token_row(const struct lens_shape *m, int at, struct surface *s)
+/* The prompt's tokens above the grid; "…" where some are left out. */
+static void lens_token_row(const struct lens_shape *m, struct lens_cursor at, struct surface *s)
 {
     for (int i = 0; i < m->tokens; i++) {
-        const struct shown_token *w = &m->g->token[m->token + i];
+        int token = lens_token_of(m, i);
+        const struct shown_token *w = &m->g->token[token];
         struct pen p = pen_at(s, m->in, 0, m->left + i * m->wide);
         char piece[64];
 
         pen_fit(&p,
-                m->token + i == at ? ROLE_SELECTED
-                : w->subject       ? ROLE_SUBJECT
-                                   : ROLE_DIM,
+                token == at.token ? ROLE_SELECTED
+                : w->subject      ? ROLE_SUBJECT
+                                  : ROLE_DIM,
                 m->wide - 1, text_piece(piece, sizeof(piece), w->text));
+        if (!i && m->token)
+            pen_text(&p, ROLE_DIM, "…");
     }
-    if (m->tokens < m->g->tokens)
-        surface_text(s, m->in, 0, 0, ROLE_KEY, "{ }");
 }
 
 /* One row per layer: its name, "›" if it is edited, and a cell per position. */
 static void lens_cells_draw(const struct ui_state *d, const struct lens_shape *m,
-                            enum lens_mode mode, int token, struct surface *s)
+                            enum lens_mode mode, struct lens_cursor cursor, struct surface *s)
 {
     enum ramp ramp = m->base ? RAMP_DIVERGE : d->ramp == RAMP_DIVERGE ? RAMP_HEAT : d->ramp;
 
     for (int r = 0; r < m->rows; r++) {
         int layer = m->first + r;
-        bool here = layer == d->at_layer, edited = ui_edits_layer(d, layer);
+        bool here = layer == cursor.layer, edited = ui_edits_layer(d, layer);
         struct pen p = pen_at(s, m->in, r + 1, 0);
 
         pen_printf(&p, here ? ROLE_SELECTED : edited ? ROLE_ACCENT : ROLE_DIM, "L%d", layer);
@@ -206,42 +222,73 @@ static void lens_cells_draw(const struct ui_state *d, const struct lens_shape *m
             surface_text(s, m->in, r + 1, m->left - 1, ROLE_ACCENT, "›");
         for (int i = 0; i < m->tokens; i++) {
             char text[96];
-            size_t at = (size_t)layer * (size_t)m->g->tokens + (size_t)(m->token + i);
+            int token = lens_token_of(m, i);
+            size_t at = (size_t)layer * (size_t)m->g->tokens + (size_t)token;
             int level = lens_cell(d, m, mode, at, text, sizeof(text));
 
             put_lens_cell(s, m->plot, r, i * m->wide, m->wide - 1, text,
                           colour_slot_ramp(ramp, level));
-            if (here && m->token + i == token)
+            if (here && token == cursor.token)
                 surface_cursor(s, m->plot, r, i * m->wide);
         }
     }
 }
 
-/* "Paris rank 1  Rome rank 312", "#1" in narrow panes. */
-static void put_ranks(struct pen *p, const struct ui_state *d, const struct lens_grid *g, size_t at,
-                      bool narrow)
+/* What is out of sight, and the keys that show it. */
+static void lens_foot(const struct lens_shape *m, struct surface *s, struct rect area)
 {
-    const char *rank = narrow ? "#" : "rank ";
-    char piece[64], number[32];
+    int below = m->g->layers - m->first - m->rows;
+    struct buf text = {0};
 
-    if (g->rank_old && d->prompt_info) {
-        pen_printf(p, ROLE_OLD, "  %s ",
-                   text_piece(piece, sizeof(piece), d->prompt_info->old.text));
-        pen_printf(p, ROLE_TEXT, "%s%s", rank, text_thousands(number, g->rank_old[at]));
+    if (m->first)
+        buf_printf(&text, "%d layers above", m->first);
+    if (below)
+        buf_printf(&text, "%s%d layers below", text.len ? ", " : "", below);
+    if (m->tokens < m->g->tokens)
+        buf_printf(&text, "%s{ } more tokens", text.len ? ", " : "");
+    box_foot(s, area, text.data ? text.data : "");
+    buf_free(&text);
+}
+
+/* "Paris rank 1  Rome rank 312", "#1" in narrow panes. Names are cut, ranks are not. */
+static void put_ranks(struct pen *p, const struct ui_state *d, const struct lens_grid *g, size_t at)
+{
+    const bool has[2] = {g->rank_old && d->prompt_info, g->rank_new && d->fact.target};
+    bool narrow = p->area.w < 60;
+    int names = has[0] + has[1], room = p->area.w - p->x;
+    char piece[2][64], rank[2][40];
+
+    for (int k = 0; k < 2; k++) {
+        char number[32];
+
+        if (!has[k])
+            continue;
+        text_piece(piece[k], sizeof(piece[k]), k ? d->fact.target : d->prompt_info->old.text);
+        show_print(rank[k], sizeof(rank[k]), "%s%s", narrow ? "#" : "rank ",
+                   text_thousands(number, (k ? g->rank_new : g->rank_old)[at]));
+        room -= 3 + text_width(rank[k]);
     }
-    if (g->rank_new && d->fact.target) {
-        pen_printf(p, ROLE_NEW, "  %s ", text_piece(piece, sizeof(piece), d->fact.target));
-        pen_printf(p, ROLE_TEXT, "%s%s", rank, text_thousands(number, g->rank_new[at]));
+    for (int k = 0; k < 2; k++) {
+        int wide;
+
+        if (!has[k])
+            continue;
+        wide = text_width(piece[k]) < room / names ? text_width(piece[k]) : room / names;
+        names--;
+        room -= wide;
+        p->x += 2;
+        pen_fit(p, k ? ROLE_NEW : ROLE_OLD, wide > 2 ? wide : 2, piece[k]);
+        pen_printf(p, ROLE_TEXT, " %s", rank[k]);
     }
 }
 
 /* The cell under the cursor in words, before and after the edit. */
-static void lens_cursor_lines(const struct ui_state *d, const struct lens_shape *m, int token,
-                              struct surface *s)
+static void lens_cursor_lines(const struct ui_state *d, const struct lens_shape *m,
+                              struct lens_cursor cursor, struct surface *s)
 {
     const struct lens_grid *grid[2] = {ui_lens(d, STATE_BASE), lens_shown(d, SIDE_AFTER)};
     static const char *const name[2] = {"before", "after "};
-    int layer = d->at_layer < m->g->layers ? d->at_layer : m->g->layers - 1;
+    int layer = cursor.layer, token = cursor.token;
     int rows = grid[1] != grid[0] ? 2 : 1;
     bool narrow = m->in.w < 60;
 
@@ -260,7 +307,7 @@ static void lens_cursor_lines(const struct ui_state *d, const struct lens_shape 
                        text_piece(piece, sizeof(piece), g->token[token].text));
         pen_printf(&p, ROLE_STRONG, "%s ", text_piece(piece, sizeof(piece), g->top[at].text));
         pen_text(&p, ROLE_BAR, text_probability(number, g->top[at].p));
-        put_ranks(&p, d, g, at, narrow);
+        put_ranks(&p, d, g, at);
         if (ui_differs(d, g))
             surface_stale(s, (struct rect){m->in.y + p.y, m->in.x, 1, m->in.w});
     }
@@ -293,11 +340,11 @@ static const char *state_word(unsigned state)
     return state == STATE_BASE ? "BASE" : state == STATE_EDITED ? "EDITED" : "PREVIEW";
 }
 
-void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, struct surface *s,
-                    struct rect area, bool focus)
+void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, struct lens_cursor at,
+                    struct surface *s, struct rect area, bool focus)
 {
     static const char *const what[LENS_MODES] = {"top token", "rank of old", "rank of new"};
-    struct lens_shape m = lens_shape_of(d, token, area);
+    struct lens_shape m = lens_shape_of(d, at, area);
     char title[96 + UI_WORDS], hint[48] = "";
     bool stale;
     struct rect in;
@@ -323,11 +370,13 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, st
                          : "not computed yet: Enter computes it");
         return;
     }
-    token = token < 0 ? 0 : token >= m.g->tokens ? m.g->tokens - 1 : token;
-    lens_token_row(&m, token, s);
-    lens_cells_draw(d, &m, mode, token, s);
+    at.token = at.token < 0 ? 0 : at.token >= m.g->tokens ? m.g->tokens - 1 : at.token;
+    at.layer = at.layer < 0 ? 0 : at.layer >= m.g->layers ? m.g->layers - 1 : at.layer;
+    lens_foot(&m, s, area);
+    lens_token_row(&m, at, s);
+    lens_cells_draw(d, &m, mode, at, s);
     if (stale)
         surface_stale(s, in);
     lens_legend(d, &m, mode, s, m.rows + 1);
-    lens_cursor_lines(d, &m, token, s);
+    lens_cursor_lines(d, &m, at, s);
 }

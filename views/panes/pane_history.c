@@ -71,7 +71,8 @@ static void drift_curves(const struct drift *r, struct surface *s, struct rect p
 {
     size_t n = (size_t)r->points + 1;
     double *held = xcalloc(n, sizeof(double)), *stayed = xcalloc(n, sizeof(double));
-    struct series series[2] = {{stayed, r->points, ROLE_GENERAL}, {held, r->points, ROLE_NEW}};
+    struct series series[2] = {{stayed, r->points, ROLE_GENERAL, NULL},
+                               {held, r->points, ROLE_NEW, NULL}};
     struct chart c = {series, 2, r->of, 0, 1, false};
 
     for (int i = 0; i < r->points; i++) {
@@ -142,7 +143,7 @@ static double mean_after(const struct history_entry *e, const char *name)
 static void p_after_edits(const struct history *h, struct surface *s, struct rect in)
 {
     double *after = xcalloc((size_t)h->count + 1, sizeof(*after));
-    struct series series = {after, h->count, ROLE_NEW};
+    struct series series = {after, h->count, ROLE_NEW, NULL};
     struct chart c = {&series, 1, 0, 0, 1, false};
     struct rect plot = {in.y, in.x + SCALE + 1, in.h, in.w - SCALE - 1};
 

@@ -128,8 +128,8 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
     }
     new_rank = ranks_as_doubles(look->rank_new, look->layers, 1);
     old_rank = ranks_as_doubles(look->rank_old, look->layers, 1);
-    series[0] = (struct series){new_rank, look->layers, ROLE_NEW};
-    series[1] = (struct series){old_rank, look->layers, ROLE_OLD};
+    series[0] = (struct series){new_rank, look->layers, ROLE_NEW, NULL};
+    series[1] = (struct series){old_rank, look->layers, ROLE_OLD, NULL};
     chart_draw(&c, s, plot);
     rank_axis(&c, s, in, plot);
     layer_axis(s, in, plot, look->layers);
@@ -186,69 +186,110 @@ static bool curves_of(const struct ui_state *d, bool after, int token, struct cu
     return false;
 }
 
-/* "after  ─── Rome overtakes at L23" */
-static void overtaking_line(const struct ui_state *d, const struct curves *c, const char *old,
-                            bool dotted, struct surface *s, struct rect in, int y)
-{
-    struct pen p = pen_at(s, in, y, 0);
-    const char *new = d->fact.target ? d->fact.target : "new";
+/* Before the edit: a mark for each layer. After it: lines. The colour says which object. */
+static const char *const before_mark[2] = {"o", "+"};
 
-    pen_printf(&p, ROLE_DIM, "%-6s %s ", c->name, dotted ? "···" : "───");
-    if (c->leads >= 0) {
-        pen_printf(&p, ROLE_NEW, "%.12s", new);
-        pen_printf(&p, ROLE_TEXT, " overtakes at L%d", c->leads);
-    } else {
-        pen_printf(&p, ROLE_OLD, "%.12s", old);
-        pen_text(&p, ROLE_TEXT, " stays ahead");
+static void curves_free(struct curves c[2])
+{
+    for (int k = 0; k < 2; k++) {
+        free(c[k].old);
+        free(c[k].new);
     }
+}
+
+/* "before o Paris + Rome: Rome overtakes at L23"; narrow panes leave the first names out. */
+static void overtaking_line(const struct ui_state *d, const struct curves *c, const char *old,
+                            bool marks, struct surface *s, struct rect in, int y)
+{
+    const char *new = d->fact.target ? d->fact.target : "new";
+    const char *name[2] = {old, new};
+    struct pen p = pen_at(s, in, y, 0);
+    char short_name[2][40];
+
+    pen_printf(&p, ROLE_DIM, "%-6s", c->name);
+    for (int k = 0; k < 2; k++) {
+        show_print(short_name[k], sizeof(short_name[k]), "%.12s", name[k]);
+        pen_printf(&p, k ? ROLE_NEW : ROLE_OLD, " %s", marks ? before_mark[k] : "──");
+        if (in.w >= 60)
+            pen_printf(&p, k ? ROLE_NEW : ROLE_OLD, " %s", short_name[k]);
+    }
+    p.x = in.w >= 60 ? p.x + 2 : 13;
+    pen_text(&p, c->leads >= 0 ? ROLE_NEW : ROLE_OLD, short_name[c->leads >= 0]);
+    if (c->leads >= 0)
+        pen_printf(&p, ROLE_TEXT, p.x + 17 <= in.w ? " overtakes at L%d" : " from L%d", c->leads);
+    else
+        pen_text(&p, ROLE_TEXT, " stays ahead");
+}
+
+/* Four curves at most: marks before, lines after. Where only one state is known, lines. */
+static void curves_plot(const struct ui_state *d, const struct curves c[2], const char *old,
+                        struct surface *s, struct rect in)
+{
+    struct rect plot = {in.y, in.x + LEFT, in.h - 4, in.w - LEFT - RIGHT};
+    struct series series[4];
+    struct chart chart = {series, 0, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
+    const struct curves *last = c[1].layers ? &c[1] : &c[0];
+    int taken = -1;
+
+    for (int k = 0; k < 2; k++) {
+        bool marks = &c[k] != last;
+
+        if (!c[k].layers)
+            continue;
+        series[chart.count++] =
+            (struct series){c[k].new, c[k].layers, ROLE_NEW, marks ? before_mark[1] : NULL};
+        series[chart.count++] =
+            (struct series){c[k].old, c[k].layers, ROLE_OLD, marks ? before_mark[0] : NULL};
+    }
+    chart_draw(&chart, s, plot);
+    rank_axis(&chart, s, in, plot);
+    layer_axis(s, in, plot, last->layers);
+    curve_name(s, in, plot, chart_row(&chart, last->old[last->layers - 1], plot.h), &taken,
+               ROLE_OLD, old);
+    curve_name(s, in, plot, chart_row(&chart, last->new[last->layers - 1], plot.h), &taken,
+               ROLE_NEW, d->fact.target ? d->fact.target : "");
+}
+
+bool rank_curves_draw(const struct ui_state *d, int token, struct surface *s, struct rect in)
+{
+    struct curves c[2] = {{0}};
+    char old[48] = "old";
+    int known = 0, y = in.h - 2;
+    bool drawn;
+
+    for (int k = 0; k < 2; k++)
+        known += curves_of(d, k, token, &c[k]);
+    drawn = known && in.h >= 6 && in.w >= LEFT + RIGHT + 8;
+    if (drawn) {
+        if (d->prompt_info)
+            text_piece(old, sizeof(old),
+                       d->prompt_info->old.text + strspn(d->prompt_info->old.text, " "));
+        curves_plot(d, c, old, s, in);
+        for (int k = 0; k < 2; k++)
+            if (c[k].layers)
+                overtaking_line(d, &c[k], old, known == 2 && !k, s, in, y++);
+    }
+    curves_free(c);
+    return drawn;
 }
 
 void pane_curves(const struct ui_state *d, int token, struct surface *s, struct rect area,
                  bool focus)
 {
     struct curves c[2] = {{0}};
-    struct series series[2];
-    struct chart chart = {series, 2, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
-    char old[48] = "old", title[32 + UI_WORDS] = "Rank by layer";
-    int taken = -1, last = -1, lines = 0;
+    char title[32 + UI_WORDS] = "Rank by layer";
     bool stale = false;
-    struct rect in, plot;
+    struct rect in;
 
     for (int k = 0; k < 2; k++)
-        if (curves_of(d, k, token, &c[k])) {
-            last = k;
+        if (curves_of(d, k, token, &c[k]))
             stale = stale || pane_stale_title(d, c[k].from, title, sizeof(title));
-        }
+    curves_free(c);
     in = box_draw(s, area, title, "log", focus);
-    plot = (struct rect){in.y, in.x + LEFT, in.h - 4, in.w - LEFT - RIGHT};
-    if (last < 0 || rect_empty(plot)) {
-        if (!rect_empty(in))
-            surface_text(s, in, 0, 0, ROLE_DIM, "ranks appear with the fact");
-    } else {
-        if (d->prompt_info)
-            text_piece(old, sizeof(old),
-                       d->prompt_info->old.text + strspn(d->prompt_info->old.text, " "));
-        for (int k = 0; k <= last; k++) {
-            series[0] = (struct series){c[k].new, c[k].layers, ROLE_NEW};
-            series[1] = (struct series){c[k].old, c[k].layers, ROLE_OLD};
-            (k == last ? chart_draw : chart_draw_dotted)(&chart, s, plot);
-        }
-        rank_axis(&chart, s, in, plot);
-        layer_axis(s, in, plot, c[last].layers);
-        curve_name(s, in, plot, chart_row(&chart, c[last].old[c[last].layers - 1], plot.h), &taken,
-                   ROLE_OLD, old);
-        curve_name(s, in, plot, chart_row(&chart, c[last].new[c[last].layers - 1], plot.h), &taken,
-                   ROLE_NEW, d->fact.target ? d->fact.target : "");
-        for (int k = 0; k < 2; k++)
-            if (c[k].layers)
-                overtaking_line(d, &c[k], old, k < last, s, in, in.h - 2 + lines++);
-        if (stale)
-            surface_stale(s, in);
-    }
-    for (int k = 0; k < 2; k++) {
-        free(c[k].old);
-        free(c[k].new);
-    }
+    if (!rank_curves_draw(d, token, s, in) && !rect_empty(in))
+        surface_text(s, in, 0, 0, ROLE_DIM, "ranks appear with the fact");
+    else if (stale)
+        surface_stale(s, in);
 }
 
 /* The last step's loss, its two terms, and p(target). */
@@ -271,7 +312,7 @@ void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, b
     struct rect in = box_draw(s, area, title, "Esc stops", focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT};
     double high = 0, *y = xcalloc((size_t)d->steps + 1, sizeof(*y));
-    struct series series = {y, d->steps, ROLE_CURVE};
+    struct series series = {y, d->steps, ROLE_CURVE, NULL};
     struct chart c = {&series, 1, (int)d->params.value[P_EDIT_V_STEPS], 0, 1, false};
     char number[16];
 

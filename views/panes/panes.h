@@ -59,17 +59,24 @@ void pen_ratio(struct pen *p, const struct ui_state *d, const struct mask *m, bo
 void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus);
 /* Ranks of the old and the new object by layer, at the last position of the prompt. */
 void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus);
-/* The same before and after the edit at one position. */
+/* The same before and after the edit at one position, inside a frame, with a line in words for each
+ * state. Before: marks; after: lines. false: no ranks are known, or there is no room. */
+bool rank_curves_draw(const struct ui_state *d, int token, struct surface *s, struct rect in);
+/* These curves in a frame. */
 void pane_curves(const struct ui_state *d, int token, struct surface *s, struct rect area,
                  bool focus);
+/* The cell of the lens under the cursor. */
+struct lens_cursor {
+    int layer, token;
+};
 /* What a cell of the lens shows. */
 enum lens_mode { LENS_TOP, LENS_OLD, LENS_NEW, LENS_MODES };
 /* The lens at every layer and position. */
-void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, struct surface *s,
-                    struct rect area, bool focus);
+void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, struct lens_cursor at,
+                    struct surface *s, struct rect area, bool focus);
 /* The layer and position of the cell at (y, x) of the screen; false: none. */
-bool lens_cell_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer,
-                  int *at);
+bool lens_cell_at(const struct ui_state *d, struct lens_cursor at, struct rect area, int y, int x,
+                  struct lens_cursor *cell);
 /* The lens that this side shows: before the edit or, if there is one, after it. NULL: not known. */
 const struct lens_grid *lens_shown(const struct ui_state *d, enum neuron_side side);
 /* The layer from which on the new object ranks before the old one in every later layer; -1: it

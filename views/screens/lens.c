@@ -8,8 +8,8 @@
  *
  * A grid has layers x tokens cells. There is one for each state: base, edited, preview. The view
  * asks for those that are missing when it is opened and when fact, state or preview change
- * (request_missing_grids()). Until the user moves, the cursor is on the last token, whose next
- * token is the answer. */
+ * (request_missing_grids()). Until the user moves, the cursor is on the last token at the last
+ * layer, where the answer appears. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +24,7 @@ struct lens {
     enum lens_mode mode;
     int token;       /* under the cursor, if moved */
     bool moved;      /* the user has moved it; else the last token */
+    bool climbed;    /* the user has chosen a layer here; else the last one */
     char asked[600]; /* fact and states of the last request: it is not repeated */
 };
 
@@ -46,6 +47,16 @@ static bool grid_missing(const struct ui_state *d, unsigned state)
     const struct lens_grid *g = ui_lens(d, state);
 
     return !g || (ui_differs(d, g) && !(state == STATE_PREVIEW && ui_differs(d, d->preview)));
+}
+
+/* The cell under the cursor. Until the user moves, it is where the answer appears: the last token
+ * at the last layer. */
+static struct lens_cursor cursor_of(const struct view *v)
+{
+    const struct lens *l = v->state;
+    const struct ui_state *d = v->host->ui;
+
+    return (struct lens_cursor){l->climbed ? d->at_layer : d->layers - 1, token_of(v)};
 }
 
 /* Requests the grids that are missing, once for each fact and state; `again` repeats a request
@@ -83,6 +94,7 @@ static void lens_event(struct view *v, const struct event *ev)
     switch (ev->kind) {
     case EV_PROMPT:
         ((struct lens *)v->state)->moved = false;
+        ((struct lens *)v->state)->climbed = false;
         request_missing_grids(v, false);
         break;
     case EV_STATE:
@@ -109,9 +121,14 @@ static bool lens_action(struct view *v, enum action action)
 {
     struct lens *l = v->state;
     struct ui_state *d = v->host->ui;
-    int steps = action_steps(action, 8, d->layers), across = action_across(action, 1000000);
+    int across = action_across(action, 1000000);
+    int steps = action == ACTION_LAYER_BACK   ? -1
+                : action == ACTION_LAYER_NEXT ? 1
+                                              : action_steps(action, 8, d->layers);
 
     if (steps) {
+        d->at_layer = d->layers > 0 ? cursor_of(v).layer : d->at_layer;
+        l->climbed = true;
         ui_move_layer(d, steps);
         return true;
     }
@@ -145,15 +162,15 @@ static bool lens_click(struct view *v, struct rect area, int y, int x)
 {
     struct lens *l = v->state;
     struct ui_state *d = v->host->ui;
+    struct lens_cursor cell;
     struct rect r[2];
-    int layer, token;
 
     lens_areas(area, r);
-    if (!lens_cell_at(d, token_of(v), r[1], y, x, &layer, &token))
+    if (!lens_cell_at(d, cursor_of(v), r[1], y, x, &cell))
         return false;
-    d->at_layer = layer;
-    l->token = token;
-    l->moved = true;
+    d->at_layer = cell.layer;
+    l->token = cell.token;
+    l->moved = l->climbed = true;
     return true;
 }
 
@@ -166,7 +183,7 @@ static void lens_draw(const struct view *v, struct surface *s, struct rect area)
     if (!rect_empty(r[0]))
         pane_curves(v->host->ui, token_of(v), s, r[0], false);
     if (!rect_empty(r[1]))
-        pane_lens_grid(v->host->ui, l->mode, token_of(v), s, r[1], true);
+        pane_lens_grid(v->host->ui, l->mode, cursor_of(v), s, r[1], true);
 }
 
 const struct view_ops view_lens = {
