@@ -105,12 +105,19 @@ static void draw_plot(const struct plane *plane, const struct ui_state *d, struc
 
 /* --- the numbers -------------------------------------------------------------------------- */
 
+/* "+0.060", or "=" where that would be 0. */
+static void difference_text(char out[24], double value)
+{
+    snprintf(out, 24, "%+.3f", value);
+    if (fabs(value) < 0.0005)
+        snprintf(out, 24, "=");
+}
+
 /* "0.290  4.3×  0.744  33 %", with signs where it is a difference. */
 static void draw_numbers(struct surface *s, struct rect in, int y, const char *name, enum role role,
                          const struct ui_point *p, bool difference)
 {
     struct pen pen = pen_at(s, in, y, 0);
-    const char *sign = difference ? "+" : "";
     char text[24];
 
     pen_fit(&pen, role, 7, name);
@@ -118,19 +125,20 @@ static void draw_numbers(struct surface *s, struct rect in, int y, const char *n
         pen_text(&pen, ROLE_EMPTY, "  –");
         return;
     }
-    snprintf(text, sizeof(text), difference ? "%+.3f" : "%.3f", p->gain);
+    snprintf(text, sizeof(text), "%.3f", p->gain);
+    if (difference)
+        difference_text(text, p->gain);
     pen_right(&pen, ROLE_TEXT, 7, text);
-    snprintf(text, sizeof(text), "%s%.*f×", p->leak < 0 ? "" : sign, fabs(p->leak) < 100 ? 2 : 0,
-             p->leak);
+    snprintf(text, sizeof(text), "%s%.*f×", difference && p->leak > 0 ? "+" : "",
+             fabs(p->leak) < 100 ? 2 : 0, p->leak);
     pen_right(&pen, ROLE_TEXT, 9, text);
     if (isnan(p->p))
-        pen_right(&pen, ROLE_EMPTY, 10, "–");
+        snprintf(text, sizeof(text), "–");
     else if (difference)
-        snprintf(text, sizeof(text), "%+.3f", p->p);
+        difference_text(text, p->p);
     else
         text_probability(text, p->p);
-    if (!isnan(p->p))
-        pen_right(&pen, ROLE_TEXT, 10, text);
+    pen_right(&pen, isnan(p->p) ? ROLE_EMPTY : ROLE_TEXT, 10, text);
     snprintf(text, sizeof(text), difference ? "%+.0f" : "%.0f %%", 100 * p->kept);
     pen_right(&pen, ROLE_TEXT, 6, text);
 }

@@ -96,7 +96,8 @@ static void draw_cell(const struct variant *t, int m, const double range[2], str
                       struct rect in, const struct spot *at)
 {
     double v = variant_value(t, m);
-    double u = metric_flat(m, range[0], range[1]) ? 0.5 : (v - range[0]) / (range[1] - range[0]);
+    bool flat = metric_flat(m, range[0], range[1]);
+    double u = flat ? 0.5 : (v - range[0]) / (range[1] - range[0]);
     struct pen p = pen_at(s, in, at->y, at->x + (at->number == at->cols ? 0 : at->swatch));
     char text[16];
 
@@ -111,10 +112,10 @@ static void draw_cell(const struct variant *t, int m, const double range[2], str
         return;
     }
     for (int i = 0; i < at->swatch; i++)
-        surface_glyph(
-            s, in, at->y, at->x + i, ROLE_TEXT, "█",
-            colour_slot_ramp(RAMP_HEAT, (int)lround(clamped(u, 0, 1) * (RAMP_LEVELS - 1))),
-            COLOUR_SLOT_NONE);
+        surface_glyph(s, in, at->y, at->x + i, ROLE_TEXT, "█",
+                      colour_slot_ramp(flat ? RAMP_GREY : RAMP_HEAT,
+                                       (int)lround(clamped(u, 0, 1) * (RAMP_LEVELS - 1))),
+                      COLOUR_SLOT_NONE);
     if (at->number)
         pen_right(&p,
                   at->best   ? ROLE_GOOD
