@@ -34,7 +34,8 @@ enum argument_kind {
 #define COMMANDS(O, X, P)                                                                         \
     X("set", "NAME=VALUE", ARG_PARAM, set, "Set a parameter")                                     \
     X("reset", "[NAME]", ARG_TEXT, reset, "Reset a parameter, or the selected one")               \
-    X("fact", "[SUBJECT | PROMPT | OBJECT]", ARG_TEXT, fact, "Set the fact; {} is the subject")   \
+    X("fact", "[SUBJECT | PROMPT | OBJECT]", ARG_TEXT, fact,                                      \
+      "Set the fact; PROMPT: with {}, or a relation")                                             \
     X("query", "[PROMPT]", ARG_TEXT, query, "Ask the model, before and after")                    \
     X("neuron", "ADDRESS[=VALUE]", ARG_TEXT, neuron, "Go to L5N912; set =0, scale *2, free =off") \
     O("layers", "WHICH", ARG_TEXT, heatmap, "Layers of the map: 4-8,12, edited or all")           \
