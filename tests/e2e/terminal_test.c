@@ -367,7 +367,11 @@ static void lines_typed_ahead_answer_no_question(void)
     CHECK(wait_for(&p, 0, "nothing is running", 10));
     type_keys(&p, "state\n");
     CHECK(wait_for(&p, 0, "0 edits", 10));
-    type_keys(&p, "quit\n");
+    type_keys(&p, "compare\nlens\npreview\njobs\n"); /* nobody has to wait to type */
+    CHECK(wait_for(&p, 0, "preview Eiffel Tower → Rome: queued behind", 20));
+    CHECK(wait_for(&p, 0, "job ", 20) && wait_for(&p, 0, "would NOT hold", 60));
+    CHECK(wait_for(&p, 0, "variants tried", 120));
+    type_keys(&p, "q!\n");
     status = end_of(&p, 10);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     CHECK(!strchr(p.out.data, '\033'));

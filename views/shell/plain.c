@@ -64,6 +64,21 @@ static void speak_messages(struct plain *p)
     }
 }
 
+/* A job that was announced as queued begins, or one that ran makes way for another. */
+static void speak_job_event(const struct plain *p, const struct event *ev)
+{
+    const struct ui_job *card = ui_job_card(&p->app->ui, ev->job);
+    bool queued = false;
+    char words[200];
+
+    for (int i = 0; i < UI_JOBS; i++)
+        queued |= ev->job && p->queued[i] == ev->job;
+    if (!card || card->rank == 2 || !(ev->kind == EV_PAUSED || (ev->kind == EV_BEGUN && queued)))
+        return;
+    ui_job_words(&p->app->ui, card, words, sizeof(words));
+    std_print("%s %s\n", words, ev->kind == EV_PAUSED ? "makes way and goes on later" : "begins");
+}
+
 /* Prints what an event has brought. The app has taken the event already, so ui_state has it. */
 static void plain_on_event(void *ctx, const struct event *ev, enum command_kind kind)
 {
@@ -72,6 +87,7 @@ static void plain_on_event(void *ctx, const struct event *ev, enum command_kind 
 
     p->has_state |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
     speak_messages(p);
+    speak_job_event(p, ev);
     if (ev->kind == EV_ANSWER && kind == CMD_QUERY && d->answer[0] && !d->answer[0]->partial)
         plain_print_answer(d->answer[0]);
     else if (ev->kind == EV_PROBES && d->probes)
@@ -97,71 +113,69 @@ static void speak_question(struct plain *p)
     std_puts("answer yes or no");
 }
 
-/* Whether a job is one that a person waits for. */
-static bool is_spoken_job(const struct ui_job *j)
-{
-    return j->job && *command_traits[j->kind].busy;
-}
-
 /* Announces the jobs that are new, and what each waits for. */
 static void speak_jobs(struct plain *p)
 {
     const struct ui_state *d = &p->app->ui;
-    const char *ahead = NULL;
+    const struct ui_job *card[UI_JOBS];
+    char words[200], ahead[200] = "";
     unsigned newest = p->posted;
+    int n = ui_cards(d, card);
 
-    for (int i = 0; i < UI_JOBS; i++)
-        if (is_spoken_job(&d->job[i]) && d->job[i].job <= p->posted)
-            ahead = command_traits[d->job[i].kind].busy;
-    for (int i = 0; i < UI_JOBS; i++) {
-        const struct ui_job *j = &d->job[i];
+    for (int i = 0; i < n; i++) {
+        const struct ui_job *j = card[i];
+        bool waits = *ahead && j->state != CARD_RUNS && !(command_traits[j->kind].flags & URGENT);
 
-        if (!is_spoken_job(j) || j->job <= p->posted)
-            continue;
+        ui_job_words(d, j, words, sizeof(words));
+        if (j->job > p->posted && j->rank < 2 && strcmp(words, ahead) != 0) { /* 2 states: once */
+            std_print("%s%s%s\n", words, waits ? ": queued behind " : "", waits ? ahead : "");
+            if (waits)
+                p->queued[p->queued_count++ % UI_JOBS] = j->job;
+        }
         newest = j->job > newest ? j->job : newest;
-        if (ahead == command_traits[j->kind].busy)
-            continue; /* one question to two states */
-        if (ahead && !(command_traits[j->kind].flags & URGENT))
-            std_print("%s: queued behind %s\n", command_traits[j->kind].busy, ahead);
-        else
-            std_print("%s\n", command_traits[j->kind].busy);
-        ahead = command_traits[j->kind].busy;
+        utf8_copy(ahead, sizeof(ahead), words);
     }
     p->posted = newest;
 }
 
-/* "target: 4 of 13, about 6 seconds left" */
-static void print_progress(const struct progress *g)
+/* "preview: target 4 of 13, about 6 seconds left": its stage, and the time left of all of it. */
+static void print_progress(const struct ui_state *d, const struct ui_job *card)
 {
-    std_text(g->what);
+    const struct progress *g = &card->progress;
+    bool more;
+    double left = ui_job_left(d, card, &more);
+
+    std_text(ui_job_name(card));
+    if (strcmp(ui_job_name(card), g->what) != 0)
+        std_print(": %s", g->what);
     if (g->total > 1000)
-        std_print(": %.0f percent", 100 * g->done / g->total);
+        std_print(" %.0f percent", 100 * g->done / g->total);
     else if (g->total > 0)
-        std_print(": %.0f of %.0f", g->done, g->total);
-    if (g->seconds_left >= 100)
-        std_print(", about %.0f minutes left", g->seconds_left / 60);
-    else if (g->seconds_left >= 1)
-        std_print(", about %.0f seconds left", g->seconds_left);
+        std_print(" %.0f of %.0f", g->done, g->total);
+    if (left >= 100)
+        std_print(", %s %.0f minutes left", more ? "at least" : "about", left / 60);
+    else if (left >= 1)
+        std_print(", %s %.0f seconds left", more ? "at least" : "about", left);
     std_text("\n");
 }
 
-/* Prints a line when a stage has begun, and one every STAGE_EVERY seconds while it lasts. */
+/* Prints a line when a stage of the job that runs has begun, and one every STAGE_EVERY seconds
+ * while it lasts. What nobody waits for is not spoken. */
 static void speak_progress(struct plain *p)
 {
-    const struct ui_state *d = &p->app->ui;
+    struct ui_state *d = &p->app->ui;
     const struct ui_job *card[UI_JOBS];
-    const struct progress *g =
-        ui_cards(d, card) && *card[0]->progress.what ? &card[0]->progress : &d->background;
-    double now = clock_seconds();
+    bool any = ui_cards(d, card) > 0 && card[0]->rank < 2 && *card[0]->progress.what;
 
-    if (!ui_busy(d) || !*g->what) {
+    d->clock = clock_seconds();
+    if (!any) {
         p->stage[0] = '\0';
-    } else if (strcmp(p->stage, g->what) != 0) {
-        utf8_copy(p->stage, sizeof(p->stage), g->what);
-        p->stage_due = now + STAGE_AFTER;
-    } else if (now >= p->stage_due) {
-        print_progress(g);
-        p->stage_due = now + STAGE_EVERY;
+    } else if (strcmp(p->stage, card[0]->progress.what) != 0) {
+        utf8_copy(p->stage, sizeof(p->stage), card[0]->progress.what);
+        p->stage_due = d->clock + STAGE_AFTER;
+    } else if (d->clock >= p->stage_due) {
+        print_progress(d, card[0]);
+        p->stage_due = d->clock + STAGE_EVERY;
     }
 }
 

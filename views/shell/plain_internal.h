@@ -6,12 +6,14 @@
 #include "views/shell/app_internal.h"
 
 struct plain {
-    struct app *app;  /* the screen's program, without a screen */
-    bool terminal;    /* a person types; else lines come from a file or a pipe */
-    int spoken;       /* messages of the log printed so far */
-    bool asked;       /* the open dialog has been printed */
-    bool has_state;   /* the session has told its state: lines may be read */
-    unsigned posted;  /* the newest job that was announced */
+    struct app *app;          /* the screen's program, without a screen */
+    bool terminal;            /* a person types; else lines come from a file or a pipe */
+    int spoken;               /* messages of the log printed so far */
+    bool asked;               /* the open dialog has been printed */
+    bool has_state;           /* the session has told its state: lines may be read */
+    unsigned posted;          /* the newest job that was announced */
+    unsigned queued[UI_JOBS]; /* a ring of jobs announced as queued */
+    int queued_count;
     int shown;        /* the view that was spoken last */
     char stage[48];   /* what progress was about */
     char step[64];    /* of the tour, spoken last */

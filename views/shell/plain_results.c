@@ -196,6 +196,14 @@ void plain_print_scoreboard(const struct ui_state *d)
     plain_print_probes(b);
 }
 
+/* A token as a word: without the space in front, and a space alone by its name. */
+static const char *token_word(char *out, size_t size, const char *token)
+{
+    if (!token[strspn(token, " ")])
+        return *token ? "a space" : "an empty token";
+    return text_piece(out, size, token + strspn(token, " "));
+}
+
 /* The first layer from which on a line is worth hearing: where an object is among the first. */
 static int first_near_layer(const struct lens_grid *g)
 {
@@ -225,11 +233,11 @@ static void print_grid(const struct ui_state *d, const struct lens_grid *g, cons
     for (int l = from; l < g->layers; l++) {
         int at = l * g->tokens + g->tokens - 1;
 
-        std_print("layer %d says %s", l, text_said(said, sizeof(said), g->top[at].text));
+        std_print("layer %d says %s", l, token_word(said, sizeof(said), g->top[at].text));
         if (g->rank_new)
-            std_print(", %s is rank %d", text_said(word, sizeof(word), target), g->rank_new[at]);
+            std_print(", %s is rank %d", token_word(word, sizeof(word), target), g->rank_new[at]);
         if (g->rank_old)
-            std_print(", %s rank %d", text_said(word, sizeof(word), old), g->rank_old[at]);
+            std_print(", %s rank %d", token_word(word, sizeof(word), old), g->rank_old[at]);
         std_text("\n");
     }
 }
@@ -280,7 +288,7 @@ static const char *without_mark(const char *text)
 
 void plain_print_variants(const struct ui_state *d)
 {
-    int n = 0;
+    int n = 0, masks = 0;
 
     for (int i = 0; i < UI_VARIANTS; i++) {
         const struct variant_result *t = d->variant[i];
@@ -290,6 +298,10 @@ void plain_print_variants(const struct ui_state *d)
 
         if (!t || n++ >= ROWS_MOST)
             continue;
+        if (!param_same(&t->params, &d->params, P_SEED)) { /* the cloud of Compare */
+            masks++;
+            continue;
+        }
         variant_take(&v, t);
         put_difference(&d->params, &t->params, &what);
         std_print("variant %d, %s: ", t->variant + 1, what.data);
@@ -301,6 +313,8 @@ void plain_print_variants(const struct ui_state *d)
                   variant_has_numbers(&v) ? text_said(said, sizeof(said), v.said) : v.why);
         buf_free(&what);
     }
+    if (masks)
+        std_print("and %d masks drawn by other seeds; export FILE.csv writes all\n", masks);
     if (!n)
         std_print("no variant was tried yet\n");
     else if (n > ROWS_MOST)

@@ -20,11 +20,11 @@ then_out() { # TEXT…: these lines come one after the other
 row "a session: fact, preview, scoreboard, commit, question, export, undo"
 say "$S" 'fact Big Ben | location | Madrid' preview 'query Big Ben is in' commit yes \
     'query Big Ben is in' history state "export lora $d/plain-lora" "export json $d/plain.json" undo yes history
-then_out '^fact: subject Eiffel Tower' '^previewing$' '^preview.*would NOT hold' '^scoreboard: ' \
+then_out '^fact: subject Eiffel Tower' '^preview Big Ben' '^preview.*would NOT hold' '^scoreboard: ' \
     '^(passed|FAILED|unknown to the base), rephrase: Big Ben' '^(base|preview) says: ' '^Commit this edit\?$' \
-    '^answer yes or no$' '^editing$' 'edit 1 is committed but does not hold' '^scoreboard: ' \
+    '^answer yes or no$' '^commit Big Ben' 'edit 1 is committed but does not hold' '^scoreboard: ' \
     '^(base|edited) says: ' '^edit 1, active: Big Ben is Madrid, p\(target\) [0-9.e-]+ before' \
-    "1 edit, checksum .*session $S" '^exporting$' "wrote $d/plain-lora as lora, [0-9.]+ kB" \
+    "1 edit, checksum .*session $S" '^export' "wrote $d/plain-lora as lora, [0-9.]+ kB" \
     "wrote $d/plain.json as json" '^Undo edit 1\?$' '^answer yes or no$' 'undone: edit 1, Big Ben' \
     '^edit 1, undone: Big Ben'
 grep -q '^preview says: ' "$d/out" || complain "the preview was asked under another name"
@@ -37,18 +37,18 @@ row "lens, compare, sweep, a list of facts, views, keys and parameters"
 printf 'Louvre | location | Rome\nOslo | location | Rome\n' >"$d/list.txt"
 say "$d/plain2.es" lens 'sweep alpha_ge=.05,.1' compare "facts $d/list.txt" 'commit facts' yes facts \
     'set alpha_ge=0.15' parameters x neurons ratios jobs 8 models verify 'relations loc'
-then_out '^lens of the base model' '^layer 0 says .*rank [0-9]+' '^variants$' \
+then_out '^lens of the base model' '^layer 0 says .*rank [0-9]+' '^variants Eiffel' \
     '^variant 1, ratio.ge.a=0.05: holds (yes|no), p\(target\)' '^variant 1, .*: holds' \
     '2 facts added' '^Commit all waiting facts\?$' 'edit 1 ' 'edit 2 ' \
     '^1\. Louvre is Rome: .*edit 1, p\(target\)' '^2\. Oslo is Rome: .*edit 2' '^alpha_ge=0.15$' \
-    '^alpha_ge is 0.150: ' '^attributing$' '3 layers scored' '^1\. layer [0-9]+ neuron [0-9]+, score' \
+    '^alpha_ge is 0.150: ' '^attribution|^map|^score' '3 layers scored' '^1\. layer [0-9]+ neuron [0-9]+, score' \
     '^layer 0: general entropy' '^nothing runs$' '^History:$' '^edit 1, active: Louvre' '^Models:$' \
     'bit-identical' '^location: \{\}'
 
 row "what plain mode does not know, and answers that are none"
 say "$d/plain3.es" nonsense 'fact A | B | C' 'fact A' e commit history yes no commit no undo 'undo x' no 'undo x' help
 then_out "no command 'nonsense'" "error: fact: the prompt 'B'" 'error: fact: SUBJECT' '^fact SUBJECT' \
-    '^Commit this edit\?$' "^'history' is no answer: yes or no\?$" '^editing$' "no command 'no'" \
+    '^Commit this edit\?$' "^'history' is no answer: yes or no\?$" '^commit Eiffel' "no command 'no'" \
     '^Commit this edit\?$' '^cancelled; nothing was changed$' '^Undo edit 1\?$' \
     "^'undo' is no answer" '^cancelled' "'x' is not the number" '^fact SUBJECT' '^set NAME=VALUE' '^quit: end$'
 
