@@ -114,6 +114,8 @@ $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
 $(FUZZ_BIN):  $(B)/%: $(B)/%.c.o $(if $(FUZZER),,$(B)/tests/fuzz/replay.c.o)
 $(FUZZ_BIN):  ALL_LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(GPU_BENCH): $(GPU_BENCH_SRC:%=$(B)/%.o)
+# The engine's events pass through this test on their way to the program.
+$(B)/tests/screens/truth_test: ALL_LDFLAGS += -Wl,--wrap=engine_next
 # The server that the Hub's client is tested with.
 $(addprefix $(B)/tests/,unit/hub_pull_test engine/pull_test e2e/pull_test): LIBS += -lssl -lcrypto
 # Doubles that tests put in a part's place.

@@ -395,7 +395,7 @@ static int count_masked_neurons(const struct ui_state *d, int *neurons)
     for (int l = 0; l < d->layers; l++)
         if (ui_edits_layer(d, l)) {
             *neurons += d->model.neurons;
-            sum += d->layer[l].mask ? d->layer[l].mask->selected : 0;
+            sum += d->layer[l].mask && !d->layer[l].differs ? d->layer[l].mask->selected : 0;
         }
     return sum;
 }
@@ -421,6 +421,17 @@ static void describe_rewritten_edit(const struct ui_state *d, char *out, size_t 
         show_print(out, n, "It %s edit %d (%.60s → %.60s).\n",
                    d->fact.target && !strcmp(last->target, d->fact.target) ? "repeats" : "rewrites",
                    edit, last->subject, last->target);
+}
+
+/* "It is not the edit that was previewed: made with β_ge 0.3, now 0.4.\n"; "" if it is, or if there
+ * is no preview. */
+static void describe_preview(const struct ui_state *d, char *out, size_t n)
+{
+    char words[UI_WORDS];
+
+    *out = '\0';
+    if (d->state.preview && *ui_differs_words(d, d->preview, words))
+        show_print(out, n, "It is not the edit that was previewed: %s.\n", words);
 }
 
 /* Whether a commit of the fact at hand is under way; then a message says so. */
@@ -471,6 +482,7 @@ void confirm_commit(struct host *host)
         snprintf(some, sizeof(some), "the masked");
     show_print(q.text, sizeof(q.text), "%s: %s\n", d->fact.subject, d->fact.target);
     describe_rewritten_edit(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
+    describe_preview(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
     n = (int)strlen(q.text);
     show_print(
         q.text + n, sizeof(q.text) - (size_t)n,

@@ -86,6 +86,16 @@ static char *value_in(const char *changed, enum param id)
     return buf_take(&out);
 }
 
+/* A value for people: numbers with four digits. */
+static const char *value_words(enum param id, const char *value, char out[48])
+{
+    if (param_info(id)->kind == PARAM_NUMBER)
+        snprintf(out, 48, "%.4g", strtod(value, NULL));
+    else
+        show_print(out, 48, "%s", value);
+    return out;
+}
+
 /* "made with β_ge 0.3, now 0.4", of the first parameter that has another value. */
 static void params_words(const struct ui_state *d, const struct ui_origin *from, unsigned affects,
                          struct buf *out)
@@ -95,13 +105,14 @@ static void params_words(const struct ui_state *d, const struct ui_origin *from,
 
     for (int i = 0; i < PARAM_COUNT && !cut; i++) {
         const struct param_info *info = param_info((enum param)i);
-        char *was = value_in(from->changed, (enum param)i);
+        char *was = value_in(from->changed, (enum param)i), words[2][48];
         struct buf now = {0};
 
         params_show(&d->params, (enum param)i, &now);
         if ((info->affects & affects) && strcmp(was, now.data) != 0 && !others++)
             buf_printf(out, "made with %s %s, now %s", *info->symbol ? info->symbol : info->name,
-                       was, now.data);
+                       value_words((enum param)i, was, words[0]),
+                       value_words((enum param)i, now.data, words[1]));
         free(was);
         buf_free(&now);
     }

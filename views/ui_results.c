@@ -100,6 +100,13 @@ unsigned ui_differs(const struct ui_state *d, const void *result)
     return from ? origin_differs(d, from, parts) : 0;
 }
 
+const char *ui_object_of(const struct ui_state *d, const void *result)
+{
+    bool other = ui_differs(d, result) & (STAMP_FACT | STAMP_OBJECT);
+
+    return d->fact.target && !other ? d->fact.target : "new";
+}
+
 unsigned ui_differs_with(const struct ui_state *d, const void *result, const struct fact *fact)
 {
     unsigned parts = 0;

@@ -183,13 +183,6 @@ static bool take_preview(struct ui_state *d, struct event *ev)
     return false;
 }
 
-static bool take_commit(struct ui_state *d, struct event *ev)
-{
-    (void)ev;
-    ui_replace(EV_PREVIEW, (void **)&d->preview, NULL);
-    return false;
-}
-
 /* Into the ring; the oldest goes whose job is over. A job that was put back and begins again takes
  * its place once more. */
 static bool take_begun(struct ui_state *d, struct event *ev)
@@ -244,7 +237,7 @@ static const struct event_slot {
     {EV_ESTIMATE, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, NULL},
     {EV_STEP, 0, 0, NEWEST, take_step},
     {EV_PREVIEW, AT(preview), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, take_preview},
-    {EV_COMMIT, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, take_commit},
+    {EV_COMMIT, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, NULL},
     {EV_COMMITTED, AT(commit_report), FACT | STAMP_STATE, MADE, NULL},
     {EV_ANSWER, 0, 0, NEWEST, ui_take_answer}, /* answer_parts() of ui_results.c */
     {EV_NEURON, 0, 0, NEWEST, take_neuron_info},

@@ -266,6 +266,8 @@ unsigned ui_differs(const struct ui_state *d, const void *result);
 /* The same as words: "of Eiffel Tower → Rome", "on BASE, before the last change", "made with β_ge
  * 0.3, now 0.4"; "" if it matches. Returns out. */
 const char *ui_differs_words(const struct ui_state *d, const void *result, char out[UI_WORDS]);
+/* The new object that a result is about: that of the fact at hand, "new" if it is of another. */
+const char *ui_object_of(const struct ui_state *d, const void *result);
 /* As ui_differs(), compared with a result about another fact than the one at hand. */
 unsigned ui_differs_with(const struct ui_state *d, const void *result, const struct fact *fact);
 /* Whether a layer's scores count: they match, or none of any layer does. */

@@ -263,7 +263,7 @@ static void put_ranks(struct pen *p, const struct ui_state *d, const struct lens
 
         if (!has[k])
             continue;
-        text_piece(piece[k], sizeof(piece[k]), k ? d->fact.target : d->prompt_info->old.text);
+        text_piece(piece[k], sizeof(piece[k]), k ? ui_object_of(d, g) : d->prompt_info->old.text);
         show_print(rank[k], sizeof(rank[k]), "%s%s", narrow ? "#" : "rank ",
                    text_thousands(number, (k ? g->rank_new : g->rank_old)[at]));
         room -= 3 + text_width(rank[k]);

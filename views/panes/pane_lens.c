@@ -137,7 +137,7 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
     curve_name(s, in, plot, chart_row(&c, series[1].y[look->layers - 1], plot.h), &taken, ROLE_OLD,
                old);
     curve_name(s, in, plot, chart_row(&c, series[0].y[look->layers - 1], plot.h), &taken, ROLE_NEW,
-               d->fact.target ? d->fact.target : "");
+               ui_object_of(d, look));
     if (stale)
         surface_stale(s, in);
     free(new_rank);
@@ -201,7 +201,7 @@ static void curves_free(struct curves c[2])
 static void overtaking_line(const struct ui_state *d, const struct curves *c, const char *old,
                             bool marks, struct surface *s, struct rect in, int y)
 {
-    const char *new = d->fact.target ? d->fact.target : "new";
+    const char *new = ui_object_of(d, c->from);
     const char *name[2] = {old, new};
     struct pen p = pen_at(s, in, y, 0);
     char short_name[2][40];
@@ -247,7 +247,7 @@ static void curves_plot(const struct ui_state *d, const struct curves c[2], cons
     curve_name(s, in, plot, chart_row(&chart, last->old[last->layers - 1], plot.h), &taken,
                ROLE_OLD, old);
     curve_name(s, in, plot, chart_row(&chart, last->new[last->layers - 1], plot.h), &taken,
-               ROLE_NEW, d->fact.target ? d->fact.target : "");
+               ROLE_NEW, ui_object_of(d, last->from));
 }
 
 bool rank_curves_draw(const struct ui_state *d, int token, struct surface *s, struct rect in)

@@ -1,0 +1,273 @@
+/* For truth_test.c: what the engine's events said, with the stamps of their jobs, and reading the
+ * cells of the screen. Nothing here asks struct ui_state what it believes, except for the fact, the
+ * parameters and the overrides that are at hand. */
+#ifndef TESTS_SCREENS_CLAIMS_H
+#define TESTS_SCREENS_CLAIMS_H
+
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "tests/folder.h"
+#include "tui/text.h"
+#include "views/shell/app_internal.h"
+
+#pragma GCC diagnostic ignored "-Wunused-function"
+
+enum { FACT = STAMP_FACT | STAMP_OBJECT, ROW = STAMP_FACT | STAMP_SCORES | STAMP_STATE };
+
+/* ---- what the engine said ---- */
+
+struct claim { /* a result that came, with the stamp of its job */
+    enum event_kind kind;
+    int key; /* a layer, or a bit of enum which_state */
+    struct stamp stamp;
+    double p[2];
+    struct attribution *score;
+    int layers; /* of the report of an edit */
+    struct layer_report layer[8];
+    char text[64];
+};
+
+static struct {
+    struct claim *claim;
+    int claims;
+    struct job_stamp {
+        unsigned job;
+        struct stamp stamp;
+    } * begun;
+    int jobs;
+    char state[17];
+    int previewed; /* the claim of the newest preview; -1: none */
+} heard;
+
+static void heard_clear(void)
+{
+    for (int i = 0; i < heard.claims; i++)
+        attribution_unref(heard.claim[i].score);
+    free(heard.claim);
+    free(heard.begun);
+    memset(&heard, 0, sizeof(heard));
+    heard.previewed = -1;
+}
+
+static const struct stamp *stamp_of_job(unsigned job)
+{
+    for (int i = heard.jobs - 1; i >= 0; i--)
+        if (heard.begun[i].job == job)
+            return &heard.begun[i].stamp;
+    return NULL;
+}
+
+static struct claim *claim_new(const struct event *ev, int key)
+{
+    const struct stamp *stamp = stamp_of_job(ev->job);
+    struct claim *c;
+
+    heard.claim = xrealloc(heard.claim, (size_t)(heard.claims + 1) * sizeof(*heard.claim));
+    c = &heard.claim[heard.claims++];
+    *c = (struct claim){.kind = ev->kind, .key = key};
+    CHECK(stamp != NULL);
+    if (stamp)
+        c->stamp = *stamp;
+    return c;
+}
+
+static void note_report(const struct event *ev)
+{
+    const struct edit_report *a = ev->edit_report;
+    struct claim *c = claim_new(ev, 0);
+
+    c->p[0] = a->p_target[0];
+    c->p[1] = a->p_target[1];
+    c->layers = a->layers;
+    for (int i = 0; i < a->layers && i < 8; i++)
+        c->layer[i] = a->layer[i];
+    if (ev->kind == EV_PREVIEW)
+        heard.previewed = heard.claims - 1;
+}
+
+/* A grid or an answer of the preview is about what the preview is about. */
+static void note_state_of(struct claim *c, unsigned state)
+{
+    if (state == STATE_PREVIEW && heard.previewed >= 0)
+        c->stamp = heard.claim[heard.previewed].stamp;
+}
+
+static void note_event(const struct event *ev)
+{
+    struct claim *c;
+
+    switch (ev->kind) {
+    case EV_BEGUN:
+        heard.begun = xrealloc(heard.begun, (size_t)(heard.jobs + 1) * sizeof(*heard.begun));
+        heard.begun[heard.jobs++] = (struct job_stamp){ev->job, ev->begun->stamp};
+        break;
+    case EV_STATE:
+        memcpy(heard.state, ev->state->state, sizeof(heard.state));
+        break;
+    case EV_PROMPT:
+        c = claim_new(ev, 0);
+        c->p[0] = ev->prompt->p_target;
+        if (ev->prompt->nexts)
+            snprintf(c->text, sizeof(c->text), "%.2f", ev->prompt->next[0].p);
+        break;
+    case EV_LAYER:
+        c = claim_new(ev, ev->attribution->layer);
+        c->score = attribution_ref(ev->attribution);
+        break;
+    case EV_PREVIEW:
+    case EV_ESTIMATE:
+    case EV_COMMIT:
+        note_report(ev);
+        break;
+    case EV_LENS:
+        note_state_of(claim_new(ev, (int)ev->lens->state), ev->lens->state);
+        break;
+    case EV_ANSWER:
+        c = claim_new(ev, (int)ev->answer->state);
+        note_state_of(c, ev->answer->state);
+        break;
+    case EV_TRACE:
+        claim_new(ev, 0);
+        break;
+    default:
+        break;
+    }
+}
+
+bool __real_engine_next(struct engine *e, struct event *ev);
+bool __wrap_engine_next(struct engine *e, struct event *ev);
+
+bool __wrap_engine_next(struct engine *e, struct event *ev)
+{
+    bool some = __real_engine_next(e, ev);
+
+    if (some)
+        note_event(ev);
+    return some;
+}
+
+/* ---- what is at hand, and which results fit it ---- */
+
+static struct stamp at_hand(const struct app *app)
+{
+    struct stamp_source from = {.facts = &app->ui.fact,
+                                .count = 1,
+                                .params = &app->ui.params,
+                                .mask_overrides = app->ui.mask_override,
+                                .mask_override_count = app->ui.mask_override_count,
+                                .state = heard.state};
+
+    return stamp_of(&from);
+}
+
+/* The newest result before claim number `before` that depends on these parts and fits; NULL: none.
+ */
+static const struct claim *fitting(const struct app *app, enum event_kind kind, int key,
+                                   unsigned parts, int before)
+{
+    struct stamp now = at_hand(app);
+
+    for (int i = before - 1; i >= 0; i--)
+        if (heard.claim[i].kind == kind && heard.claim[i].key == key &&
+            !stamp_differs(&heard.claim[i].stamp, &now, parts))
+            return &heard.claim[i];
+    return NULL;
+}
+
+/* ---- reading the screen ---- */
+
+static struct app *on;  /* the program, for reports */
+static int claims_seen; /* how many exact numbers were checked, so that the test cannot pass idle */
+
+static const struct cell *cell(int y, int x)
+{
+    return surface_at(on->surface, y, x);
+}
+
+/* The text of columns [x, x + w) of a row. */
+static const char *row_text(int y, int x, int w, char out[1024])
+{
+    size_t n = 0;
+
+    for (int i = x; i < x + w && n < 1000; i++) {
+        const struct cell *c = cell(y, i);
+
+        n += (size_t)snprintf(out + n, 1024 - n, "%s", c ? c->text : "");
+    }
+    out[n] = '\0';
+    return out;
+}
+
+/* The column of the first cell of the text in a row of an area; -1: it is not there. */
+static int column_of(struct rect in, int y, const char *text)
+{
+    char row[1024], head[1024];
+    const char *at = strstr(row_text(in.y + y, in.x, in.w, row), text);
+
+    if (!at)
+        return -1;
+    snprintf(head, sizeof(head), "%.*s", (int)(at - row), row);
+    return text_width(head);
+}
+
+static enum role role_at(struct rect in, int y, int x)
+{
+    const struct cell *c = cell(in.y + y, in.x + x);
+
+    return c ? (enum role)c->role : ROLE_TEXT;
+}
+
+/* The inside of the pane whose title begins so; an empty one: it is not on the screen. */
+static struct rect pane(const char *title)
+{
+    struct surface *s = on->surface;
+    char text[1024];
+
+    for (int y = 0; y < s->h; y++)
+        for (int x = 0; x < s->w - 4; x++) {
+            int right, bottom;
+
+            if (strcmp(cell(y, x)->text, "╭") != 0 || strcmp(cell(y, x + 2)->text, " ") != 0)
+                continue;
+            row_text(y, x + 3, 60, text);
+            if (strncmp(text, title, strlen(title)) != 0)
+                continue;
+            for (right = x + 1; right < s->w && strcmp(cell(y, right)->text, "╮") != 0;)
+                right++;
+            for (bottom = y + 1; bottom < s->h && strcmp(cell(bottom, x)->text, "╰") != 0;)
+                bottom++;
+            return (struct rect){y + 1, x + 2, bottom - y - 1, right - x - 3};
+        }
+    return (struct rect){0};
+}
+
+static bool title_has(struct rect in, const char *text)
+{
+    char row[1024];
+
+    return strstr(row_text(in.y - 1, in.x, in.w, row), text) != NULL;
+}
+
+/* A claim of the screen that no event bears out: says what, with the screen, once a test. */
+static void false_claim(const char *what, struct rect in, int y)
+{
+    struct buf out = {0};
+    char row[1024];
+
+    if (test_failures++)
+        return;
+    surface_dump(on->surface, &out);
+    printf("shown as exact, but it is not: %s: '%s'\n%s", what, row_text(in.y + y, in.x, in.w, row),
+           out.data);
+    buf_free(&out);
+}
+
+static void expect_claim(bool holds, const char *what, struct rect in, int y)
+{
+    claims_seen++;
+    if (!holds)
+        false_claim(what, in, y);
+}
+
+#endif
