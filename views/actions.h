@@ -122,7 +122,8 @@
     X(ORDER, "order", "<", "Show", "Order of columns and rows: index, score, class", order)        \
     V(INVERT, "invert", "I", "Show", "Reverse the order")                                          \
     V(MODE, "mode", "d", "Show", "Next picture: LPS, PSA, MPC, activation, causal trace")          \
-    V(DETAILS, "details", "K", "Show", "More about what is under the cursor")                      \
+    X(DETAILS, "details", "K", "Show", "This pane in words; in Neurons and History: the row",      \
+      details)                                                                                     \
     X(TARGET, "target", "T", "Show", "Explain the predicted, old or new object", target)           \
     X(PAUSE, "pause", "p", "Show", "Freeze the picture", pause)                                    \
     X(COPY, "copy", "y", "Show", "Copy the address or value under the cursor", copy)               \

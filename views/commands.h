@@ -42,6 +42,7 @@ enum argument_kind {
     X("undo", "[N]", ARG_NUMBER, undo, "Undo the last edit, or edit N (asks)")                    \
     X("open", "VIEW", ARG_VIEW, open, "Open a view")                                              \
     X("tour", "", ARG_NONE, tour, "Walk one edit in seven steps; again: end it")                  \
+    X("terms", "", ARG_NONE, terms, "The words of the screen, explained; K: those of a pane")     \
     X("theme", "NAME", ARG_THEME, theme, "Change the colours")                                    \
     X("bind", "[VIEW] KEY ACTION", ARG_BIND, bind, "Give a key an action, here or in one view")   \
     X("unbind", "[VIEW] KEY", ARG_BIND, unbind, "Remove a key's action")                          \

@@ -107,6 +107,8 @@ struct view_ops {
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional; true: used */
     /* Optional: the mouse wheel at (y, x), by -1 up or 1 down; false: it moves the selection. */
     bool (*wheel)(struct view *v, struct rect area, int y, int x, int by);
+    /* Optional: the pane with the focus, as views/glossary.h calls it; NULL: the view's name. */
+    const char *(*place)(const struct view *v);
     /* Returns false for an action that this view does not handle; the app then handles it. */
     bool (*action)(struct view *v, enum action action);
     void (*find)(struct view *v, const char *text); /* optional: what / finds; else find_next */

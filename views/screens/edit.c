@@ -427,6 +427,17 @@ static bool edit_wheel(struct view *v, struct rect area, int y, int x, int by)
     return edit_action(v, action);
 }
 
+static const char *edit_place(const struct view *v)
+{
+    static const char *const place[PANE_COUNT] = {
+        [PANE_NONE] = "edit.fact",      [PANE_FACT] = "edit.fact",
+        [PANE_PARAMS] = "edit.params",  [PANE_MAP] = "edit.map",
+        [PANE_RATIOS] = "edit.ratios",  [PANE_LENS] = "edit.lens",
+        [PANE_NEURONS] = "edit.neurons"};
+
+    return place[((const struct edit *)v->state)->pane];
+}
+
 /* Draws all panes; see edit_layout.c for where they go. */
 static void edit_draw(const struct view *v, struct surface *s, struct rect area)
 {
@@ -468,6 +479,7 @@ const struct view_ops view_edit = {
     .click = edit_click,
     .wheel = edit_wheel,
     .action = edit_action,
+    .place = edit_place,
     .draw = edit_draw,
     .table = table_of_neurons,
 };

@@ -216,6 +216,7 @@ struct screen app_screen(const struct app *app)
         .message_age = clock_seconds() - app->message.at,
         .paused = app->paused,
         .recorded = app_replay_text(app),
+        .terms = app->terms.open ? &app->terms : NULL,
         .caption = app->captioned ? &app->caption : NULL,
     };
 }
@@ -356,6 +357,8 @@ void app_paint(struct app *app, int h, int w)
     app->ui.clock = clock_seconds();
     app_caption(app);
     screen = app_screen(app);
+    if (app->terms.open)
+        terms_fit(&app->terms, view_place(screen.view), screen_view(&screen, h, w));
     screen_draw(&screen, app->surface);
     app->dirty = false;
     app->next_frame = clock_seconds() + app->frame;

@@ -258,6 +258,15 @@ static void do_copy(struct app *app)
         app->host.message(&app->host, TONE_PLAIN, "copied %s", text);
 }
 
+/* The terms of the pane with the focus, in a box. */
+static void do_details(struct app *app)
+{
+    if (terms_count(view_place(app->view[app->shown])))
+        app->terms = (struct terms){.open = true};
+    else
+        app_say(app, TONE_WARN, "no word here needs explaining; :terms lists all");
+}
+
 /* ---- the line at the bottom ---- */
 
 static void do_find(struct app *app)

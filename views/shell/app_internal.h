@@ -11,6 +11,7 @@
 #include "views/shell/app.h"
 #include "views/shell/caption.h"
 #include "views/shell/frame.h"
+#include "views/shell/terms.h"
 #include "views/shell/tour.h"
 
 enum { VIEWS_MAX = 24, LINES_KEPT = 500 };
@@ -87,6 +88,7 @@ struct app {
     char known_state[17];     /* the state for which prompt info and history were requested */
     const struct app_options *options;
 
+    struct terms terms; /* the box of K */
     struct tour tour;
     struct key_cast cast;   /* the keys that were pressed last */
     struct caption caption; /* of the next frame, by app_caption() */

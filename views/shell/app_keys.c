@@ -85,7 +85,9 @@ static void take_key(struct app *app, const struct key *key)
     if (!mouse && key->code != K_PASTE)
         key_cast_add(&app->cast, key->code, taker == TAKER_LINE || taker == TAKER_FIELD,
                      taker == TAKER_NONE ? action : ACTION_NONE);
-    if (app->typing && key->code != K_CLICK) {
+    if (app->terms.open && taker == TAKER_NONE && terms_key(&app->terms, key->code, action)) {
+        ;
+    } else if (app->typing && key->code != K_CLICK) {
         app_line_key(app, key);
     } else if (mouse) {
         app_mouse(app, key);

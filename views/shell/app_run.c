@@ -138,6 +138,13 @@ static void run_export_over(struct app *app, const char *path)
     app_export(app, path, true);
 }
 
+/* :terms shows all of them. */
+static void run_terms(struct app *app, const char *rest)
+{
+    (void)rest;
+    app->terms = (struct terms){.open = true, .all = true};
+}
+
 static void run_tour(struct app *app, const char *rest)
 {
     (void)rest;

@@ -25,6 +25,7 @@
 #include "views/interventions.h"
 #include "views/panes/job_row.h"
 #include "views/shell/caption.h"
+#include "views/shell/terms.h"
 
 struct rect screen_body(int h, int w)
 {
@@ -340,6 +341,8 @@ void screen_draw(const struct screen *screen, struct surface *s)
     }
     if (foot + 2 < s->h && !(screen->line && screen->completions))
         tabs_draw(screen, s, (struct rect){foot + 2, 0, 1, s->w});
+    if (screen->terms)
+        terms_draw(screen->terms, view_place(screen->view), s, body);
     if (screen->question)
         dialog_draw(screen, s);
 }

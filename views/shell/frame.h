@@ -9,6 +9,7 @@ enum { SCREEN_MIN_H = 16, SCREEN_MIN_W = 50, MESSAGE_AGES = 10 };
 
 struct caption;
 struct completions;
+struct terms;
 
 /* Everything one frame is drawn from; all of it borrowed. Golden tests fill one by hand. */
 struct screen {
@@ -26,6 +27,7 @@ struct screen {
     double message_age;  /* seconds; shown from MESSAGE_AGES on */
     bool paused;
     const char *recorded;          /* "▶ RECORDED 0:12/1:40"; NULL: a live program */
+    const struct terms *terms;     /* the box of K; NULL: none */
     const struct caption *caption; /* of the tour, a recording or --present; NULL: none */
 };
 
