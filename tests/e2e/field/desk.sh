@@ -134,3 +134,30 @@ key esc
 expect the tour has ended
 END
 run 0 "$E" replay --batch "$d/tour.script" -m "$M" $Q
+
+row "K explains the words of a pane, and lets other keys through"
+cat >"$d/words.script" <<'END'
+wait event state
+wait idle
+key K
+expect In words
+expect scaler gen.
+key j K
+expect-not In words
+key tab tab K
+expect H_ge
+expect-not scaler gen.  α
+key x
+wait idle
+expect-not In words
+expect layers scored
+key :
+type terms
+key enter
+expect The words of the screen
+key G
+expect checksum
+key esc
+expect-not The words
+END
+run 0 "$E" replay --batch "$d/words.script" -m "$M" $Q
