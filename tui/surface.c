@@ -285,6 +285,24 @@ void pen_right(struct pen *p, enum role role, int cols, const char *text)
     }
 }
 
+int surface_lines(struct surface *s, struct rect area, int y, enum role role, const char *text)
+{
+    const char *row, *rest = text;
+    int first = y;
+    size_t n;
+
+    for (; y < area.h && text_row(&rest, area.w, &row, &n); y++) {
+        struct buf line = {0};
+
+        buf_add(&line, row, n);
+        if (y == area.h - 1 && rest && rest[strspn(rest, " \n")])
+            buf_puts(&line, rest); /* to be cut */
+        surface_text(s, area, y, 0, role, line.data ? line.data : "");
+        buf_free(&line);
+    }
+    return y - first;
+}
+
 /* Columns of a row without its trailing blanks. */
 static int row_end(const struct surface *s, int y)
 {

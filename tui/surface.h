@@ -152,6 +152,9 @@ void surface_fill(struct surface *s, struct rect area, enum role backdrop);
  * or not. */
 int surface_text(struct surface *s, struct rect area, int y, int x, enum role role,
                  const char *text);
+/* Writes the text from row y of the area on, broken at blanks into as many rows as it needs; one
+ * that needs more than there are is cut. Returns the rows it took. */
+int surface_lines(struct surface *s, struct rect area, int y, enum role role, const char *text);
 /* Writes one character with colour slots for foreground and background; COLOUR_SLOT_NONE leaves the
  * role's. */
 void surface_glyph(struct surface *s, struct rect area, int y, int x, enum role role,

@@ -144,10 +144,97 @@ static void the_lens_opens_at_the_answer(void)
     ui_free(&d);
 }
 
+static void make_loaded_ui_state(struct ui_state *d)
+{
+    make_ui_state(d);
+    give_model(d);
+    give_prompt_info(d);
+}
+
+/* The text of columns x.. of a row up to the next frame, and whether a frame ends it. */
+static bool row_part(struct surface *s, int y, int from, int to, bool *blank)
+{
+    *blank = true;
+    for (int x = from + 1; x < to; x++)
+        *blank &= !strcmp(surface_at(s, y, x)->text, " ");
+    return !strcmp(surface_at(s, y, from)->text, "│") && !strcmp(surface_at(s, y, to)->text, "│");
+}
+
+/* No text of a pane is cut while the row below it is blank: it could go on there. Rows of tables
+ * may; these begin with a mark. */
+static void check_cuts(struct surface *s, const char *name)
+{
+    for (int y = 1; y + 1 < s->h; y++)
+        for (int x = 1; x < s->w; x++) {
+            int from = x, to = x;
+            bool blank;
+
+            if (strcmp(surface_at(s, y, x)->text, "…") != 0)
+                continue;
+            while (from && strcmp(surface_at(s, y, from)->text, "│") != 0)
+                from--;
+            while (to + 1 < s->w && strcmp(surface_at(s, y, to)->text, "│") != 0)
+                to++;
+            if (to > x + 2 || !row_part(s, y + 1, from, to, &blank) || !blank ||
+                (surface_at(s, y, from + 2)->text[0] | surface_at(s, y, from + 3)->text[0]) & 0x80)
+                continue;
+            printf("%s %dx%d: row %d is cut, the one below it is blank\n", name, s->w, s->h, y);
+            CHECK(false);
+        }
+}
+
+static void nothing_is_cut_beside_blank_rows(void)
+{
+    static void (*const make[])(struct ui_state *) = {make_ui_state, make_loaded_ui_state,
+                                                      make_long_ui_state};
+
+    for (int j = 0; j < 3; j++) {
+        struct ui_state d;
+        struct host host = host_of(&d);
+
+        make[j](&d);
+        for (int i = 0; views[i]; i++)
+            for (int k = 0; k < SIZES; k++) {
+                struct view *v = view_open(views[i], &host);
+                struct screen screen = {.ui = &d, .view = v};
+                struct surface *s = surface_new(sizes[k][0], sizes[k][1]);
+
+                d.at_view = views[i]->name;
+                if (v->ops->open)
+                    v->ops->open(v);
+                screen_draw(&screen, s);
+                check_cuts(s, views[i]->name);
+                surface_free(s);
+                view_close(v);
+            }
+        ui_free(&d);
+    }
+}
+
+/* The message about a window that is too small is never cut itself, down to 18 columns. */
+static void a_small_window_says_what_it_needs(void)
+{
+    static const int small[][2] = {{15, 80}, {24, 49}, {10, 40}, {12, 24}, {14, 18}};
+    struct ui_state d;
+
+    make_ui_state(&d);
+    for (int k = 0; k < 5; k++) {
+        char *text = view_text(&d, view_find("edit"), small[k][0], small[k][1]);
+
+        CHECK(strstr(text, "50×16") && strstr(text, ":q! quits") && strstr(text, "--plain"));
+        CHECK(strstr(text, "Hide") || strstr(text, "larger"));
+        CHECK(!strstr(text, "…"));
+        free(text);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
     {"the Edit view shows the edited layers", the_edit_view_shows_the_edited_layers},
     {"the target keeps its numbers", the_target_keeps_its_numbers},
     {"names of layers stay in place", names_of_layers_stay_in_place},
     {"the lens opens at the answer", the_lens_opens_at_the_answer},
+    {"nothing is cut beside blank rows", nothing_is_cut_beside_blank_rows},
+    {"a small window says what it needs", a_small_window_says_what_it_needs},
 };
 TEST_MAIN(tests)

@@ -362,12 +362,12 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, struct lens_c
     if (rect_empty(in))
         return;
     if (!m.wide) {
-        surface_text(s, in, 0, 0, ROLE_DIM,
-                     m.g                      ? ""
-                     : ui_busy(d) == CMD_LENS ? "reading every block's output"
-                     : d->prompt_info && *d->prompt_info->problem
-                         ? d->prompt_info->problem
-                         : "not computed yet: Enter computes it");
+        surface_lines(s, in, 0, ROLE_DIM,
+                      m.g                      ? ""
+                      : ui_busy(d) == CMD_LENS ? "reading every block's output"
+                      : d->prompt_info && *d->prompt_info->problem
+                          ? d->prompt_info->problem
+                          : "not computed yet: Enter computes it");
         return;
     }
     at.token = at.token < 0 ? 0 : at.token >= m.g->tokens ? m.g->tokens - 1 : at.token;

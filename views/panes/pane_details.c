@@ -39,15 +39,7 @@ static void details_field(struct surface *s, struct rect in, int *y, const char 
     if (*y >= in.h || !text || !*text)
         return;
     pen_fit(&p, ROLE_DIM, LABEL, label);
-    for (const char *at = text; *at && *y < in.h; ++*y) {
-        size_t n = text_line(at, in.w - LABEL);
-        char *line = xasprintf("%.*s", (int)n, at);
-
-        p = pen_at(s, in, *y, LABEL);
-        pen_text(&p, role, line);
-        free(line);
-        at += n;
-    }
+    *y += surface_lines(s, (struct rect){in.y, in.x + LABEL, in.h, in.w - LABEL}, *y, role, text);
 }
 
 /* The facts that were written together, a line each; the last row says how many did not fit. */
@@ -115,9 +107,9 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
         return;
     }
     fact_fields(e, s, in, &y);
-    show_print(text, sizeof(text), "%s neurons of the first edited layer",
+    show_print(text, sizeof(text), "%s neurons in its first layer",
                text_thousands(number, e->kept));
-    details_field(s, in, &y, "kept", ROLE_TEXT, text);
+    details_field(s, in, &y, "mask", ROLE_TEXT, text);
     details_field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
     details_field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
                   e->active ? "active; Enter queries the model after this edit"

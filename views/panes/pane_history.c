@@ -179,7 +179,7 @@ void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
     else if (h && h->count)
         p_after_edits(h, s, in);
     else
-        surface_text(s, in, 0, 0, ROLE_EMPTY, "no edits yet");
+        surface_lines(s, in, 0, ROLE_EMPTY, "no edits yet");
     if (shown && stale)
         surface_stale(s, in);
 }
@@ -213,7 +213,7 @@ static int diff_layers_draw(const struct diff *f, struct surface *s, struct rect
             pen_printf(&p, ROLE_DIM, "  %s", l->matrix);
     }
     if (!f->layers) {
-        surface_text(s, in, 0, 0, ROLE_GOOD, "the weights are bit for bit the same");
+        surface_lines(s, in, 0, ROLE_GOOD, "the weights are bit for bit the same");
         return 1;
     }
     if (f->layers <= rows)
@@ -285,7 +285,7 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
     if (rect_empty(in))
         return;
     if (!f) {
-        surface_text(s, in, 0, 0, ROLE_EMPTY, "space tags a state, v compares it with another");
+        surface_lines(s, in, 0, ROLE_EMPTY, "space tags a state, v compares it with another");
         return;
     }
     y = diff_layers_draw(f, s, in, in.h - f->probes > 1 ? in.h - f->probes : 1);
@@ -382,11 +382,13 @@ void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
     if (rect_empty(in))
         return;
     if (!b) {
-        surface_text(s, in, 0, 0, ROLE_EMPTY, ":bisect PROMPT => ANSWER finds it by bisection");
+        surface_lines(s, in, 0, ROLE_EMPTY, ":bisect PROMPT => ANSWER finds it by bisection");
         return;
     }
     if (b->over && b->exact)
-        box_foot(s, area, "the state after it and the one before it were both asked");
+        box_foot(s, area,
+                 area.w >= 62 ? "the state after it and the one before it were both asked"
+                              : "asked on both sides");
     bisect_strip(d, b, s, in);
     bisect_finding(d, b, s, in, 1);
     for (int i = 0; i < b->steps && i + 2 < in.h; i++) {

@@ -287,7 +287,7 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
     curves_free(c);
     in = box_draw(s, area, title, "log", focus);
     if (!rank_curves_draw(d, token, s, in) && !rect_empty(in))
-        surface_text(s, in, 0, 0, ROLE_DIM, "ranks appear with the fact");
+        surface_lines(s, in, 0, ROLE_DIM, "ranks appear with the fact");
     else if (stale)
         surface_stale(s, in);
 }

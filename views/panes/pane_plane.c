@@ -92,7 +92,7 @@ static void draw_plot(const struct plane *plane, const struct ui_state *d, struc
     if (rect_empty(in))
         return;
     if (!plot_widen(&plot)) {
-        surface_text(s, in, 0, 0, ROLE_EMPTY, "no points yet: x runs the grid");
+        surface_lines(s, in, 0, ROLE_EMPTY, "no points yet: x runs the grid");
         return;
     }
     points = plot_axes(&plot, s, in);

@@ -306,10 +306,10 @@ static void draw_cloud(const struct compare *c, struct surface *s, struct rect a
     if (rect_empty(in))
         return;
     if (!any) {
-        surface_text(s, in, 0, 0, ROLE_EMPTY,
-                     c->run.running ? "random masks come after the columns"
-                     : !c->masks    ? "no random masks: + adds some"
-                                    : "no results yet");
+        surface_lines(s, in, 0, ROLE_EMPTY,
+                      c->run.running ? "random masks come after the columns"
+                      : !c->masks    ? "no random masks: + adds some"
+                                     : "no results yet");
         return;
     }
     points = plot_axes(&a, s, in);
@@ -377,7 +377,7 @@ static void draw_against_chance(const struct compare *c, struct surface *s, stru
     if (rect_empty(in))
         return;
     if (!variant_has_numbers(&c->variant[NMKE]) || !count_masks(c)) {
-        surface_text(s, in, 0, 0, ROLE_EMPTY, c->run.running ? "running" : "no results yet");
+        surface_lines(s, in, 0, ROLE_EMPTY, c->run.running ? "running" : "no results yet");
         return;
     }
     pen_text(&p, ROLE_DIM, "               P  beats  ties   of");

@@ -216,17 +216,12 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     if (!d->queue_count) {
         static const char *const help[] = {
             "Paste facts here, or type :facts FILE. A line is one of",
-            "  Eiffel Tower | location | Rome",
-            "  Eiffel Tower; The {} is in the city of; Rome",
+            "  Eiffel Tower | location | Rome", "  Eiffel Tower; The {} is in the city of; Rome",
             "  {\"subject\": …, \"prompt\": …, \"target_new\": …}",
-            "| picks a relation; B computes the scoreboard of",
-            "the present fact."};
+            "| picks a relation; B computes the scoreboard of the present fact."};
 
-        for (int i = 0; i < 6 && i < in.h; i++) {
-            struct pen p = pen_at(s, in, i, 0);
-
-            pen_fit(&p, i && i < 4 ? ROLE_TEXT : ROLE_DIM, in.w, help[i]);
-        }
+        for (int i = 0, y = 0; i < 5; i++)
+            y += surface_lines(s, in, y, i && i < 4 ? ROLE_TEXT : ROLE_DIM, help[i]);
         return;
     }
     top = list_top(&f->list, d->queue_count, in.h);
@@ -250,6 +245,7 @@ static void draw_scoreboard(const struct view *v, struct surface *s, struct rect
                                       : "B computes it",
                               false);
     struct pen p = pen_at(s, in, 0, 0);
+    int y = 1;
 
     if (in.h < 1)
         return;
@@ -261,15 +257,16 @@ static void draw_scoreboard(const struct view *v, struct surface *s, struct rect
                : d->fact.target ? d->fact.target
                                 : "");
     pen_fit(&p, ROLE_STRONG, in.w, words);
-    p = pen_at(s, in, 1, 0);
     if (q && q->state == QUEUE_FAILED)
-        pen_fit(&p, ROLE_ERROR, in.w, q->why);
+        y += surface_lines(s, in, y, ROLE_ERROR, q->why);
     else if (board)
-        pen_fit(&p, ROLE_DIM, in.w, scoreboard_summary(board, words));
+        y += surface_lines(s, in, y, ROLE_DIM, scoreboard_summary(board, words));
     else
-        pen_fit(&p, ROLE_DIM, in.w, "rephrases, question, chat form, neighbours: before and after");
-    if (board && in.h > 3)
-        scoreboard_draw(board, s, (struct rect){in.y + 3, in.x, in.h - 3, in.w},
+        y += surface_lines(s, in, y, ROLE_DIM,
+                           "rephrases, question, chat form, neighbours: before and after");
+    y += in.h > 6; /* a blank row */
+    if (board && in.h > y)
+        scoreboard_draw(board, s, (struct rect){in.y + y, in.x, in.h - y, in.w},
                         f->scoreboard_top < board->probes ? f->scoreboard_top : 0);
     if (stale)
         surface_stale(s, (struct rect){in.y + 1, in.x, in.h - 1, in.w});

@@ -388,7 +388,9 @@ static void base_row(const struct view *v, struct pen *p, bool tagged)
     pen_text(p, ROLE_BASE, "●   0 ");
     pen_text(p, ROLE_TEXT, "the base");
     if (!journal_of(v)->count)
-        pen_text(p, ROLE_DIM, "   no edits yet: P previews one, C commits it");
+        pen_text(p, ROLE_DIM,
+                 p->area.w >= 62 ? "   no edits yet: P previews one, C commits it"
+                                 : "   no edits yet");
 }
 
 /* Columns: tag, active ● or undone ○, number, time, ✓ holds or ✗ weak, subject → object, p

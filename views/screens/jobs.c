@@ -265,7 +265,7 @@ static void jobs_draw(const struct view *v, struct surface *s, struct rect area)
     board_make(d, &b);
     list = (struct list){.at = board_cursor(v->state, &b)};
     if (!b.rows)
-        surface_text(s, in, 0, 0, ROLE_DIM, "nothing runs, and nothing was asked yet");
+        surface_lines(s, in, 0, ROLE_DIM, "nothing runs, and nothing was asked yet");
     if (rows > 2 && sums_moments(d, &b)) {
         struct pen p = pen_at(s, in, --rows, 0);
 

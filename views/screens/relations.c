@@ -168,12 +168,9 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
 
     snprintf(hint, sizeof(hint), "%d of %d", n, all ? all->count : 0);
     in = box_draw(s, area, "Relations", hint, false);
-    if (!n) {
-        struct pen pen = pen_at(s, in, 0, 0);
-
-        pen_fit(&pen, ROLE_WARN, in.w,
-                all ? "no relation matches" : "the file of relations was not found");
-    }
+    if (!n)
+        surface_lines(s, in, 0, ROLE_WARN,
+                      all ? "no relation matches" : "the file of relations was not found");
     top = list_top(&p->list, n, in.h);
     for (int y = 0; y < in.h && top + y < n; y++) {
         const struct relation *r = &all->relation[index[top + y]];

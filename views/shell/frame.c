@@ -293,13 +293,17 @@ static void draw_too_small(struct surface *s)
 {
     struct rect all = surface_rect(s);
     char text[96];
-    struct pen p = pen_at(s, all, 0, 0);
+    int y;
 
-    snprintf(text, sizeof(text), "editscope needs %d×%d, this is %d×%d", SCREEN_MIN_W, SCREEN_MIN_H,
-             s->w, s->h);
-    pen_fit(&p, ROLE_WARN, s->w, text);
-    p = pen_at(s, all, 1, 0);
-    pen_fit(&p, ROLE_DIM, s->w, "Make the window larger, or run editscope --plain; :q! quits.");
+    snprintf(text, sizeof(text), "editscope needs %d×%d, this is %d×%d.", SCREEN_MIN_W,
+             SCREEN_MIN_H, s->w, s->h);
+    y = surface_lines(s, all, 0, ROLE_WARN, text);
+    y += surface_lines(
+        s, all, y, ROLE_TEXT,
+        s->h < SCREEN_MIN_H && s->w < SCREEN_MIN_W ? "Make the window larger or its font smaller."
+        : s->h < SCREEN_MIN_H ? "Hide the tab bar, the status line, or the pane above or below."
+                              : "Hide the pane or the side bar beside it.");
+    surface_lines(s, all, y, ROLE_DIM, ":q! quits; editscope --plain needs no size.");
 }
 
 struct rect screen_view(const struct screen *screen, int h, int w)
