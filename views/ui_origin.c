@@ -56,6 +56,27 @@ unsigned origin_differs(const struct ui_state *d, const struct ui_origin *from, 
     return stamp_differs(&from->stamp, &d->now.stamp, parts);
 }
 
+void ui_about(const struct ui_state *d, struct buf *out)
+{
+    buf_printf(out, "%s, ", *d->now.fact ? d->now.fact : "no fact");
+    if (d->state.edits)
+        buf_printf(out, "EDITED +%d %.8s; ", d->state.edits, d->state.state);
+    else
+        buf_printf(out, "BASE %.8s; ", d->state.state);
+    if (*d->now.changed)
+        buf_printf(out, "parameters: %.*s; ", (int)strlen(d->now.changed) - 1, d->now.changed);
+    else
+        buf_puts(out, "parameters at their defaults; ");
+    buf_printf(out, "scores of %d of %d layers are exact", d->scored_layers, d->layers);
+    if (d->approximate)
+        buf_puts(out, " up to the amplification, to which they are extrapolated");
+    if (d->stale_layers)
+        buf_printf(out, ", those of %d are of something else", d->stale_layers);
+    if (d->intervention_count || d->mask_override_count)
+        buf_printf(out, "; %d neurons changed, %d forced", d->intervention_count,
+                   d->mask_override_count);
+}
+
 /* "on BASE", "after edit 2", "on other weights". */
 static void state_words(const struct ui_state *d, const char *state, struct buf *out)
 {

@@ -270,6 +270,9 @@ const char *ui_differs_words(const struct ui_state *d, const void *result, char 
 const char *ui_object_of(const struct ui_state *d, const void *result);
 /* As ui_differs(), compared with a result about another fact than the one at hand. */
 unsigned ui_differs_with(const struct ui_state *d, const void *result, const struct fact *fact);
+/* Appends what is at hand in one line, for exports: the fact, the state, parameters that are not at
+ * their default, and how many layers have scores that match. */
+void ui_about(const struct ui_state *d, struct buf *out);
 /* Whether a layer's scores count: they match, or none of any layer does. */
 bool ui_row_counts(const struct ui_state *d, int layer);
 

@@ -31,9 +31,17 @@ static void neuron_tokens_cell(struct table *s, const struct neuron_info *n, boo
     buf_free(&out);
 }
 
+/* What a row is of if it does not match what is at hand; else empty. */
+static void stale_cell(struct table *s, const struct ui_state *d, const void *result)
+{
+    char words[UI_WORDS];
+
+    table_text(s, ui_differs_words(d, result, words));
+}
+
 /* One neuron: address, strength, class, weight, a score per row, coefficient, tokens. */
 static void neuron_row(struct table *s, const struct ui_state *d, const struct ui_layer *layer,
-                       int l, int j, int rows)
+                       int l, int j, int rows, const char *stale)
 {
     const struct neuron_info *info = ui_neuron_info(d, l, j);
     const struct attribution *a = layer->shown;
@@ -52,6 +60,7 @@ static void neuron_row(struct table *s, const struct ui_state *d, const struct u
     table_real(s, (double)a->activation[j]);
     neuron_tokens_cell(s, info, true);
     neuron_tokens_cell(s, info, false);
+    table_text(s, stale);
 }
 
 /* Every neuron of the edited layers, or of the layer under the cursor where none is edited. At
@@ -59,6 +68,7 @@ static void neuron_row(struct table *s, const struct ui_state *d, const struct u
 bool table_of_neurons(struct table *s, const struct ui_state *d)
 {
     int rows = d->header ? d->header->rows : 0;
+    char stale[UI_WORDS];
     bool any = false;
 
     rows = rows > 24 ? 24 : rows;
@@ -69,29 +79,34 @@ bool table_of_neurons(struct table *s, const struct ui_state *d)
         snprintf(name, sizeof(name), "score_%d", r + 1);
         table_columns(s, name);
     }
-    table_columns(s, "coefficient promotes suppresses");
+    table_columns(s, "coefficient promotes suppresses stale");
     for (int l = 0; l < d->layers; l++)
         any |= ui_edits_layer(d, l) && d->layer[l].shown;
     for (int l = 0; l < d->layers; l++)
-        if (d->layer[l].shown && (any ? ui_edits_layer(d, l) : l == d->at_layer))
+        if (d->layer[l].shown && (any ? ui_edits_layer(d, l) : l == d->at_layer)) {
+            ui_differs_words(d, d->layer[l].score, stale);
             for (int j = 0; j < d->layer[l].shown->neurons; j++)
-                neuron_row(s, d, &d->layer[l], l, j, rows);
+                neuron_row(s, d, &d->layer[l], l, j, rows, stale);
+        }
     return s->cells > 0;
 }
 
 /* Every neuron of every layer that has scores. */
 bool table_of_heatmap(struct table *s, const struct ui_state *d)
 {
-    table_columns(s, "layer neuron strength class weight");
+    table_columns(s, "layer neuron strength class weight stale");
     for (int l = 0; l < d->layers; l++) {
         const struct ui_layer *layer = &d->layer[l];
+        char stale[UI_WORDS];
 
+        ui_differs_words(d, layer->score, stale);
         for (int j = 0; layer->shown && layer->strength && j < layer->shown->neurons; j++) {
             table_integer(s, l);
             table_integer(s, j);
             table_real(s, (double)layer->strength[j]);
             table_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
             table_real(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
+            table_text(s, stale);
         }
     }
     return s->cells > 0;
@@ -113,7 +128,7 @@ bool table_of_ratios(struct table *s, const struct ui_state *d)
     table_columns(s,
                   "layer edited entropy_ge ratio_ge threshold_ge general ties_ge entropy_sp "
                   "ratio_sp threshold_sp specific ties_sp both kept neurons gain leak leak_ratio "
-                  "percentile_gain percentile_leak");
+                  "percentile_gain percentile_leak stale stale_gain");
     for (int l = 0; l < d->layers; l++) {
         const struct layer_report *w = ui_layer_report(d, l);
         const struct mask *m = d->layer[l].mask;
@@ -132,6 +147,8 @@ bool table_of_ratios(struct table *s, const struct ui_state *d)
         table_real(s, w ? w->leak_ratio : (double)NAN);
         table_real(s, w && w->percentile_gain >= 0 ? w->percentile_gain : (double)NAN);
         table_real(s, w && w->percentile_leak >= 0 ? w->percentile_leak : (double)NAN);
+        stale_cell(s, d, d->layer[l].score);
+        stale_cell(s, d, d->estimate ? (const void *)d->estimate : d->preview);
     }
     return s->cells > 0;
 }
@@ -144,10 +161,12 @@ static const char *state_name(unsigned state)
 /* One row per state, layer and position. */
 bool table_of_lens(struct table *s, const struct ui_state *d)
 {
-    table_columns(s, "state layer position token top p rank_old rank_new");
+    table_columns(s, "state layer position token top p rank_old rank_new stale");
     for (unsigned state = STATE_BASE; state <= STATE_PREVIEW; state *= 2) {
         const struct lens_grid *g = ui_lens(d, state);
+        char stale[UI_WORDS];
 
+        ui_differs_words(d, g, stale);
         for (int i = 0; g && i < g->layers * g->tokens; i++) {
             table_text(s, state_name(state));
             table_integer(s, i / g->tokens);
@@ -157,6 +176,7 @@ bool table_of_lens(struct table *s, const struct ui_state *d)
             table_real(s, g->top[i].p);
             table_real(s, g->rank_old ? g->rank_old[i] : (double)NAN);
             table_real(s, g->rank_new ? g->rank_new[i] : (double)NAN);
+            table_text(s, stale);
         }
     }
     return s->cells > 0;
@@ -165,7 +185,7 @@ bool table_of_lens(struct table *s, const struct ui_state *d)
 /* One row per likely next token of each answer. */
 bool table_of_answers(struct table *s, const struct ui_state *d)
 {
-    table_columns(s, "state edit changed prompt completion rank token id p logit");
+    table_columns(s, "state edit changed prompt completion rank token id p logit stale");
     for (int i = 0; i < UI_ANSWERS; i++) {
         const struct answer *a = d->answer[i];
 
@@ -180,6 +200,7 @@ bool table_of_answers(struct table *s, const struct ui_state *d)
             table_integer(s, a->next[k].id);
             table_real(s, a->next[k].p);
             table_real(s, a->next[k].logit);
+            stale_cell(s, d, a);
         }
     }
     return s->cells > 0;
@@ -225,13 +246,13 @@ bool table_of_history(struct table *s, const struct ui_state *d)
 }
 
 /* One row per probe of a scoreboard. */
-static void probe_rows(struct table *s, const struct probe_report *board, const char *subject,
-                       const char *state)
+static void probe_rows(struct table *s, const struct ui_state *d, const struct probe_report *board,
+                       const char *subject, const char *state)
 {
     for (int i = 0; board && i < board->probes; i++) {
         const struct probe_result *p = &board->probe[i];
 
-        table_text(s, subject);
+        table_text(s, board->subject ? board->subject : subject);
         table_text(s, state);
         table_text(s, probe_word(p->kind));
         table_text(s, p->prompt);
@@ -244,6 +265,7 @@ static void probe_rows(struct table *s, const struct probe_report *board, const 
         table_bool(s, p->known);
         table_real(s, p->p_target[0]);
         table_real(s, p->p_target[1]);
+        stale_cell(s, d, board);
     }
 }
 
@@ -253,8 +275,8 @@ bool table_of_facts(struct table *s, const struct ui_state *d)
     static const char *const state[] = {"waits", "runs", "holds", "weak", "failed"};
 
     table_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
-                     "p_after ok_after known p_target_before p_target_after");
-    probe_rows(s, d->probes, d->fact.subject, "at hand");
+                     "p_after ok_after known p_target_before p_target_after stale");
+    probe_rows(s, d, d->probes, d->fact.subject, "at hand");
     for (int i = 0; i < d->queue_count; i++) {
         const struct queued_fact *q = &d->queue[i];
 
@@ -272,7 +294,8 @@ bool table_of_facts(struct table *s, const struct ui_state *d)
         table_bool(s, true);
         table_real(s, q->p[0]);
         table_real(s, q->p[1]);
-        probe_rows(s, q->probes, q->fact.subject, state[q->state]);
+        table_missing(s);
+        probe_rows(s, d, q->probes, q->fact.subject, state[q->state]);
     }
     return s->cells > 0;
 }
@@ -363,9 +386,15 @@ bool table_of_variants(struct table *s, const struct ui_state *d)
 
 bool view_table_of(struct table *table, const struct view_ops *view, const struct ui_state *d)
 {
+    struct buf about = {0};
+
     *table = (struct table){.name = view->name};
-    if (view->table && view->table(table, d))
+    if (view->table && view->table(table, d)) {
+        ui_about(d, &about);
+        table_about(table, about.data);
+        buf_free(&about);
         return true;
+    }
     table_free(table);
     return false;
 }

@@ -111,8 +111,15 @@ size_t table_row_count(const struct table *t)
     return t->columns ? t->cells / (size_t)t->columns : 0;
 }
 
+void table_about(struct table *t, const char *text)
+{
+    free(t->about);
+    t->about = xstrdup(text);
+}
+
 void table_free(struct table *t)
 {
+    free(t->about);
     for (size_t i = 0; i < t->cells; i++)
         free(t->cell[i].text);
     for (int i = 0; i < t->columns; i++)
@@ -358,10 +365,17 @@ void table_to_markdown(const struct table *t, struct buf *out)
     buf_puts(out, "|\n");
     for (size_t row = 0; row < table_row_count(t); row++)
         document_row(t, (long)row, "| ", " | ", " |\n", markdown_words, out);
+    if (!t->about)
+        return;
+    buf_puts(out, "\n");
+    markdown_words(out, t->about);
+    buf_puts(out, "\n");
 }
 
 void table_to_latex(const struct table *t, struct buf *out)
 {
+    if (t->about)
+        buf_printf(out, "%% %s\n", t->about);
     buf_puts(out, "% \\usepackage[T1]{fontenc}, \\usepackage{booktabs}\n\\begin{tabular}{");
     for (int i = 0; i < t->columns; i++)
         buf_puts(out, flush_right(t, i) ? "r" : "l");
@@ -389,7 +403,8 @@ static void csv_text(const char *text, struct buf *out)
 void table_to_csv(const struct table *t, struct buf *out)
 {
     for (int i = 0; i < t->columns; i++)
-        buf_printf(out, "%s%s", t->column[i].name, i + 1 < t->columns ? "," : "\r\n");
+        buf_printf(out, "%s%s", i ? "," : "", t->column[i].name);
+    buf_puts(out, t->about ? ",about\r\n" : "\r\n");
     for (size_t i = 0; i < t->cells; i++) {
         const struct table_cell *c = &t->cell[i];
 
@@ -401,7 +416,14 @@ void table_to_csv(const struct table *t, struct buf *out)
             buf_printf(out, "%lld", c->integer);
         else if (c->kind == CELL_REAL)
             buf_printf(out, "%.9g", c->real);
-        buf_puts(out, (i + 1) % (size_t)t->columns ? "," : "\r\n");
+        if ((i + 1) % (size_t)t->columns) {
+            buf_puts(out, ",");
+            continue;
+        }
+        buf_puts(out, t->about ? "," : "");
+        if (t->about && i < (size_t)t->columns)
+            csv_text(t->about, out);
+        buf_puts(out, "\r\n");
     }
 }
 
@@ -433,6 +455,8 @@ void table_to_json(const struct table *t, struct buf *out)
             json_object_set_new(r, t->column[i].name, json_cell(cell_at(t, row, i)));
         json_array_append_new(rows, r);
     }
+    if (t->about)
+        json_object_set_new(o, "about", json_string(t->about));
     json_object_set_new(o, "rows", rows);
     text = json_dumps(o, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     buf_puts(out, text ? text : "{}");

@@ -41,6 +41,7 @@ struct table { /* zero-initialise, or {.name = ...}; table_free() ends it */
     int columns;
     struct table_cell *cell; /* [cells], row after row */
     size_t cells, room;
+    char *about; /* what the rows are of, or NULL; table_about() */
 };
 
 /* First add the columns: names separated by spaces, */
@@ -55,6 +56,9 @@ void table_integer(struct table *t, long long n);
 void table_real(struct table *t, double x); /* NaN and infinities become missing */
 void table_bool(struct table *t, bool yes);
 void table_missing(struct table *t);
+/* One line about all rows. Markdown has it below the table, LaTeX as a comment, JSON as "about",
+ * CSV as a last column that is empty after the first row; text does not show it. Copied. */
+void table_about(struct table *t, const char *text);
 size_t table_row_count(const struct table *t); /* complete rows */
 void table_free(struct table *t);
 
@@ -67,7 +71,7 @@ void table_titles_to_text(const struct table *t, struct buf *out);
 void table_row_to_text(const struct table *t, size_t row, struct buf *out);
 /* RFC 4180: a header line, CRLF line ends. Texts that look like formulas are not changed. */
 void table_to_csv(const struct table *t, struct buf *out);
-/* {"schema": 1, "table": NAME, "rows": [{COLUMN: VALUE}]} */
+/* {"schema": 1, "table": NAME, "about": TEXT, "rows": [{COLUMN: VALUE}]} */
 void table_to_json(const struct table *t, struct buf *out);
 /* GitHub's Markdown. */
 void table_to_markdown(const struct table *t, struct buf *out);

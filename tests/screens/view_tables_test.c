@@ -26,7 +26,31 @@ static void every_view_with_rows_exports_them(void)
     ui_free(&d);
 }
 
+/* The column `stale` of a row and the line about all of them. */
+static void an_export_says_what_it_is_of(void)
+{
+    struct table sheet;
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    CHECK(view_table_of(&sheet, view_find("heatmap"), &d));
+    CHECK_STR(sheet.column[5].name, "stale");
+    CHECK_STR(sheet.cell[5].text, "");
+    CHECK(strstr(sheet.about, "Eiffel Tower → Rome, BASE 00112233; parameters at their defaults; "
+                              "scores of 12 of 12 layers are exact") != NULL);
+    table_free(&sheet);
+    free(d.fact.subject);
+    d.fact.subject = xstrdup("Big Ben");
+    ui_match(&d);
+    CHECK(view_table_of(&sheet, view_find("heatmap"), &d));
+    CHECK_STR(sheet.cell[5].text, "of Eiffel Tower → Rome");
+    CHECK(strstr(sheet.about, "Big Ben → Rome") && strstr(sheet.about, "0 of 12 layers are exact"));
+    table_free(&sheet);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"an export says what it is of", an_export_says_what_it_is_of},
     {"every view with rows exports them", every_view_with_rows_exports_them},
 };
 TEST_MAIN(tests)

@@ -37,6 +37,35 @@ static void csv_is_as_the_rfc_has_it(void)
     table_free(&t);
 }
 
+/* One line about all rows, in each format; programs read the rows as before. */
+static void a_table_says_what_it_is_about(void)
+{
+    struct table t;
+    struct buf out = {0};
+    json_t *o;
+
+    fill(&t);
+    table_about(&t, "Louvre | a, b");
+    table_to_csv(&t, &out);
+    CHECK(strstr(out.data, "text,number,whole,yes,about\r\n") == out.data);
+    CHECK(strstr(out.data, ",true,\"Louvre | a, b\"\r\n") != NULL);
+    CHECK(strstr(out.data, ",,-1,false,\r\n") != NULL);
+    buf_clear(&out);
+    table_to_json(&t, &out);
+    o = json_loads(out.data, 0, NULL);
+    CHECK_STR(json_string_value(json_object_get(o, "about")), "Louvre | a, b");
+    CHECK(json_array_size(json_object_get(o, "rows")) == 2);
+    json_decref(o);
+    buf_clear(&out);
+    table_to_markdown(&t, &out);
+    CHECK(strstr(out.data, "|\n\nLouvre \\| a, b\n") != NULL);
+    buf_clear(&out);
+    table_to_latex(&t, &out);
+    CHECK(strstr(out.data, "% Louvre | a, b\n") == out.data);
+    buf_free(&out);
+    table_free(&t);
+}
+
 static void json_has_the_same(void)
 {
     struct table t;
@@ -184,6 +213,7 @@ static void a_table_without_rows_is_its_titles(void)
 }
 
 static const struct test tests[] = {
+    {"a table says what it is about", a_table_says_what_it_is_about},
     {"CSV is as the RFC has it", csv_is_as_the_rfc_has_it},
     {"JSON has the same", json_has_the_same},
     {"text stands in columns", text_stands_in_columns},

@@ -22,15 +22,17 @@ static void draw_picture(struct app *app)
     screen_draw(&screen, app->surface);
 }
 
-/* A figure in the colours of the theme; its title names the view and the model. */
+/* A figure in the colours of the theme; its title names the view, the model, and what is shown. */
 static void as_svg(struct app *app, struct buf *out)
 {
-    char title[200];
+    struct buf title = {0};
 
     draw_picture(app);
-    show_print(title, sizeof(title), "editscope: %s, %s", views[app->shown]->title,
+    buf_printf(&title, "editscope: %s, %s: ", views[app->shown]->title,
                *app->ui.model.name ? app->ui.model.name : "no model");
-    svg_surface(app->surface, &app->theme, app->palette.caps.ascii, title, out);
+    ui_about(&app->ui, &title);
+    svg_surface(app->surface, &app->theme, app->palette.caps.ascii, title.data, out);
+    buf_free(&title);
 }
 
 static void as_ansi(struct app *app, struct buf *out)

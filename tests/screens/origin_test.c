@@ -1,0 +1,223 @@
+/* Results match what is at hand or they do not: by the fact, its object, the parameters and the
+ * weights that their job began with. */
+#include "tests/screens/fixture.h"
+
+/* A job begins with what is at hand now, or with another fact. */
+static void begin(struct ui_state *d, unsigned job, const char *subject)
+{
+    struct job_begun *b = xcalloc(1, sizeof(*b));
+    struct fact fact = d->fact;
+    struct event ev = {.kind = EV_BEGUN, .job = job, .begun = b};
+
+    fact.subject = (char *)(uintptr_t)subject;
+    b->facts = 1;
+    b->subject = xstrdup(subject);
+    b->target = xstrdup(d->fact.target);
+    b->changed = xstrdup("");
+    b->stamp = ui_stamp_with(d, &fact);
+    ui_event(d, &ev);
+}
+
+static void take_layer(struct ui_state *d, unsigned job, int layer)
+{
+    struct attribution *a = attribution_new(layer, 1, NEURONS, false);
+    struct event ev = {.kind = EV_LAYER, .job = job, .attribution = a};
+
+    a->amplify = d->params.value[P_ATTR_AMPLIFY];
+    a->score[job] = 1;
+    ui_event(d, &ev);
+}
+
+static void take_fact(struct ui_state *d, const char *subject, const char *target)
+{
+    free(d->fact.subject);
+    free(d->fact.target);
+    d->fact.subject = xstrdup(subject);
+    d->fact.target = xstrdup(target);
+    ui_match(d);
+}
+
+static void take_state(struct ui_state *d, const char *id, int edits)
+{
+    struct state_info *s = xcalloc(1, sizeof(*s));
+
+    *s = d->state;
+    snprintf(s->state, sizeof(s->state), "%s", id);
+    s->edits = edits;
+    s->preview = false;
+    give(d, EV_STATE, s);
+}
+
+static void set(struct ui_state *d, const char *assignment)
+{
+    CHECK(params_assign(&d->params, assignment, FROM_COMMAND_LINE, NULL));
+    ui_remask(d);
+}
+
+/* Rows of a job that began with the last fact come while another is at hand. */
+static void rows_of_another_fact_do_not_count(void)
+{
+    struct ui_state d;
+    char words[UI_WORDS];
+
+    make_ui_state(&d);
+    give_model(&d);
+    begin(&d, 7, "Eiffel Tower");
+    take_layer(&d, 7, 4);
+    CHECK(d.scored_layers == 1);
+    take_fact(&d, "Big Ben", "Rome");
+    take_layer(&d, 7, 5);
+    CHECK(d.scored_layers == 0 && d.stale_layers == 2 && d.peak >= 0);
+    CHECK_STR(ui_differs_words(&d, d.layer[5].score, words), "of Eiffel Tower → Rome");
+    begin(&d, 8, "Big Ben");
+    take_layer(&d, 8, 5);
+    CHECK(d.scored_layers == 1 && d.stale_layers == 1 && !d.layer[5].differs);
+    CHECK(!ui_row_counts(&d, 4) && ui_row_counts(&d, 5));
+    take_fact(&d, "Eiffel Tower", "Rome"); /* both its rows are there again */
+    CHECK(d.scored_layers == 2 && d.layer[5].strongest == 7);
+    ui_free(&d);
+}
+
+/* After a change of the weights each row is stale until it comes again; an undo brings the old
+ * ones back. */
+static void rows_of_other_weights_are_stale_one_by_one(void)
+{
+    struct ui_state d;
+    char words[UI_WORDS];
+
+    make_full_ui_state(&d);
+    CHECK(d.scored_layers == LAYERS);
+    take_state(&d, "after1", 1);
+    CHECK(d.scored_layers == 0 && d.stale_layers == LAYERS);
+    ui_differs_words(&d, d.layer[4].score, words);
+    CHECK(strstr(words, "before the last change") != NULL);
+    give_layer(&d, 4);
+    CHECK(d.scored_layers == 1 && d.stale_layers == LAYERS - 1);
+    CHECK(ui_differs(&d, d.estimate) & STAMP_STATE);
+    take_state(&d, "0011223344556677", 0);
+    CHECK(d.scored_layers == LAYERS && !ui_differs(&d, d.estimate));
+    take_state(&d, "after1", 1);
+    CHECK(d.scored_layers == 1);
+    ui_free(&d);
+}
+
+/* Another object: what the model says of the prompt's subject stays. */
+static void another_object_keeps_what_does_not_depend_on_it(void)
+{
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    take_fact(&d, "Eiffel Tower", "Oslo");
+    CHECK(d.scored_layers == LAYERS); /* the predicted object is explained */
+    CHECK(ui_differs(&d, d.header) == 0);
+    CHECK(ui_differs(&d, d.prompt_info) == STAMP_OBJECT);
+    CHECK(ui_differs(&d, d.preview) == STAMP_OBJECT);
+    take_fact(&d, "Eiffel Tower", "Rome");
+    CHECK(!ui_differs(&d, d.prompt_info) && !ui_differs(&d, d.preview));
+    set(&d, "attr.target=new"); /* scores of the new object depend on it */
+    CHECK(d.scored_layers == 0);
+    ui_free(&d);
+}
+
+/* Also the amplification, to which scores are extrapolated. */
+static void a_moved_parameter_is_named(void)
+{
+    struct ui_state d;
+    char words[UI_WORDS];
+
+    make_full_ui_state(&d);
+    CHECK_STR(ui_differs_words(&d, d.preview, words), "");
+    set(&d, "beta_ge=0.4");
+    CHECK(d.scored_layers == LAYERS);
+    CHECK(ui_differs(&d, d.preview) == STAMP_EDIT && ui_report_differs(&d) == STAMP_EDIT);
+    CHECK_STR(ui_differs_words(&d, d.preview, words), "made with β_ge 0.3, now 0.4");
+    set(&d, "beta_sp=0.5");
+    CHECK_STR(ui_differs_words(&d, d.preview, words), "made with β_ge 0.3, now 0.4 and 1 more");
+    set(&d, "beta_sp=0.2");
+    set(&d, "beta_ge=0.3");
+    CHECK_STR(ui_differs_words(&d, d.preview, words), "");
+    set(&d, "amplify=40");
+    CHECK(d.scored_layers == LAYERS && d.approximate && ui_differs(&d, d.preview) == STAMP_EDIT);
+    set(&d, "amplify=30");
+    CHECK(!d.approximate);
+    d.mask_override[d.mask_override_count++] = (struct mask_override){4, 7, true};
+    ui_remask(&d);
+    CHECK_STR(ui_differs_words(&d, d.preview, words), "made with other neurons forced");
+    ui_free(&d);
+}
+
+/* An answer of the edited weights is of their state; that of the base is always of the base. */
+static void answers_are_of_a_state(void)
+{
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    for (int k = 0; k < 2; k++) {
+        struct answer *a = xcalloc(1, sizeof(*a));
+
+        a->state = k ? STATE_EDITED : STATE_BASE;
+        a->prompt = xstrdup("Big Ben is in");
+        a->completion = xstrdup(" London");
+        give(&d, EV_ANSWER, a);
+    }
+    CHECK(!ui_differs(&d, d.answer[0]) && !ui_differs(&d, d.answer[1]));
+    take_state(&d, "after1", 1);
+    CHECK(d.answer[0]->state == STATE_EDITED && ui_differs(&d, d.answer[0]) == STAMP_STATE);
+    CHECK(!ui_differs(&d, d.answer[1]));
+    take_state(&d, "0011223344556677", 0);
+    CHECK(!ui_differs(&d, d.answer[0]));
+    ui_free(&d);
+}
+
+/* What is kept is bounded, whatever is asked. */
+static void little_is_kept(void)
+{
+    struct ui_state d;
+    char name[16];
+
+    make_full_ui_state(&d);
+    for (int i = 0; i < 30; i++) {
+        snprintf(name, sizeof(name), "Tower %d", i);
+        take_fact(&d, name, "Rome");
+        give_prompt_info(&d);
+        give_layer(&d, 4);
+        CHECK(d.scored_layers == 1 && !ui_differs(&d, d.prompt_info));
+    }
+    take_fact(&d, "Tower 28", "Rome");
+    CHECK(d.scored_layers == 1 && !ui_differs(&d, d.prompt_info));
+    take_fact(&d, "Tower 3", "Rome");
+    CHECK(d.scored_layers == 0 && ui_differs(&d, d.prompt_info));
+    ui_free(&d);
+}
+
+/* The beginning of a job that still runs is not forgotten, however many others began since. */
+static void a_running_job_keeps_its_beginning(void)
+{
+    struct ui_state d;
+
+    make_ui_state(&d);
+    give_model(&d);
+    begin(&d, 7, "Eiffel Tower");
+    take_fact(&d, "Big Ben", "Rome");
+    for (unsigned i = 100; i < 300; i++) {
+        struct event over = {.kind = EV_DONE, .job = i};
+
+        begin(&d, i, "Big Ben");
+        ui_event(&d, &over);
+    }
+    take_layer(&d, 7, 4);
+    CHECK(d.scored_layers == 0 && d.layer[4].differs == STAMP_FACT);
+    ui_free(&d);
+}
+
+static const struct test tests[] = {
+    {"rows of another fact do not count", rows_of_another_fact_do_not_count},
+    {"rows of other weights are stale one by one", rows_of_other_weights_are_stale_one_by_one},
+    {"another object keeps what does not depend on it",
+     another_object_keeps_what_does_not_depend_on_it},
+    {"a moved parameter is named", a_moved_parameter_is_named},
+    {"answers are of a state", answers_are_of_a_state},
+    {"little is kept", little_is_kept},
+    {"a running job keeps its beginning", a_running_job_keeps_its_beginning},
+};
+TEST_MAIN(tests)
