@@ -81,16 +81,10 @@ static bool open_last(struct cli *c, struct err *err)
 /* Whether the program was started with nothing to open, and there is something to come back to. */
 static bool starts_at_sessions(const struct cli *c)
 {
-    struct session_list l = {0};
-    bool any;
-
     if (c->value[OPT_SESSION] || c->value[OPT_RECORD] || c->value[OPT_MODEL] ||
         cli_has(c, OPT_READONLY))
         return false;
-    session_list_read(&l, NULL);
-    any = l.count > 0;
-    session_list_free(&l);
-    return any;
+    return session_list_any();
 }
 
 /* Opens the screen. Its engine sums the second moments in the background. */

@@ -197,6 +197,18 @@ void session_list_free(struct session_list *l)
     *l = (struct session_list){0};
 }
 
+bool session_list_any(void)
+{
+    struct session_list found = {0};
+    bool any = false;
+
+    find_files(&found);
+    for (int i = 0; i < found.count && !any; i++)
+        any = describe(&found.file[i]);
+    session_list_free(&found);
+    return any;
+}
+
 char *session_list_newest(void)
 {
     struct session_list l = {0};

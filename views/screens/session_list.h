@@ -25,6 +25,8 @@ struct session_list { /* zero-initialise; session_list_free() ends it */
  * without a name in which nothing was edited are left out too. */
 void session_list_read(struct session_list *l, const char *except);
 void session_list_free(struct session_list *l);
+/* Whether there is anything to list: no more is read than it takes to know. */
+bool session_list_any(void);
 /* The newest session in which something was edited; NULL: none. Caller frees. */
 char *session_list_newest(void);
 /* Remembers that a session was left, so that it is listed wherever it is. */
