@@ -147,7 +147,7 @@ static const struct field_info attribution_field[] = {
     OWNED(attribution, base_logp, FIELD_DOUBLE, rows),
     REAL(attribution, seconds),
     COUNT(attribution, keys),
-    FLOATS(attribution, key, keys, AT(attribution, neurons), EXACT, false),
+    FLOATS(attribution, key, keys, AT(attribution, neurons), HALF, false),
 };
 
 static bool attribution_ready(void *what, struct err *err)

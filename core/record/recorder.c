@@ -101,9 +101,10 @@ static void write_head(struct recorder *r, const struct recorder_options *o)
     char *params = params_to_json(o->params), *fact = o->fact ? fact_to_json(o->fact) : NULL;
 
     buf_printf(&r->waiting, "{\"schema\":1,\"recording\":\"editscope\",\"kept\":\"%s\"",
-               o->small ? "scores exact; activations, norms and traces as F16; slopes and the "
-                          "picture before the scores as F8 (upper byte of F16); no curves"
-                        : "all floats exact");
+               o->small
+                   ? "scores exact; activations, keys, norms and traces as F16; slopes and the "
+                     "picture before the scores as F8 (upper byte of F16); no curves"
+                   : "all floats exact");
     buf_printf(&r->waiting, ",\"params\":%s", params);
     if (fact)
         buf_printf(&r->waiting, ",\"fact\":%s", fact);
