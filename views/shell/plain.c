@@ -126,13 +126,15 @@ static void speak_jobs(struct plain *p)
         const struct ui_job *j = card[i];
         bool waits = *ahead && j->state != CARD_RUNS && !(command_traits[j->kind].flags & URGENT);
 
+        newest = j->job > newest ? j->job : newest;
+        if (j->rank == 2) /* idle: nothing waits for it */
+            continue;
         ui_job_words(d, j, words, sizeof(words));
-        if (j->job > p->posted && j->rank < 2 && strcmp(words, ahead) != 0) { /* 2 states: once */
+        if (j->job > p->posted && strcmp(words, ahead) != 0) { /* 2 states: once */
             std_print("%s%s%s\n", words, waits ? ": queued behind " : "", waits ? ahead : "");
             if (waits)
                 p->queued[p->queued_count++ % UI_JOBS] = j->job;
         }
-        newest = j->job > newest ? j->job : newest;
         utf8_copy(ahead, sizeof(ahead), words);
     }
     p->posted = newest;
