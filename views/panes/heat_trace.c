@@ -241,7 +241,7 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
             snprintf(hint, sizeof(hint), "%d of %d layers", t->done, t->layers);
     }
     stale = pane_stale_title(d, t, title, sizeof(title));
-    in = box_draw(s, area, title, stale ? "Enter traces again" : hint, focus);
+    in = box_draw(s, area, title, stale ? "x traces again" : hint, focus);
     if (t && m.wide && m.rows) {
         trace_plot(d, &m, token, s);
         if (stale)

@@ -256,9 +256,7 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     const char *kind = params_word(&m->d->params, P_MPC_KIND);
 
     ui_explained_token(m->d, explained);
-    if (m->mode <= HEAT_PSA && !m->g.exact_rows && m->g.mpc_rows) {
-        snprintf(delta, sizeof(delta), "not scored, ≈ MPC instead");
-    } else if (m->mode <= HEAT_PSA && *explained) {
+    if (m->mode <= HEAT_PSA && *explained) {
         snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
         show_print(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
                    m->mode == HEAT_LPS && !narrow && !m->g.stale_rows ? ", nats" : "");
@@ -281,12 +279,13 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     pane_stale_title(m->d, stale_row(m), title, n);
 }
 
-/* "5 exact · 22 ≈ MPC · 3 stale: x scores them", of all layers that the window has. */
+/* "5 exact · 22 ≈ MPC · 3 stale: x scores them", of all layers that the window has; "5 exact · 25
+ * not scored" where nothing is known of the others. */
 static void map_counts(const struct map *m, char *hint, size_t n)
 {
     int count[ROW_EXACT + 1] = {0};
     float *x = xcalloc((size_t)m->d->model.neurons + 1, sizeof(*x));
-    char stale[32] = "", mpc[32] = "";
+    char stale[32] = "", mpc[32] = "", empty[32] = "";
 
     for (int l = 0; l < m->d->layers; l++)
         if (map_window_has(m->window, l))
@@ -297,7 +296,9 @@ static void map_counts(const struct map *m, char *hint, size_t n)
     if (count[ROW_STALE])
         snprintf(stale, sizeof(stale), " · %d stale%s", count[ROW_STALE],
                  m->d->attributing ? "" : ": x scores them");
-    snprintf(hint, n, "%d exact%s%s", count[ROW_EXACT], mpc, stale);
+    if (count[ROW_EMPTY])
+        snprintf(empty, sizeof(empty), " · %d not scored", count[ROW_EMPTY]);
+    snprintf(hint, n, "%d exact%s%s%s", count[ROW_EXACT], mpc, stale, empty);
 }
 
 /* How far the scores are, else how many neurons a column holds. */
@@ -305,7 +306,9 @@ static void map_hint(const struct map *m, char *hint, size_t n)
 {
     int bin = m->g.bins > 0 ? (m->g.to - m->g.from + m->g.bins - 1) / m->g.bins : 0;
 
-    if (m->mode < HEAT_TRACE && (m->g.mpc_rows || m->g.stale_rows))
+    int exact = m->g.exact_rows;
+
+    if (m->mode < HEAT_TRACE && (m->g.mpc_rows || m->g.stale_rows || (exact && exact < m->g.rows)))
         map_counts(m, hint, n);
     else if (m->d->attributing &&
              m->mode == (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY))
@@ -326,7 +329,9 @@ static void map_missing(const struct map *m, int y)
     bool strategy = (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY) == m->mode;
 
     surface_fill(m->s, (struct rect){m->in.y + y, m->in.x, 1, m->in.w}, ROLE_TEXT);
-    if (m->in.w >= 60 && strategy)
+    if (m->in.w >= 60 && m->g.stale_rows)
+        pen_text(&p, ROLE_DIM, "not of what is at hand: ");
+    else if (m->in.w >= 60 && strategy)
         pen_text(&p, ROLE_DIM, "not computed yet: ");
     else if (m->in.w >= 60)
         pen_printf(&p, ROLE_DIM, "%s is not computed: ", name);

@@ -49,6 +49,15 @@ void plain_print_relations(const struct ui_state *d, const char *typed)
                   d->relations ? typed : "");
 }
 
+/* Before a result that was made from something else than what is at hand: what that was. */
+static void print_stale(const struct ui_state *d, const void *result)
+{
+    char words[UI_WORDS];
+
+    if (*ui_differs_words(d, result, words))
+        std_print("not of what is at hand, but %s:\n", words);
+}
+
 void plain_print_neurons(const struct ui_state *d)
 {
     struct ranked_neuron top[10];
@@ -77,13 +86,15 @@ void plain_print_ratios(const struct ui_state *d)
 
         if (!m || !ui_edits_layer(d, l))
             continue;
+        if (!any || d->layer[l].differs)
+            print_stale(d, d->layer[l].score);
         any = true;
         std_print(
             "layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
             "ratio %.3f, threshold %.3f. %d neurons kept",
             l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
             m->specific.tau, m->selected);
-        if (r)
+        if (r && !ui_report_differs(d))
             std_print(", gain %.2f, leak over gain squared %.1f", r->gain_mask, r->leak_ratio);
         std_text("\n");
     }
@@ -189,6 +200,7 @@ void plain_print_scoreboard(const struct ui_state *d)
     const struct probe_report *b = d->probes;
     char words[160];
 
+    print_stale(d, b);
     if (b)
         std_print("scoreboard: %s\n", scoreboard_summary(b, words));
     else
@@ -223,10 +235,11 @@ static int first_near_layer(const struct lens_grid *g)
 static void print_grid(const struct ui_state *d, const struct lens_grid *g, const char *state)
 {
     const char *old = d->prompt_info ? d->prompt_info->old.text : "the old object";
-    const char *target = d->fact.target ? d->fact.target : "the new object";
+    const char *target = ui_differs(d, g) || !d->fact.target ? "the new object" : d->fact.target;
     int from = first_near_layer(g);
     char said[80], word[80];
 
+    print_stale(d, g);
     std_print("lens of the %s model at the last token:\n", state);
     if (from)
         std_print("layers 0 to %d: neither object is among the first %d\n", from - 1, NEAR);
