@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
@@ -71,6 +72,7 @@ void ui_log(struct ui_state *d, int tone, const char *text)
     struct log_line *line = &d->log[d->log_count % UI_LOG_LINES];
 
     line->tone = tone;
+    line->when = (double)time(NULL);
     utf8_copy(line->text, sizeof(line->text), text);
     d->log_count++;
 }

@@ -140,6 +140,7 @@ struct queued_fact { /* one of a list of facts that are edited one after another
 
 struct log_line { /* one message of the log */
     int tone;     /* enum tone of view.h */
+    double when;  /* unix seconds */
     char text[320];
 };
 

@@ -109,6 +109,35 @@ static void the_cursor_is_in_the_pane_with_the_focus(void)
     ui_free(&d);
 }
 
+static void the_log_has_times_and_whole_messages(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("log"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+    char line[128], *text;
+
+    make_full_ui_state(&d);
+    for (int i = 0; i < 30; i++) {
+        snprintf(line, sizeof(line),
+                 "message %d is so long that it needs more than the one row of a "
+                 "small window, and this is its end",
+                 i);
+        ui_log(&d, TONE_PLAIN, line);
+        d.log[i].when = 60 * i;
+    }
+    text = screen_text(&screen, 24, 80, false);
+    CHECK(strstr(text, ":29:00  message 29 is so long") && strstr(text, "this is its end"));
+    CHECK(!strstr(text, "message 0 "));
+    free(text);
+    v->ops->action(v, ACTION_FIRST);
+    text = screen_text(&screen, 24, 80, false);
+    CHECK(strstr(text, ":00:00  message 0 ") && strstr(text, "message 7 "));
+    free(text);
+    view_close(v);
+    ui_free(&d);
+}
+
 static void every_size_can_be_drawn(void)
 {
     struct ui_state d;
@@ -227,6 +256,7 @@ static const struct test tests[] = {
     {"a start and a partial map are as they were", a_start_and_a_partial_map_are_as_they_were},
     {"a half typed fact says what is missing", a_half_typed_fact_says_what_is_missing},
     {"the cursor is in the pane with the focus", the_cursor_is_in_the_pane_with_the_focus},
+    {"the log has times and whole messages", the_log_has_times_and_whole_messages},
     {"a question has cancel selected", a_question_has_cancel_selected},
     {"every size can be drawn", every_size_can_be_drawn},
     {"every action can be done anywhere", every_action_can_be_done_anywhere},

@@ -1,9 +1,13 @@
-/* The Log view: the last UI_LOG_LINES messages of the status line, the newest at the bottom. */
+/* The Log view: the last UI_LOG_LINES messages of the status line with their times, whole, the
+ * newest at the bottom. */
 #include <stdio.h>
+#include <time.h>
 
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/view.h"
+
+enum { CLOCK = 10 }; /* columns of the time of day */
 
 struct log {
     int back; /* how many lines it is scrolled back */
@@ -21,24 +25,68 @@ static bool log_action(struct view *v, enum action action)
     return true;
 }
 
-/* The messages are a ring: line i is at i % UI_LOG_LINES. */
-static void log_draw(const struct view *v, struct surface *s, struct rect area)
+static const struct log_line *line_at(const struct ui_state *d, int at)
+{
+    return &d->log[at % UI_LOG_LINES]; /* a ring */
+}
+
+/* How many rows a message takes at this width. */
+static int rows_of(const char *text, int cols)
+{
+    const char *row;
+    size_t n;
+    int rows = 0;
+
+    while (text_row(&text, cols, &row, &n))
+        rows++;
+    return rows;
+}
+
+/* "12:04:31  " and the whole message, in as many rows as it takes from row y on; y may be negative.
+ */
+static void draw_message(const struct log_line *line, struct surface *s, struct rect in, int y)
 {
     static const enum role role[] = {ROLE_TEXT, ROLE_GOOD, ROLE_WARN, ROLE_ERROR};
+    const char *text = line->text, *row;
+    time_t when = (time_t)line->when;
+    struct tm tm;
+    char clock[16] = "";
+    size_t n;
+
+    if (localtime_r(&when, &tm))
+        strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+    for (int first = y; text_row(&text, in.w - CLOCK, &row, &n); y++) {
+        struct pen p = pen_at(s, in, y, 0);
+
+        if (y < 0)
+            continue;
+        if (y == first)
+            pen_text(&p, ROLE_DIM, clock);
+        p.x = CLOCK;
+        pen_printf(&p, role[line->tone & 3], "%.*s", (int)n, row);
+    }
+}
+
+/* The newest message that is shown ends in the last row, or in the row that the rest leaves. */
+static void log_draw(const struct view *v, struct surface *s, struct rect area)
+{
     const struct ui_state *d = v->host->ui;
     const struct log *l = v->state;
-    struct rect in = box_draw(s, area, "Messages", "", true);
-    int lines = d->log_count < UI_LOG_LINES ? d->log_count : UI_LOG_LINES;
-    int back = l->back > lines - in.h ? lines - in.h : l->back, last;
+    struct rect in = box_draw(s, area, "Messages", "J jobs", true);
+    int oldest = d->log_count < UI_LOG_LINES ? 0 : d->log_count - UI_LOG_LINES;
+    int newest = d->log_count - l->back, first, y = 0;
 
-    back = back < 0 ? 0 : back;
-    last = d->log_count - back;
-    for (int i = 0; i < in.h && i < lines; i++) {
-        int at = last - (in.h < lines ? in.h : lines) + i;
-        const struct log_line *line = &d->log[at % UI_LOG_LINES];
-        struct pen p = pen_at(s, in, i, 0);
-
-        pen_fit(&p, role[line->tone & 3], in.w, line->text);
+    if (in.w <= CLOCK)
+        return;
+    newest = newest <= oldest && d->log_count ? oldest + 1 : newest;
+    for (first = newest; first > oldest && y < in.h;)
+        y += rows_of(line_at(d, --first)->text, in.w - CLOCK);
+    while (y < in.h && newest < d->log_count) /* scrolled past the oldest */
+        y += rows_of(line_at(d, newest++)->text, in.w - CLOCK);
+    y = y > in.h && newest == d->log_count - l->back ? in.h - y : 0;
+    for (int i = first; i < newest; i++) {
+        draw_message(line_at(d, i), s, in, y);
+        y += rows_of(line_at(d, i)->text, in.w - CLOCK);
     }
 }
 
