@@ -98,7 +98,7 @@ static enum action action_row(const struct screen *screen, struct row *row)
 
         keymap_key(keymap_current(), ops->name, action, key);
         if (action == ACTION_NONE || !*key ||
-            (action_infos[action].writes && screen->ui->state.readonly))
+            (action_infos[action].writes && (screen->ui->state.readonly || screen->view_only)))
             continue;
         if (row_entry(row, key, label))
             return action;
