@@ -69,10 +69,10 @@ static void ask_commit(struct view *v)
         again +=
             d->queue[i].state == QUEUE_WAITS && ui_last_edit_of_fact(d, &d->queue[i].fact, &in);
     if (again)
-        snprintf(known, sizeof(known), "An active edit has already changed %d of them.\n", again);
+        snprintf(known, sizeof(known), " An active edit has already changed %d of them.", again);
     show_print(
         q.text, sizeof(q.text),
-        "%d fact%s, one edit each, in the order of the list.\n%sEach edit is in the session before "
+        "%d fact%s, one edit each, in the order of the list.%s\nEach edit is in the session before "
         "the next begins; Ctrl-C stops.",
         n, n == 1 ? "" : "s", known);
     v->host->confirm(v->host, &q);

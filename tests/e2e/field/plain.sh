@@ -45,6 +45,12 @@ then_out '^lens of the base model' '^layer 0 says .*rank [0-9]+' '^variants Eiff
     '^layer 0: general entropy' '^nothing runs$' '^History:$' '^edit 1, active: Louvre' '^Models:$' \
     'bit-identical' '^location: \{\}'
 
+row "a list that was edited already is told as such, in lines"
+say "$d/plain2.es" "facts $d/list.txt" 'commit facts' y no
+out '^2 facts, one edit each, in the order of the list\. An active edit has already changed 2 of them\.$'
+out "^'y' is no answer: yes or no\?$"
+no_out '\\n'
+
 row "what plain mode does not know, and answers that are none"
 say "$d/plain3.es" nonsense 'fact A | B | C' 'fact A' e commit history yes no commit no undo 'undo x' no 'undo x' help
 then_out "no command 'nonsense'" "error: fact: the prompt 'B'" 'error: fact: SUBJECT' '^fact SUBJECT' \
