@@ -5,11 +5,11 @@
 
 #include "views/keymap.h"
 
-const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", "", false, NULL},
-#define V(id, name, keys, group, help)       {name, keys, group, help, false, NULL},
-#define O(id, name, keys, group, help, view) {name, keys, group, help, false, #view},
-#define X(id, name, keys, group, help, ...)  {name, keys, group, help, false, NULL},
-#define W(id, name, keys, group, help, ...)  {name, keys, group, help, true, NULL},
+const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", "", false, NULL, NULL},
+#define V(id, name, keys, group, help, where) {name, keys, group, help, false, NULL, where},
+#define O(id, name, keys, group, help, view)  {name, keys, group, help, false, #view, NULL},
+#define X(id, name, keys, group, help, ...)   {name, keys, group, help, false, NULL, NULL},
+#define W(id, name, keys, group, help, ...)   {name, keys, group, help, true, NULL, NULL},
                                                        ACTIONS(V, O, X, W)
 #undef V
 #undef O

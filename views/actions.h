@@ -13,7 +13,8 @@
  * The kind says who does it. The view that is shown is always asked first (view_ops.action), so
  * that `j` may mean another thing in each view. If it does not handle the action:
  *
- *   V(...)           nobody else does: only views handle it
+ *   V(..., where)    nobody else does: only views handle it. `where` names those that do, for
+ *                    "B works in Facts (9)"; "" is for actions that most views know
  *   O(..., view)     opens this view, which is then asked
  *   X(..., run)      do_RUN() of shell/app_actions.c does it
  *   W(..., run)      the same, and it writes to the session: refused when that is open read-only.
@@ -40,9 +41,9 @@
       undo)                                                                                        \
     W(REDO, "redo", "C-r", "Edit", "Redo what was undone", redo)                                   \
     X(CANCEL, "cancel", "C-c", "Edit", "Stop the first job; never quits the program", cancel)      \
-    V(DROP, "drop", "del", "Edit", "Drop the job under the cursor in Jobs (J)")                    \
+    V(DROP, "drop", "del", "Edit", "Drop the job under the cursor in Jobs", "jobs")                \
     X(VERIFY, "verify", "W", "Edit", "Rebuild all weights from the journal and compare", verify)   \
-    V(PROBE, "probe", "B", "Edit", "Scoreboard: rephrases, neighbours, question, chat")            \
+    V(PROBE, "probe", "B", "Edit", "Scoreboard: rephrases, neighbours, question, chat", "facts")   \
     O(RELATION, "relation", "|", "Edit", "Subject | relation | object: pick the relation",         \
       relations)                                                                                   \
     X(SILENCE, "silence", "X", "Edit", "Silence the neuron in queries; again: restore it",         \
@@ -50,51 +51,55 @@
     X(FORCE, "force", "f", "Edit", "Force the neuron into the mask, out of it, or neither", force) \
     X(RELEASE, "release", "F", "Edit", "Restore every silenced, set or forced neuron", release)    \
     V(TRIED_ON, "tried-on", "@", "Edit",                                                           \
-      "Compare, Sweep: try on the state before this fact's edit, BASE, or now")                    \
+      "Compare, Sweep: try on the state before this fact's edit, BASE, or now", "compare sweep")   \
     W(NOTE, "note", "A", "Edit", "Add a note to the edit selected in History", note)               \
     O(ALPHA, "alpha", "a", "Parameters", "Go to the scalers α; again: the other one", edit)        \
     O(BETA, "beta", "b", "Parameters", "Go to the biases β; again: the other one", edit)           \
     O(TEMPERATURE, "temperature", "t", "Parameters", "Go to the temperature τ", edit)              \
     O(OPTIONS, "options", "o F2", "Parameters", "All parameters, with help and source", options)   \
-    V(MORE, "more", "+", "Parameters", "Step the parameter up, or zoom in")                        \
-    V(LESS, "less", "-", "Parameters", "Step the parameter down, or zoom out")                     \
-    V(MUCH_MORE, "much-more", ".", "Parameters", "Ten steps up")                                   \
-    V(MUCH_LESS, "much-less", ",", "Parameters", "Ten steps down")                                 \
-    V(EXACT, "exact", "=", "Parameters", "Type the exact value")                                   \
-    V(RESET, "reset", "r", "Parameters", "Set this parameter to its default")                      \
+    V(MORE, "more", "+", "Parameters", "Step the parameter up, or zoom in",                        \
+      "edit heatmap compare options")                                                              \
+    V(LESS, "less", "-", "Parameters", "Step the parameter down, or zoom out",                     \
+      "edit heatmap compare options")                                                              \
+    V(MUCH_MORE, "much-more", ".", "Parameters", "Ten steps up", "edit heatmap options")           \
+    V(MUCH_LESS, "much-less", ",", "Parameters", "Ten steps down", "edit heatmap options")         \
+    V(EXACT, "exact", "=", "Parameters", "Type the exact value",                                   \
+      "edit neurons compare sweep models options")                                                 \
+    V(RESET, "reset", "r", "Parameters", "Set this parameter to its default", "edit options")      \
     X(RESET_ALL, "reset-all", "R", "Parameters", "Sliders, mask, rule, compensation: defaults",    \
       reset_all)                                                                                   \
     X(UNTUNE, "untune", "Z", "Parameters", "Undo the last change of a parameter", untune)          \
-    X(MASK_MODE, "mask-mode", "M", "Parameters", "Next mask: union, general, specific, ...",       \
+    X(MASK_MODE, "mask-mode", "M )", "Parameters", "Next mask: union, general, specific, ...",     \
       mask_mode)                                                                                   \
+    X(MASK_MODE_BACK, "mask-mode-back", "(", "Parameters", "Previous mask", mask_mode_back)        \
     X(SELECT_RULE, "select-rule", "S", "Parameters", "Next rule: top-k, by hash, quantile",        \
       select_rule)                                                                                 \
     X(COMPENSATE, "compensate", "Q", "Parameters", "Masked updates at equal gain: on, off",        \
       compensate)                                                                                  \
-    V(UP, "up", "k up", "Move", "One row up")                                                      \
-    V(DOWN, "down", "j down", "Move", "One row down")                                              \
-    V(LEFT, "left", "h left", "Move", "Left, or one step down")                                    \
-    V(RIGHT, "right", "l right", "Move", "Right, or one step up")                                  \
-    V(PAGE_UP, "page-up", "C-b C-u pgup", "Move", "One page up")                                   \
-    V(PAGE_DOWN, "page-down", "C-f C-d pgdn", "Move", "One page down")                             \
-    V(FIRST, "first", "g home", "Move", "To the first row")                                        \
-    V(LAST, "last", "G end", "Move", "To the last row")                                            \
-    V(ROW_START, "row-start", "0", "Move", "To the first column")                                  \
-    V(ROW_END, "row-end", "$", "Move", "To the last column")                                       \
+    V(UP, "up", "k up", "Move", "One row up", "")                                                  \
+    V(DOWN, "down", "j down", "Move", "One row down", "")                                          \
+    V(LEFT, "left", "h left", "Move", "Left, or one step down", "")                                \
+    V(RIGHT, "right", "l right", "Move", "Right, or one step up", "")                              \
+    V(PAGE_UP, "page-up", "C-b C-u pgup", "Move", "One page up", "")                               \
+    V(PAGE_DOWN, "page-down", "C-f C-d pgdn", "Move", "One page down", "")                         \
+    V(FIRST, "first", "g home", "Move", "To the first row", "")                                    \
+    V(LAST, "last", "G end", "Move", "To the last row", "")                                        \
+    V(ROW_START, "row-start", "0", "Move", "To the first column", "")                              \
+    V(ROW_END, "row-end", "$", "Move", "To the last column", "")                                   \
     X(LAYER_BACK, "layer-back", "[", "Move", "Previous layer", layer_back)                         \
     X(LAYER_NEXT, "layer-next", "]", "Move", "Next layer", layer_next)                             \
-    V(TOKEN_BACK, "token-back", "{", "Move", "Previous token position")                            \
-    V(TOKEN_NEXT, "token-next", "}", "Move", "Next token position")                                \
-    V(NEXT_PANE, "next-pane", "tab", "Move", "Next pane")                                          \
-    V(PREVIOUS_PANE, "previous-pane", "S-tab", "Move", "Previous pane")                            \
-    V(ENTER, "enter", "enter", "Move", "Look closer")                                              \
+    V(TOKEN_BACK, "token-back", "{", "Move", "Previous token position", "lens")                    \
+    V(TOKEN_NEXT, "token-next", "}", "Move", "Next token position", "lens")                        \
+    V(NEXT_PANE, "next-pane", "tab", "Move", "Next pane", "edit history sweep")                    \
+    V(PREVIOUS_PANE, "previous-pane", "S-tab", "Move", "Previous pane", "edit history sweep")      \
+    V(ENTER, "enter", "enter", "Move", "Look closer", "")                                          \
     X(BACK, "back", "esc bs", "Move", "Close what is open; back to where this was opened", back)   \
     X(SEARCH, "search", "/", "Move", "Find: L5N912, a word, an edit", find)                        \
     X(SEARCH_NEXT, "search-next", "n", "Move", "Find the next match", search_next)                 \
     X(SEARCH_BACK, "search-back", "N", "Move", "Find the previous match", search_back)             \
     X(FILTER, "filter", "\\ & F4", "Move", "Show only rows that contain a word", filter)           \
-    V(TAG, "tag", "space", "Move", "Tag the row under the cursor")                                 \
-    V(UNTAG, "untag", "U", "Move", "Untag all")                                                    \
+    V(TAG, "tag", "space", "Move", "Tag the row under the cursor", "neurons history sweep")        \
+    V(UNTAG, "untag", "U", "Move", "Untag all", "neurons history sweep")                           \
     O(VIEW_EDIT, "view-edit", "1", "Views", "Edit: the whole picture", edit)                       \
     O(VIEW_HEATMAP, "view-heatmap", "2", "Views", "Heatmap, from bins to single neurons", heatmap) \
     O(VIEW_NEURONS, "view-neurons", "3", "Views", "Neurons: scores, classes, words", neurons)      \
@@ -120,8 +125,9 @@
     X(PER_LAYER, "per-layer", "z", "Show", "One scale for all layers, or one per layer",           \
       per_layer)                                                                                   \
     X(ORDER, "order", "<", "Show", "Order of columns and rows: index, score, class", order)        \
-    V(INVERT, "invert", "I", "Show", "Reverse the order")                                          \
-    V(MODE, "mode", "d", "Show", "Next picture: LPS, PSA, MPC, activation, causal trace")          \
+    V(INVERT, "invert", "I", "Show", "Reverse the order", "neurons")                               \
+    V(MODE, "mode", "d", "Show", "Next picture: LPS, PSA, MPC, activation, causal trace",          \
+      "heatmap ratios lens query compare history sweep sessions")                                  \
     X(DETAILS, "details", "K", "Show", "This pane in words; in Neurons and History: the row",      \
       details)                                                                                     \
     X(TARGET, "target", "T", "Show", "Explain the predicted, old or new object", target)           \
@@ -145,8 +151,9 @@ enum action {
 
 struct action_info {
     const char *name, *keys, *group, *help;
-    bool writes;      /* to the session */
-    const char *view; /* the name of the view it opens, or NULL */
+    bool writes;       /* to the session */
+    const char *view;  /* the name of the view it opens, or NULL */
+    const char *where; /* the views it works in, if only views handle it; "" or NULL */
 };
 
 extern const struct action_info action_infos[ACTION_COUNT]; /* [ACTION_NONE] is empty */

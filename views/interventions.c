@@ -172,7 +172,7 @@ static bool has_neuron(struct host *host, int layer, int neuron)
     if (d->ready && layer >= 0 && layer < d->layers && neuron >= 0 && neuron < d->model.neurons)
         return true;
     host->message(host, TONE_WARN,
-                  "no neuron under the cursor: x scores neurons, /L5N912 goes to one");
+                  "no neuron under the cursor: {attribute} scores neurons, :L5N912 goes to one");
     return false;
 }
 
@@ -190,7 +190,7 @@ void ui_silence_neuron(struct host *host, int layer, int neuron)
         host->message(host, TONE_PLAIN, "L%dN%d is silenced in queries; nothing is written", layer,
                       neuron);
     } else {
-        host->message(host, TONE_WARN, "%d neurons are changed already: F releases them",
+        host->message(host, TONE_WARN, "%d neurons are changed already: {release} releases them",
                       UI_INTERVENTIONS);
         return;
     }
@@ -210,7 +210,7 @@ void ui_change_neuron(struct host *host, const char *text)
         return;
     }
     if (!intervention_set(d, &change, off)) {
-        host->message(host, TONE_WARN, "%d neurons are changed already: F releases them",
+        host->message(host, TONE_WARN, "%d neurons are changed already: {release} releases them",
                       UI_INTERVENTIONS);
         return;
     }
@@ -233,14 +233,14 @@ void ui_force_neuron(struct host *host, int layer, int neuron)
     if (!has_neuron(host, layer, neuron))
         return;
     if (!mask_override_next(d, layer, neuron)) {
-        host->message(host, TONE_WARN, "%d neurons are forced already: F releases them",
+        host->message(host, TONE_WARN, "%d neurons are forced already: {release} releases them",
                       UI_MASK_OVERRIDES);
         return;
     }
     host->params_changed(host);
     host->message(host, TONE_PLAIN, "L%dN%d is %s%s", layer, neuron,
                   word[mask_override_of(d, layer, neuron) + 1],
-                  d->state.preview ? "; P previews it again" : "");
+                  d->state.preview ? "; {preview} previews it again" : "");
 }
 
 void ui_release_neurons(struct host *host)

@@ -76,11 +76,11 @@ const char *knob_text(const struct params *p, enum knob knob, char out[16])
     return out;
 }
 
-void choice_next(struct params *p, enum param param)
+void choice_step(struct params *p, enum param param, int by)
 {
-    const struct param_info *info = param_info(param);
+    int words = (int)param_info(param)->high + 1;
 
-    p->value[param] = p->value[param] + 1 > info->high ? info->low : p->value[param] + 1;
+    p->value[param] = (params_choice(p, param) + words + by) % words;
     p->source[param] = FROM_COMMAND_LINE;
 }
 

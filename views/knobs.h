@@ -32,8 +32,9 @@ double knob_position(const struct params *p, enum knob knob);
 void knob_step(struct params *p, enum knob knob, int steps);
 /* The value as shown, "0.303". Returns out. */
 const char *knob_text(const struct params *p, enum knob knob, char out[16]);
-/* The next word of a parameter that is a choice, such as mask.mode; the first after the last. */
-void choice_next(struct params *p, enum param param);
+/* The next word of a parameter that is a choice, such as mask.mode, or the previous one (by -1);
+ * the first follows the last. */
+void choice_step(struct params *p, enum param param, int by);
 /* What its word means, for the choices that have a key; else "". */
 const char *choice_meaning(const struct params *p, enum param param);
 

@@ -48,25 +48,38 @@ void param_undo_note(struct param_undo *t, const struct params *p, double now)
     }
 }
 
+/* "NAME is VALUE, was VALUE" for each parameter that differs, as many as fit. */
+static void describe_change(const struct params *from, const struct params *to, char out[160])
+{
+    int at = 0, n = 0;
+
+    *out = '\0';
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        struct buf was = {0}, is = {0};
+        char one[160];
+
+        if (param_same(from, to, (enum param)i))
+            continue;
+        params_show(from, (enum param)i, &was);
+        params_show(to, (enum param)i, &is);
+        show_print(one, sizeof(one), "%s%s is %.40s, was %.40s", n++ ? "; " : "",
+                   param_info((enum param)i)->name, is.data, was.data);
+        buf_free(&was);
+        buf_free(&is);
+        if (at + (int)strlen(one) + 10 > 160) {
+            snprintf(out + at, (size_t)(160 - at), "; …");
+            return;
+        }
+        at += snprintf(out + at, (size_t)(160 - at), "%s", one);
+    }
+}
+
 bool param_undo_back(struct param_undo *t, struct params *p, char out[160])
 {
-    struct buf was = {0}, is = {0};
-    int param, n;
-
     if (!t->steps)
         return false;
-    *p = t->step[--t->steps];
-    n = params_differing(&t->now, p, &param);
-    if (n == 1) {
-        params_show(&t->now, (enum param)param, &was);
-        params_show(p, (enum param)param, &is);
-        show_print(out, 160, "%s %.40s to %.40s", param_info((enum param)param)->name, was.data,
-                   is.data);
-    } else {
-        snprintf(out, 160, "%d parameters", n);
-    }
-    buf_free(&was);
-    buf_free(&is);
+    describe_change(p, &t->step[--t->steps], out);
+    *p = t->step[t->steps];
     t->now = *p;
     t->param = -1;
     return true;

@@ -21,8 +21,8 @@ void param_undo_start(struct param_undo *t, const struct params *p);
 /* Call it when the parameters may have changed; `now` in seconds. Changes of one parameter within
  * a second of each other make one step, so that holding a key down is undone at once. */
 void param_undo_note(struct param_undo *t, const struct params *p, double now);
-/* Puts the parameters before the last step back into *p and describes it ("ratio.ge.a 0.14 to
- * 0.1"); false when there is nothing to undo. */
+/* Puts the parameters before the last step back into *p and says what they are now ("ratio.ge.a is
+ * 0.1, was 0.14"). False when there is nothing to undo. */
 bool param_undo_back(struct param_undo *t, struct params *p, char out[160]);
 /* Sets one parameter to its default, its source included. */
 void param_reset(struct params *p, enum param id);

@@ -154,7 +154,7 @@ static bool has_fact(struct host *host)
     if (!host->ui->ready)
         host->message(host, TONE_WARN, "the model is still being loaded");
     else if (!host->ui->fact.subject)
-        host->message(host, TONE_WARN, "no fact yet: e types one");
+        host->message(host, TONE_WARN, "no fact yet: {fact} types one");
     else
         return true;
     return false;
@@ -215,10 +215,11 @@ void request_attribute(struct host *host)
         return;
     host->ui->attributing = true;
     if (others && post_scores(host, true))
-        host->message(host, TONE_PLAIN,
-                      "scoring %s, then the other %d layers while nothing else is asked; J lists "
-                      "the jobs",
-                      ui_edited_range(d, range), others);
+        host->message(
+            host, TONE_PLAIN,
+            "scoring %s, then the other %d layers while nothing else is asked; {jobs} lists "
+            "the jobs",
+            ui_edited_range(d, range), others);
 }
 
 void request_scores_again(struct host *host)

@@ -236,6 +236,7 @@ struct ui_state {
 
     /* 4. where the user is looking */
     const char *at_view;     /* the name of the view shown; borrowed */
+    bool without_keys;       /* plain mode: hints name commands (hint.h) */
     int at_layer, at_neuron; /* the cursor that all views share; at_neuron -1: none yet */
     enum heat_scale scale;   /* of the colours of maps */
     enum heat_pool pool;     /* how a bin of several neurons becomes one number */

@@ -71,7 +71,8 @@ struct host {
     unsigned (*post)(struct host *host, struct command *cmd);
     void (*cancel)(struct host *host, unsigned job); /* may be NULL */
     void (*open)(struct host *host, const char *view);
-    /* Shows one line above the footer and appends it to the log. */
+    /* Shows one line above the footer and appends it to the log. In the format, "{attribute}" is
+     * the key of that action (hint.h). */
     void (*message)(struct host *host, enum tone tone, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
     /* Opens the dialog; the question is copied. */

@@ -3,6 +3,7 @@
 #include "tests/screens/fixture.h"
 
 #include "views/commands.h"
+#include "views/hint.h"
 #include "views/keymap.h"
 
 static char prompted[96];
@@ -191,7 +192,66 @@ static void clicks_find_tabs_footer_and_buttons(void)
     ui_free(&d);
 }
 
+/* views/actions.h says where an action works that only views handle. A view that handles another
+ * one must be added to its row. */
+static void an_action_works_where_its_row_says(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+
+    make_full_ui_state(&d);
+    host.run = record_action;
+    for (int a = 1; a < ACTION_COUNT; a++) {
+        const char *where = action_infos[a].where;
+
+        for (int i = 0; where && *where && views[i]; i++) {
+            struct view *v = view_open(views[i], &host);
+            const char *named = strstr(where, views[i]->name);
+            bool works;
+
+            if (v->ops->open)
+                v->ops->open(v);
+            works = v->ops->action && v->ops->action(v, (enum action)a);
+            if (works != (named != NULL)) {
+                printf("%s %s in %s\n", action_infos[a].name, works ? "works" : "does not work",
+                       views[i]->name);
+                test_failures++;
+            }
+            view_close(v);
+        }
+    }
+    ui_free(&d);
+}
+
+/* A key in a text is the one of the keymap in force. */
+static void texts_name_the_keys_that_are_bound(void)
+{
+    struct ui_state d;
+    char text[HINT_MAX];
+
+    make_full_ui_state(&d);
+    d.at_view = "edit";
+    CHECK_STR(hint_text(&d, text, "{attribute} scores, {enter} asks, {} and {no-action} stay"),
+              "x scores, Enter asks, {} and {no-action} stay");
+    CHECK(keymap_bind(keymap_current(), NULL, "%", "attribute", 0, NULL, NULL));
+    hint_print(&d, text, sizeof(text), "{attribute} scores %d", 5);
+    CHECK_STR(text, "% scores 5");
+    CHECK(keymap_bind(keymap_current(), "edit", "F8", "attribute", 0, NULL, NULL));
+    CHECK_STR(hint_text(&d, text, "{attribute}"), "F8");
+    for (int i = 0; i < 3; i++)
+        CHECK(keymap_bind(keymap_current(), i ? NULL : "edit", i ? i == 1 ? "x" : "%" : "F8",
+                          "none", 0, NULL, NULL));
+    CHECK(keymap_bind(keymap_current(), NULL, "F5", "none", 0, NULL, NULL));
+    CHECK_STR(hint_text(&d, text, "{attribute} scores"), ":attribute scores");
+    d.without_keys = true;
+    CHECK_STR(hint_text(&d, text, "{preview} previews"), "preview previews");
+    keymap_default(keymap_current());
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"an action works where its row says", an_action_works_where_its_row_says},
+    {"texts name the keys that are bound", texts_name_the_keys_that_are_bound},
     {"help finds as it is typed and runs", help_finds_as_it_is_typed_and_runs},
     {"help shows what is bound", help_shows_what_is_bound},
     {"read-only refuses keys as it refuses commands",

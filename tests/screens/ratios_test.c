@@ -148,7 +148,7 @@ static void every_choice_with_a_key_has_a_meaning(void)
             if (!*choice_meaning(&p, of[i]))
                 printf("%s has no meaning\n", params_word(&p, of[i]));
             CHECK(*choice_meaning(&p, of[i]));
-            choice_next(&p, of[i]);
+            choice_step(&p, of[i], 1);
         }
 }
 

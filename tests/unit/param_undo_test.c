@@ -33,7 +33,7 @@ static void steps_of_a_second_are_one(void)
     put(&p, P_RATIO_SP_B, 0.6);
     param_undo_note(&t, &p, 12);
     CHECK(param_undo_back(&t, &p, what) && is(&p, P_RATIO_SP_B, 0.5));
-    CHECK_STR(what, "ratio.sp.b 0.6 to 0.5");
+    CHECK_STR(what, "ratio.sp.b is 0.5, was 0.6");
     CHECK(param_undo_back(&t, &p, what) && is(&p, P_RATIO_SP_B, 0.2));
     CHECK(is(&p, P_RATIO_GE_A, 0.12));
     CHECK(param_undo_back(&t, &p, what) && is(&p, P_RATIO_GE_A, 0.1));
@@ -58,9 +58,9 @@ static void up_and_down_again_is_no_step(void)
     put(&p, P_RATIO_SP_B, 0.3); /* a step of its own again */
     param_undo_note(&t, &p, 20.6);
     CHECK(param_undo_back(&t, &p, what));
-    CHECK_STR(what, "ratio.sp.b 0.3 to 0.2");
+    CHECK_STR(what, "ratio.sp.b is 0.2, was 0.3");
     CHECK(param_undo_back(&t, &p, what));
-    CHECK_STR(what, "ratio.ge.a 0.11 to 0.1");
+    CHECK_STR(what, "ratio.ge.a is 0.1, was 0.11");
     CHECK(!param_undo_back(&t, &p, what));
 }
 
@@ -80,7 +80,7 @@ static void many_at_once_and_layers_come_back_whole(void)
     param_undo_note(&t, &p, 1.1); /* another change than the last, so a step of its own */
     CHECK(param_undo_back(&t, &p, what) && is(&p, P_MASK_MODE, MODE_RANDOM));
     CHECK(param_undo_back(&t, &p, what) && !p.layer_count && is(&p, P_MASK_MODE, MODE_UNION));
-    CHECK_STR(what, "2 parameters");
+    CHECK_STR(what, "mask.mode is union, was random; edit.layers is auto, was 4");
     for (int i = 0; i < 3 * PARAM_UNDO_STEPS; i++) {
         put(&p, P_SEED, i + 1);
         param_undo_note(&t, &p, 10 * i);

@@ -27,6 +27,7 @@
 #include "tui/heatmap.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 
 enum { TIGHTEST = 5, NARROWEST = 7, WIDEST = 14 };
@@ -357,17 +358,18 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, struct lens_c
     title[0] = (char)(title[0] - 'a' + 'A');
     stale = pane_stale_title(d, m.g, title, sizeof(title)) ||
             pane_stale_title(d, m.base, title, sizeof(title));
-    show_print(hint, sizeof(hint), "d %s  v side", mode == LENS_TOP ? "ranks" : "next");
+    hint_print(d, hint, sizeof(hint), "{mode} %s  {flip} side",
+               mode == LENS_TOP ? "ranks" : "next");
     in = box_draw(s, area, title, hint, focus);
     if (rect_empty(in))
         return;
     if (!m.wide) {
-        surface_lines(s, in, 0, ROLE_DIM,
-                      m.g                      ? ""
-                      : ui_busy(d) == CMD_LENS ? "reading every block's output"
-                      : d->prompt_info && *d->prompt_info->problem
-                          ? d->prompt_info->problem
-                          : "not computed yet: Enter computes it");
+        hint_lines(d, s, in, 0, ROLE_DIM,
+                   m.g                      ? ""
+                   : ui_busy(d) == CMD_LENS ? "reading every block's output"
+                   : d->prompt_info && *d->prompt_info->problem
+                       ? d->prompt_info->problem
+                       : "not computed yet: {enter} computes it");
         return;
     }
     at.token = at.token < 0 ? 0 : at.token >= m.g->tokens ? m.g->tokens - 1 : at.token;

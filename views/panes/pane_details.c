@@ -14,6 +14,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/pane_history.h"
 
 const char *format_clock(double when, bool date, char out[32])
@@ -95,7 +96,7 @@ static void fact_fields(const struct history_entry *e, struct surface *s, struct
 void pane_details(const struct ui_state *d, const struct history_entry *e, struct surface *s,
                   struct rect area)
 {
-    struct rect in = box_draw(s, area, e ? "This edit" : "The base", "A notes", false);
+    struct rect in = hint_box(d, s, area, e ? "This edit" : "The base", "{note} notes", false);
     char text[160], number[32];
     int y = 0;
 

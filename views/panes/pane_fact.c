@@ -16,6 +16,7 @@
 #include "core/edit/relations.h"
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 
 enum { LABEL = 10 };
@@ -70,7 +71,7 @@ static void fact_form_fields(const struct ui_state *d, const struct fact_form *f
         if (form->open)
             field_draw(&form->field[i], s, in, i, LABEL, in.w - LABEL, form->at == i);
         else if (!value[i])
-            pen_text(&p, ROLE_DIM, "e types it");
+            hint_draw(d, s, in, i, LABEL, ROLE_DIM, "{fact} types it");
         else if (i == FORM_PROMPT)
             template_line(p, value[i]);
         else
@@ -252,7 +253,7 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
 
     if (differs == STAMP_STATE)
         pane_stale_title(d, d->prompt_info, title, sizeof(title));
-    in = box_draw(s, area, title, form->open ? "Enter accepts  Esc leaves" : "e edit",
+    in = hint_box(d, s, area, title, form->open ? "Enter accepts  Esc leaves" : "{fact} edit",
                   focus || form->open);
 
     if (d->fact.subject || form->open || !d->header || d->header->rows < 1)

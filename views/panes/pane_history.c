@@ -1,7 +1,6 @@
 /* Draws how the states of a session differ: drift over the edits, two states compared, and a
  * bisection. */
 #include "views/panes/pane_history.h"
-#include "views/panes/panes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +13,8 @@
 #include "tui/chart.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
+#include "views/panes/panes.h"
 
 /* "edit 3", or "the base" for 0. Returns out. */
 static const char *state_name(int edit, char out[32])
@@ -160,12 +161,13 @@ void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
 {
     const struct drift *r = d->drift;
     const struct history *h = d->history;
-    char hint[48] = "d measures it", title[64], measured[32 + UI_WORDS] = "Drift over the edits";
+    char hint[48], title[64], measured[32 + UI_WORDS] = "Drift over the edits";
     bool shown = r && r->points, stale = pane_stale_title(d, r, measured, sizeof(measured));
     struct rect in;
 
+    hint_print(d, hint, sizeof(hint), "{mode} measures it");
     if (stale)
-        snprintf(hint, sizeof(hint), "d measures again");
+        hint_print(d, hint, sizeof(hint), "{mode} measures again");
     else if (shown && r->points < r->of)
         snprintf(hint, sizeof(hint), "%d of %d states", r->points, r->of);
     else if (shown && r->states > r->of)
@@ -268,11 +270,12 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
 void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
 {
     const struct diff *f = d->diff;
-    char title[80 + UI_WORDS] = "Two states compared", from[32], to[32], hint[32] = "v compares";
+    char title[80 + UI_WORDS] = "Two states compared", from[32], to[32], hint[32];
     int y, changed = 0, hidden = 0;
     bool stale;
     struct rect in;
 
+    hint_print(d, hint, sizeof(hint), "{flip} compares");
     if (f) {
         show_print(title, sizeof(title), "From %s to %s", state_name(f->from, from),
                    state_name(f->to, to));
@@ -285,7 +288,7 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
     if (rect_empty(in))
         return;
     if (!f) {
-        surface_lines(s, in, 0, ROLE_EMPTY, "space tags a state, v compares it with another");
+        hint_lines(d, s, in, 0, ROLE_EMPTY, "{tag} tags a state, {flip} compares it with another");
         return;
     }
     y = diff_layers_draw(f, s, in, in.h - f->probes > 1 ? in.h - f->probes : 1);

@@ -10,6 +10,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/interventions.h"
 #include "views/panes/panes.h"
 
@@ -106,7 +107,7 @@ void pane_interventions(const struct ui_state *d, struct surface *s, struct rect
                : d->intervention_answer[0]->state == STATE_EDITED  ? ", asked of the edited model"
                                                                    : ", asked of the base");
     pane_stale_title(d, d->intervention_answer[0], title, sizeof(title));
-    in = box_draw(s, area, title, "nothing is written   F releases", false);
+    in = hint_box(d, s, area, title, "nothing is written   {release} releases", false);
     if (rect_empty(in))
         return;
     if (!d->intervention_count) {

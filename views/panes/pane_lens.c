@@ -18,6 +18,7 @@
 #include "tui/chart.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 
 enum { LEFT = 6, RIGHT = 7 };
@@ -309,7 +310,7 @@ void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, b
 {
     char title[32 + UI_WORDS] = "Target: loss by step";
     bool stale = pane_stale_title(d, d->step, title, sizeof(title));
-    struct rect in = box_draw(s, area, title, "Esc stops", focus);
+    struct rect in = hint_box(d, s, area, title, "{cancel} stops", focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT};
     double high = 0, *y = xcalloc((size_t)d->steps + 1, sizeof(*y));
     struct series series = {y, d->steps, ROLE_CURVE, NULL};

@@ -22,6 +22,7 @@
 #include "tui/heatmap.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/heat_grid.h"
 #include "views/panes/panes.h"
 
@@ -285,7 +286,7 @@ static void map_counts(const struct map *m, char *hint, size_t n)
 {
     int count[ROW_EXACT + 1] = {0};
     float *x = xcalloc((size_t)m->d->model.neurons + 1, sizeof(*x));
-    char stale[32] = "", mpc[32] = "", empty[32] = "";
+    char stale[48] = "", mpc[32] = "", empty[32] = "";
 
     for (int l = 0; l < m->d->layers; l++)
         if (map_window_has(m->window, l))
@@ -294,8 +295,9 @@ static void map_counts(const struct map *m, char *hint, size_t n)
     if (count[ROW_MPC])
         snprintf(mpc, sizeof(mpc), " · %d ≈ MPC", count[ROW_MPC]);
     if (count[ROW_STALE])
-        snprintf(stale, sizeof(stale), " · %d stale%s", count[ROW_STALE],
-                 m->d->attributing ? "" : ": x scores them");
+        hint_print(m->d, stale, sizeof(stale),
+                   m->d->attributing ? " · %d stale" : " · %d stale: {attribute} scores them",
+                   count[ROW_STALE]);
     if (count[ROW_EMPTY])
         snprintf(empty, sizeof(empty), " · %d not scored", count[ROW_EMPTY]);
     snprintf(hint, n, "%d exact%s%s%s", count[ROW_EXACT], mpc, stale, empty);
@@ -326,6 +328,7 @@ static void map_missing(const struct map *m, int y)
 {
     struct pen p = pen_at(m->s, m->in, y, m->left);
     const char *name = heat_mode_name(m->mode);
+    char key[HINT_MAX];
     bool strategy = (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY) == m->mode;
 
     surface_fill(m->s, (struct rect){m->in.y + y, m->in.x, 1, m->in.w}, ROLE_TEXT);
@@ -335,7 +338,7 @@ static void map_missing(const struct map *m, int y)
         pen_text(&p, ROLE_DIM, "not computed yet: ");
     else if (m->in.w >= 60)
         pen_printf(&p, ROLE_DIM, "%s is not computed: ", name);
-    pen_text(&p, ROLE_KEY, "x");
+    pen_text(&p, ROLE_KEY, hint_text(m->d, key, "{attribute}"));
     if (strategy || m->mode >= HEAT_MPC)
         pen_fit(&p, ROLE_DIM, m->in.w - p.x, " scores every neuron for this fact");
     else

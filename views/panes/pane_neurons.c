@@ -7,6 +7,7 @@
 
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 
 enum { SHOWN_MAX = 64 };
@@ -64,14 +65,12 @@ void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct re
     bool stale = n && pane_stale_title(d, d->layer[top[0].layer].score, title, sizeof(title));
     struct rect in;
 
-    in = box_draw(s, area, title, stale ? "x scores them" : "3 all", focus);
+    in = hint_box(d, s, area, title, stale ? "{attribute} scores them" : "{view-neurons} all",
+                  focus);
     first = at >= in.h ? at - in.h + 1 : 0;
 
-    if (!n && in.h) {
-        struct pen p = pen_at(s, in, 0, 0);
-
-        pen_text(&p, ROLE_DIM, "x scores them");
-    }
+    if (!n && in.h)
+        hint_draw(d, s, in, 0, 0, ROLE_DIM, "{attribute} scores them");
     for (int i = first; i < n && i - first < in.h; i++)
         strongest_neuron_row(d, &top[i], s, in, i - first, focus && i == at);
 }

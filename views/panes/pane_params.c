@@ -8,6 +8,7 @@
 #include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 
 /* One knob: symbol, label, slider, value. */
@@ -55,7 +56,7 @@ void pane_params(const struct ui_state *d, enum knob at, struct surface *s, stru
                  bool focus)
 {
     struct rect in =
-        box_draw(s, area, "Parameters", focus ? knob_info(at)->equation : "Tab", focus);
+        hint_box(d, s, area, "Parameters", focus ? knob_info(at)->equation : "{next-pane}", focus);
     int top = (int)at >= in.h ? (int)at - in.h + 1 : 0;
 
     for (int i = top; i < KNOB_COUNT && i - top < in.h; i++)

@@ -17,6 +17,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/pane_scoreboard.h"
 #include "views/panes/panes.h"
 #include "views/requests.h"
@@ -73,7 +74,7 @@ static void ask_commit(struct view *v)
     show_print(
         q.text, sizeof(q.text),
         "%d fact%s, one edit each, in the order of the list.%s\nEach edit is in the session before "
-        "the next begins; Ctrl-C stops.",
+        "the next begins.",
         n, n == 1 ? "" : "s", known);
     v->host->confirm(v->host, &q);
 }
@@ -85,7 +86,7 @@ static void facts_event(struct view *v, const struct event *ev)
     bool stopped, next = facts_on_event(v->host, ev, &stopped);
 
     if (stopped && f->running)
-        v->host->message(v->host, TONE_WARN, "stopped: %d still wait%s (C continues)",
+        v->host->message(v->host, TONE_WARN, "stopped: %d still wait%s ({commit} continues)",
                          facts_waiting(v->host->ui), facts_waiting(v->host->ui) == 1 ? "s" : "");
     f->running &= !stopped;
     if (next && f->running && !facts_next(v->host)) {
@@ -218,10 +219,10 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
             "Paste facts here, or type :facts FILE. A line is one of",
             "  Eiffel Tower | location | Rome", "  Eiffel Tower; The {} is in the city of; Rome",
             "  {\"subject\": …, \"prompt\": …, \"target_new\": …}",
-            "| picks a relation; B computes the scoreboard of the present fact."};
+            "{relation} picks a relation; {probe} computes the scoreboard of the present fact."};
 
         for (int i = 0, y = 0; i < 5; i++)
-            y += surface_lines(s, in, y, i && i < 4 ? ROLE_TEXT : ROLE_DIM, help[i]);
+            y += hint_lines(d, s, in, y, i && i < 4 ? ROLE_TEXT : ROLE_DIM, help[i]);
         return;
     }
     top = list_top(&f->list, d->queue_count, in.h);
@@ -239,10 +240,10 @@ static void draw_scoreboard(const struct view *v, struct surface *s, struct rect
     const struct probe_report *board = q ? q->probes : d->probes;
     char words[400], title[32 + UI_WORDS] = "Scoreboard";
     bool stale = pane_stale_title(d, board, title, sizeof(title));
-    struct rect in = box_draw(s, area, title,
-                              stale   ? "B computes it again"
+    struct rect in = hint_box(d, s, area, title,
+                              stale   ? "{probe} computes it again"
                               : board ? "before → after"
-                                      : "B computes it",
+                                      : "{probe} computes it",
                               false);
     struct pen p = pen_at(s, in, 0, 0);
     int y = 1;

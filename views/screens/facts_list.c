@@ -47,10 +47,10 @@ int facts_take(struct host *host, const char *text, size_t len)
         host->message(host, TONE_WARN, "%d fact%s added, %d line%s left out: %.*s%s", n,
                       n == 1 ? "" : "s", bad, bad == 1 ? "" : "s",
                       (int)strcspn(left_out.data, "\n"), left_out.data,
-                      bad > 1 ? " (L lists all)" : "");
+                      bad > 1 ? " (:log lists all)" : "");
     else if (n)
         host->message(host, blanks.len ? TONE_WARN : TONE_GOOD,
-                      "%d fact%s added: C commits them%s%s", n, n > 1 ? "s" : "",
+                      "%d fact%s added: {commit} commits them%s%s", n, n > 1 ? "s" : "",
                       blanks.len ? "; " : "", blanks.len ? blanks.data : "");
     else
         host->message(host, TONE_WARN,

@@ -26,6 +26,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
 #include "views/requests.h"
@@ -472,6 +473,7 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
 
 static void heat_draw(const struct view *v, struct surface *s, struct rect area)
 {
+    char hint[HINT_MAX];
     const struct heat *h = v->state;
     const struct ui_state *d = v->host->ui;
     struct rect map, below;
@@ -486,7 +488,8 @@ static void heat_draw(const struct view *v, struct surface *s, struct rect area)
         return;
     if (below.h > DETAILS / 2)
         pane_neuron(d, d->at_layer, d->at_neuron, s,
-                    (struct rect){below.y, below.x, below.h - 1, below.w}, "Enter zooms, then 3");
+                    (struct rect){below.y, below.x, below.h - 1, below.w},
+                    hint_text(d, hint, "{enter} zooms, then {view-neurons}"));
     cursor_line(v, s, area);
 }
 

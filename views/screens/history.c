@@ -23,6 +23,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/pane_history.h"
 #include "views/requests.h"
 #include "views/view.h"
@@ -174,7 +175,7 @@ static void compare_states(struct view *v, int from, int to)
 
     if (from == to)
         v->host->message(v->host, TONE_WARN,
-                         "choose two states: space tags one, v on another compares");
+                         "choose two states: {tag} tags one, {flip} on another compares");
     else
         post_command(v, &cmd, "comparing two states");
 }
@@ -209,7 +210,8 @@ static void toggle_tag(struct view *v)
 
     w->tag = w->tag == edit ? -1 : edit;
     if (w->tag >= 0)
-        v->host->message(v->host, TONE_PLAIN, "tagged: v on another row compares the two states");
+        v->host->message(v->host, TONE_PLAIN,
+                         "tagged: {flip} on another row compares the two states");
     list_move(&w->list, 1, row_count(v), PAGE);
 }
 
@@ -229,7 +231,7 @@ static void measure_drift(struct view *v, int states)
 {
     struct command cmd = {.kind = CMD_DRIFT, .tokens = states};
 
-    post_command(v, &cmd, "asking the states: Ctrl-C stops and keeps what is done");
+    post_command(v, &cmd, "asking the states: {cancel} stops and keeps what is done");
 }
 
 /* Actions other than moving the cursor. */
@@ -248,7 +250,8 @@ static bool own_action(struct view *v, enum action action)
         if (e)
             ask_state_after(v, e);
         else
-            v->host->message(v->host, TONE_PLAIN, "the base: space tags it, v on an edit compares");
+            v->host->message(v->host, TONE_PLAIN,
+                             "the base: {tag} tags it, {flip} on an edit compares");
         return true;
     case ACTION_TAG:
         toggle_tag(v);
@@ -384,13 +387,17 @@ static void history_filter(struct view *v, const char *text)
 /* Row 0. */
 static void base_row(const struct view *v, struct pen *p, bool tagged)
 {
+    char text[HINT_MAX];
+
     pen_text(p, ROLE_KEY, tagged ? "+" : " ");
     pen_text(p, ROLE_BASE, "●   0 ");
     pen_text(p, ROLE_TEXT, "the base");
     if (!journal_of(v)->count)
         pen_text(p, ROLE_DIM,
-                 p->area.w >= 62 ? "   no edits yet: P previews one, C commits it"
-                                 : "   no edits yet");
+                 p->area.w >= 62
+                     ? hint_text(v->host->ui, text,
+                                 "   no edits yet: {preview} previews one, {commit} commits it")
+                     : "   no edits yet");
 }
 
 /* Columns: tag, active ● or undone ○, number, time, ✓ holds or ✗ weak, subject → object, p

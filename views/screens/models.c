@@ -21,6 +21,7 @@
 #include "core/hub/hub.h"
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/screens/model_list.h"
 #include "views/view.h"
 
@@ -126,7 +127,8 @@ static void start_download(struct view *v, const char *name)
     }
     if (d->pull_job) {
         free(cmd.text);
-        v->host->message(v->host, TONE_WARN, "%s is being downloaded; C-c stops it", d->pull_name);
+        v->host->message(v->host, TONE_WARN, "%s is being downloaded; {cancel} stops it",
+                         d->pull_name);
         return;
     }
     job = v->host->post(v->host, &cmd);
@@ -191,15 +193,15 @@ static void draw_download(const struct ui_state *d, struct surface *s, struct re
     struct pen p = pen_at(s, in, y, 0);
     const struct progress *g = &d->pull;
     double left = g->seconds_left;
-    char done[16], total[16];
+    char done[16], total[16], text[HINT_MAX];
     int bar = in.w >= 100 ? 20 : 10;
 
     pen_fit(&p, ROLE_ACCENT, in.w >= 100 ? 44 : 26, d->pull_name);
     if (!(g->total > 0)) {
         bool waits = *g->what && strncmp(d->pull_name, g->what, strlen(g->what)) != 0;
 
-        pen_printf(&p, waits ? ROLE_WARN : ROLE_DIM, "%s  C-c stops",
-                   waits ? g->what : "asking the Hub");
+        hint_print(d, text, sizeof(text), "%s  {cancel} stops", waits ? g->what : "asking the Hub");
+        pen_text(&p, waits ? ROLE_WARN : ROLE_DIM, text);
         return;
     }
     for (int i = 0; i < bar; i++)
@@ -218,7 +220,8 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
 {
     const struct models *m = v->state;
     const struct ui_state *d = v->host->ui;
-    struct rect in = box_draw(s, area, "Models on this machine", "Enter opens  H downloads", true);
+    struct rect in =
+        hint_box(d, s, area, "Models on this machine", "{enter} opens  {pull} downloads", true);
     int rows = in.h - 2 - (d->pull_job != 0), top = list_top(&m->list, m->all.count, rows);
     struct pen p = pen_at(s, in, 0, 2);
 
@@ -234,9 +237,10 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
                  i == m->list.at, s, in, 1 + i - top);
     p = pen_at(s, in, 1, 2);
     if (!m->all.count)
-        pen_fit(&p, ROLE_DIM, in.w - 2,
-                v->host->reopen ? "no model found; H downloads one, = opens a file or folder"
-                                : "a recording has one model");
+        hint_draw(d, s, in, 1, 2, ROLE_DIM,
+                  v->host->reopen
+                      ? "no model found; {pull} downloads one, {exact} opens a file or folder"
+                      : "a recording has one model");
     if (d->pull_job)
         draw_download(d, s, in, in.h - 2);
     p = pen_at(s, in, in.h - 1, 0);

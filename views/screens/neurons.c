@@ -33,6 +33,7 @@
 #include "core/base/utf8.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/interventions.h"
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
@@ -189,7 +190,7 @@ static void toggle_tag(struct view *v)
         return;
     if (!tag_toggle(&s->table.tags, d->at_layer, d->at_neuron))
         v->host->message(v->host, TONE_WARN,
-                         "%d neurons are tagged, that is the limit: U untags all", TAGS_MAX);
+                         "%d neurons are tagged, that is the limit: {untag} untags all", TAGS_MAX);
     else
         go_to(v, 1);
 }
@@ -201,7 +202,7 @@ static void prompt_change(struct view *v)
     char text[64];
 
     if (d->at_neuron < 0) {
-        v->host->message(v->host, TONE_WARN, "no neuron under the cursor: x scores them");
+        v->host->message(v->host, TONE_WARN, "no neuron under the cursor: {attribute} scores them");
         return;
     }
     snprintf(text, sizeof(text), ":neuron L%dN%d=", d->at_layer, d->at_neuron);
@@ -417,10 +418,11 @@ static void draw_table(const struct view *v, struct surface *s, struct rect area
         for (int i = top; i < n && i - top < shown; i++)
             table_row(d, &state->table, &row[i], s, in, i - top + 1, i == state->list.at);
         if (!n)
-            surface_text(s, in, 1, 2, ROLE_DIM,
-                         !d->scored_layers ? "not computed yet: x scores every neuron for this fact"
-                         : !words          ? "no neuron matches: Esc shows all"
-                                           : "none so far: words are still loading, Esc shows all");
+            hint_draw(d, s, in, 1, 2, ROLE_DIM,
+                      !d->scored_layers
+                          ? "not computed yet: {attribute} scores every neuron for this fact"
+                      : !words ? "no neuron matches: {back} shows all"
+                               : "none so far: words are still loading, {back} shows all");
         if (line)
             draw_filter_line(state, s, in);
     }
@@ -431,11 +433,13 @@ static void neurons_draw(const struct view *v, struct surface *s, struct rect ar
 {
     const struct ui_state *d = v->host->ui;
     struct rect table, details, changes;
+    char text[HINT_MAX];
 
     neurons_areas(v, area, &table, &details, &changes);
     draw_table(v, s, table);
     if (!rect_empty(details))
-        pane_neuron(d, d->at_layer, d->at_neuron, s, details, "K closes");
+        pane_neuron(d, d->at_layer, d->at_neuron, s, details,
+                    hint_text(d, text, "{details} closes"));
     if (!rect_empty(changes))
         pane_interventions(d, s, changes);
 }

@@ -21,6 +21,7 @@
 #include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/knobs.h"
 #include "views/param_undo.h"
 #include "views/view.h"
@@ -290,7 +291,10 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
     struct rect in, body;
 
     show_print(title, sizeof(title), *o->filter ? "Parameters with '%s'" : "Parameters", o->filter);
-    in = box_draw(s, area, title, "h l step  Enter types  r default  Z undoes  \\ filter", true);
+    in = hint_box(
+        v->host->ui, s, area, title,
+        "{less} {more} step  {enter} types  {reset} default  {untune} undoes  {filter} filter",
+        true);
     rows = in.h - 3;
     if (rows < 1)
         return;
@@ -302,7 +306,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
     if (o->list.at < n)
         draw_details(of[o->list.at], s, in);
     else
-        surface_text(s, body, 0, 0, ROLE_DIM, "no parameter matches; Esc shows all");
+        hint_draw(v->host->ui, s, body, 0, 0, ROLE_DIM, "no parameter matches; {back} shows all");
     box_foot(s, area, "* not the default");
 }
 

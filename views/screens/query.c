@@ -70,7 +70,7 @@ static void ask_question(struct view *v)
 
     q->typing = false;
     if (!field_text(&q->field)[strspn(field_text(&q->field), " \n")]) {
-        v->host->message(v->host, TONE_WARN, "no question: i types one");
+        v->host->message(v->host, TONE_WARN, "no question: {ask} types one");
         return;
     }
     remember_question(q, field_text(&q->field));
@@ -181,7 +181,7 @@ static void copy_answer(struct view *v)
     const struct answer *a = pair.after && q->side != SHOW_BEFORE ? pair.after : pair.before;
 
     if (!a || !a->completion)
-        v->host->message(v->host, TONE_WARN, "no answer yet: Enter asks");
+        v->host->message(v->host, TONE_WARN, "no answer yet: {enter} asks");
     else if (!v->host->copy || !v->host->copy(v->host, a->completion))
         v->host->message(v->host, TONE_WARN, "the answer is too long to be copied");
     else
@@ -216,7 +216,7 @@ static bool query_action(struct view *v, enum action action)
         return true;
     case ACTION_MODE:
         d->query.chat = !d->query.chat;
-        v->host->message(v->host, TONE_PLAIN, "Enter asks %s",
+        v->host->message(v->host, TONE_PLAIN, "{enter} asks %s",
                          d->query.chat ? "in the model's chat form"
                                        : "for a continuation of the text");
         return true;
@@ -274,8 +274,8 @@ static void set_state(struct view *v, const char *which)
                 select_state(v, (int)edit);
                 return;
             }
-        v->host->message(v->host, TONE_ERROR, "state: there is no active edit %.0f (8 lists them)",
-                         edit);
+        v->host->message(v->host, TONE_ERROR,
+                         "state: there is no active edit %.0f ({view-history} lists them)", edit);
     } else {
         v->host->message(v->host, TONE_ERROR,
                          "state: expected base, edited, preview or edit:N, not '%s'", which);

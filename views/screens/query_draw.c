@@ -21,6 +21,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 #include "views/screens/query_internal.h"
 
@@ -371,8 +372,9 @@ void query_draw(const struct view *v, struct surface *s, struct rect area)
     want = want > QUERY_ROWS ? QUERY_ROWS : want;
     rows[0].want = want + 2 < area.h / 2 ? want + 2 : area.h / 2 > 3 ? area.h / 2 : 3;
     layout_rows(area, rows, 2, r);
-    in = box_draw(s, r[0], "Question",
-                  q->typing ? "Enter asks  C-j new line  Up: earlier ones" : "i types  Enter asks",
+    in = hint_box(v->host->ui, s, r[0], "Question",
+                  q->typing ? "Enter asks  C-j new line  Up: earlier ones"
+                            : "{ask} types  {enter} asks",
                   q->typing);
     options_text(v->host->ui, &how);
     box_foot(s, r[0], how.data);

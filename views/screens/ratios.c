@@ -22,6 +22,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 #include "views/requests.h"
 #include "views/screens/ratios_internal.h"
@@ -153,7 +154,7 @@ static void draw_explanation(const struct ui_state *d, struct ratios *state, str
     snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->selected,
              m->neurons);
     stale = pane_stale_title(d, d->layer[d->at_layer].score, title, sizeof(title));
-    in = box_draw(s, area, title, "[ ] layer", false);
+    in = hint_box(d, s, area, title, "{layer-back} {layer-next} layer", false);
     if (rect_empty(in))
         return;
     knob_effect_of(&state->effect, d, d->at_layer);

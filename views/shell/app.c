@@ -36,6 +36,7 @@
 #include "core/base/std.h"
 #include "core/base/utf8.h"
 #include "core/engine/bus.h"
+#include "views/hint.h"
 #include "views/requests.h"
 #include "views/screens/session_list.h"
 #include "views/shell/app_internal.h"
@@ -80,7 +81,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     free(key);
     ui_add_job(&app->ui, job, card);
     if (!job && !(flags & UNASKED))
-        app_say(app, TONE_WARN, "too many jobs are waiting: J lists them, Del drops one");
+        app->host.message(&app->host, TONE_WARN, "too many jobs are waiting: {jobs} lists them");
     app->dirty = true;
     return job;
 }
@@ -107,7 +108,7 @@ static void host_message(struct host *host, enum tone tone, const char *fmt, ...
     va_list ap;
 
     va_start(ap, fmt);
-    show_vprint(text, sizeof(text), fmt, ap);
+    hint_vprint(host->ui, text, sizeof(text), fmt, ap);
     va_end(ap);
     app_say((struct app *)host, tone, text);
 }
@@ -463,6 +464,7 @@ static void app_begin(struct app *app, struct engine *engine)
 
     app->engine = engine;
     ui_init(&app->ui, &app->reopen.params);
+    app->ui.without_keys = app->heard != NULL;
     param_undo_start(&app->param_undo, &app->reopen.params);
     app->ui.relations = options->relations;
     app->ui.recorded = options->recorded;

@@ -5,6 +5,7 @@
 
 #include "core/base/show.h"
 #include "core/base/utf8.h"
+#include "views/hint.h"
 #include "views/interventions.h"
 #include "views/job_rules.h"
 #include "views/knobs.h"
@@ -89,7 +90,8 @@ static void do_cancel(struct app *app)
 /* Only History has edits to select; there the view handles this action. */
 static void do_note(struct app *app)
 {
-    app_say(app, TONE_WARN, "note: select an edit in History (8), then A");
+    app->host.message(&app->host, TONE_WARN,
+                      "note: select an edit in History ({view-history}), then {note}");
 }
 
 static void do_silence(struct app *app)
@@ -115,18 +117,31 @@ static void do_pull(struct app *app)
 
 /* ---- parameters ---- */
 
-/* The next value of a parameter that is a choice, and a message with it. */
+/* The next value of a parameter that is a choice, or the previous one, and what it means. */
+static void step_choice(struct app *app, enum param param, const char *what, int by)
+{
+    const struct params *p = &app->ui.params;
+
+    choice_step(&app->ui.params, param, by);
+    app->host.params_changed(&app->host);
+    app->host.message(&app->host, TONE_PLAIN, "%s %s: %s (%d of %d)", what, params_word(p, param),
+                      choice_meaning(p, param), params_choice(p, param) + 1,
+                      (int)param_info(param)->high + 1);
+}
+
 static void next_choice(struct app *app, enum param param, const char *what)
 {
-    choice_next(&app->ui.params, param);
-    app->host.params_changed(&app->host);
-    app->host.message(&app->host, TONE_PLAIN, "%s %s: %s", what,
-                      params_word(&app->ui.params, param), choice_meaning(&app->ui.params, param));
+    step_choice(app, param, what, 1);
 }
 
 static void do_mask_mode(struct app *app)
 {
-    next_choice(app, P_MASK_MODE, "mask");
+    step_choice(app, P_MASK_MODE, "mask", 1);
+}
+
+static void do_mask_mode_back(struct app *app)
+{
+    step_choice(app, P_MASK_MODE, "mask", -1);
 }
 
 static void do_select_rule(struct app *app)
@@ -160,7 +175,7 @@ static void do_reset_all(struct app *app)
     app->host.params_changed(&app->host);
     app->host.message(
         &app->host, TONE_PLAIN,
-        "sliders, mask, rule and compensation have their default values; Z undoes this");
+        "sliders, mask, rule and compensation have their default values; {untune} undoes this");
 }
 
 /* Undoes the last parameter change. Edits are undone by do_undo(). */
@@ -173,7 +188,7 @@ static void do_untune(struct app *app)
         return;
     }
     app->host.params_changed(&app->host);
-    app->host.message(&app->host, TONE_PLAIN, "undid %s", what);
+    app->host.message(&app->host, TONE_PLAIN, "taken back: %s", what);
 }
 
 /* ---- what every view shows ---- */
@@ -392,7 +407,7 @@ static const struct {
     void (*run)(struct app *app); /* NULL: opens `view`; both NULL: views alone handle it */
     const struct view_ops *view;
 } handlers[ACTION_COUNT] = {
-#define V(id, name, keys, group, help)
+#define V(id, ...)
 #define O(id, name, keys, group, help, view) [ACTION_##id] = {NULL, &view_##view},
 #define X(id, name, keys, group, help, run)  [ACTION_##id] = {do_##run, NULL},
     ACTIONS(V, O, X, X)
@@ -433,10 +448,41 @@ bool app_action(struct app *app, enum action action)
     return true;
 }
 
+/* "Neurons (3) and History (8)": views by their names, with the keys that open them. */
+static void list_places(const struct ui_state *d, const char *names, struct buf *out)
+{
+    char name[32], hint[48], key[HINT_MAX];
+
+    for (const char *p = names; *p;) {
+        size_t n = strcspn(p, " ");
+        bool last = !p[n];
+
+        snprintf(name, sizeof(name), "%.*s", (int)n, p);
+        snprintf(hint, sizeof(hint), "{%s}", action_infos[action_of_view(name)].name);
+        buf_printf(out, "%s%s (%s)",
+                   p == names ? ""
+                   : last     ? " and "
+                              : ", ",
+                   view_find(name)->title, hint_text(d, key, hint));
+        p += n + !last;
+    }
+}
+
 void app_do(struct app *app, enum action action)
 {
-    if (!app_action(app, action))
-        app->host.message(&app->host, TONE_WARN, "%s does nothing in the view %s: %s",
-                          action_infos[action].name, views[app->shown]->title,
-                          action_infos[action].help);
+    const struct action_info *info = &action_infos[action];
+    char hint[48], key[HINT_MAX];
+    struct buf places = {0};
+
+    if (app_action(app, action))
+        return;
+    snprintf(hint, sizeof(hint), "{%s}", info->name);
+    hint_text(&app->ui, key, hint);
+    if (info->where && *info->where) {
+        list_places(&app->ui, info->where, &places);
+        app->host.message(&app->host, TONE_WARN, "%s works in %s", key, places.data);
+    } else {
+        app->host.message(&app->host, TONE_WARN, "%s: nothing here to use it on", key);
+    }
+    buf_free(&places);
 }

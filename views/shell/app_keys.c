@@ -100,7 +100,7 @@ static void take_key(struct app *app, const struct key *key)
             return;
         }
         if (action == ACTION_NONE)
-            app->host.message(&app->host, TONE_WARN, "%s does nothing here: ? lists all keys",
+            app->host.message(&app->host, TONE_WARN, "%s does nothing here: {help} lists all keys",
                               key_show(name, key->code));
         else
             app_do(app, action);

@@ -58,7 +58,7 @@ static void ask_to_leave(struct app *app, struct question *q, const char *path)
 
     if (d->state.edits && !*d->state.session)
         n += snprintf(q->text, sizeof(q->text),
-                      "%d edit%s will be lost: no session file was named (w saves).\n",
+                      "%d edit%s will be lost: no session file was named (:save saves).\n",
                       d->state.edits, d->state.edits == 1 ? "" : "s");
     if (ui_busy(d))
         n += snprintf(q->text + n, sizeof(q->text) - (size_t)n, "The running job is stopped.\n");

@@ -22,19 +22,24 @@
 
 #include "core/base/show.h"
 #include "core/record/player.h"
+#include "views/hint.h"
 #include "views/shell/app_internal.h"
 
 /* The user takes control: the player pauses, and a half-typed line or an open dialog of the
  * recording is closed. */
 static void give_control(struct app *app)
 {
+    char text[HINT_MAX];
+
     app->replaying = app->tour.on = false;
     app->asking = false;
     app_line_close(app);
     engine_play_hold(app->engine);
-    app_say(app, TONE_PLAIN,
-            app->options->restart_replay ? "you have control; p resumes the recording"
-                                         : "you have control");
+    app->host.message(
+        &app->host, TONE_PLAIN, "%s",
+        app->options->restart_replay
+            ? hint_text(&app->ui, text, "you have control; {pause} resumes the recording")
+            : "you have control");
 }
 
 /* A key of the user. The first one during a recording takes control and has no other effect if it
@@ -103,8 +108,9 @@ void app_replay(struct app *app, struct event *ev)
         app->replaying = true;
         tour_begin(&app->tour, &app->ui);
         if (app->options->restart_replay)
-            app_say(app, TONE_PLAIN,
-                    "this is a recording: any key takes control, p pauses and resumes");
+            app->host.message(
+                &app->host, TONE_PLAIN,
+                "this is a recording: any key takes control, {pause} pauses and resumes");
     }
     if (app->replaying || first || t->what == REPLAY_END)
         app->replay = *t;
@@ -116,8 +122,9 @@ void app_replay(struct app *app, struct event *ev)
     if (app->replaying && t->what == REPLAY_END) {
         app->replaying = app->tour.on = false;
         if (app->options->restart_replay)
-            app_say(app, TONE_PLAIN,
-                    "the recording ends here; look around, or press p to play it again");
+            app->host.message(
+                &app->host, TONE_PLAIN,
+                "the recording ends here; look around, or press {pause} to play it again");
     }
     app->dirty = true;
     show_print(app->replay_text, sizeof(app->replay_text), "%s RECORDED %d:%02d/%d:%02d",

@@ -123,7 +123,8 @@ static void run_reset(struct app *app, const char *name)
         return;
     }
     if (*name)
-        app->host.message(&app->host, TONE_ERROR, "reset: no parameter '%s'; o lists them", name);
+        app->host.message(&app->host, TONE_ERROR, "reset: no parameter '%s'; {options} lists them",
+                          name);
     else
         app_do(app, ACTION_RESET);
 }
@@ -249,8 +250,9 @@ void app_run_command(struct app *app, const char *text)
     else if (info)
         app->host.message(&app->host, TONE_ERROR, "%s: not possible here (%s)", word, info->help);
     else if (!ui_go_to_neuron(&app->ui, line))
-        app->host.message(&app->host, TONE_ERROR, "no command '%s'; did you mean %s? ? lists all",
-                          word, command_nearest(word));
+        app->host.message(&app->host, TONE_ERROR,
+                          "no command '%s'; did you mean %s? {help} lists all", word,
+                          command_nearest(word));
     free(line);
 }
 
@@ -287,7 +289,7 @@ void app_find_next(struct app *app, int by)
     struct view *v = app->view[app->shown];
 
     if (!app->searched || !*app->searched)
-        app_say(app, TONE_WARN, "no search yet: / starts one");
+        app_say(app, TONE_WARN, "no search yet: {search} starts one");
     else if (v->ops->find_next ? !v->ops->find_next(v, app->searched, by) : !v->ops->find)
         app->host.message(&app->host, TONE_WARN, "no other match for '%s' here", app->searched);
     else if (!v->ops->find_next)

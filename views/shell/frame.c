@@ -22,6 +22,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/commands.h"
+#include "views/hint.h"
 #include "views/interventions.h"
 #include "views/panes/job_row.h"
 #include "views/shell/caption.h"
@@ -169,11 +170,10 @@ static void draw_message(const struct screen *screen, struct pen *p, int end)
  * neurons are shown here on every view, because they change every answer. */
 static void draw_status(const struct screen *screen, struct surface *s, struct rect line)
 {
-    static const char unwritten[] = "nothing written yet, C commits";
+    char word[HINT_MAX];
     const struct ui_state *d = screen->ui;
     struct pen p = pen_at(s, line, 0, 1);
     int end;
-    char word[48];
 
     surface_fill(s, line, ROLE_STATUS);
     if (screen->line) {
@@ -182,11 +182,12 @@ static void draw_status(const struct screen *screen, struct surface *s, struct r
     }
     end = job_row_draw(d, s, line);
     if (end == line.w && d->state.preview && line.w >= 100) {
-        end = line.w - (int)sizeof(unwritten);
-        surface_text(s, line, 0, end, ROLE_DIM, unwritten);
+        hint_text(d, word, "nothing written yet, {commit} commits");
+        end = line.w - 1 - text_width(word);
+        surface_text(s, line, 0, end, ROLE_DIM, word);
     }
     if (screen->paused)
-        pen_text(&p, ROLE_WARN, "paused, p resumes  ");
+        pen_text(&p, ROLE_WARN, hint_text(d, word, "paused, {pause} resumes  "));
     if (d->intervention_count || d->mask_override_count)
         pen_printf(&p, ROLE_WARN, "~ %s  ", interventions_text(d, word));
     if (screen->message && *screen->message)

@@ -9,6 +9,7 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/pane_scoreboard.h"
 #include "views/view_tables.h"
 
@@ -92,12 +93,13 @@ static void commit_message(const struct ui_state *d, unsigned job, enum tone *to
                            size_t n)
 {
     const struct commit_report *e = d->commit_report;
-    char before[16], after[16], answer[80];
+    char before[16], after[16], answer[80], weak[HINT_MAX];
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
     text_said(answer, sizeof(answer), e->generated[1]);
-    show_print(out, n, "edit %d %s: %.60s, p(target) %s → %s · %s · %.1f s · says %s", e->edit,
-               e->success ? "holds" : "is committed but does not hold (u undoes it)",
+    hint_print(d, out, n, "edit %d %s: %.60s, p(target) %s → %s · %s · %.1f s · says %s", e->edit,
+               e->success ? "holds"
+                          : hint_text(d, weak, "is committed but does not hold ({undo} undoes it)"),
                object_of(d, job), text_probability(before, e->p_target[0]),
                text_probability(after, e->p_target[1]),
                e->unmasked_unchanged ? "other columns bit-identical"
@@ -176,11 +178,12 @@ static bool done_message(const struct ui_state *d, enum command_kind kind, char 
 {
     switch (kind) {
     case CMD_ATTRIBUTE:
-        snprintf(out, n, "%d layers scored; strongest L%dN%d, %.2f%s", d->scored_layers,
-                 d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak,
-                 ui_waits_for(d, CMD_PREVIEW) || ui_waits_for(d, CMD_COMMIT)
-                     ? ""
-                     : ". P previews the edit");
+        hint_print(d, out, n,
+                   ui_waits_for(d, CMD_PREVIEW) || ui_waits_for(d, CMD_COMMIT)
+                       ? "%d layers scored; strongest L%dN%d, %.2f"
+                       : "%d layers scored; strongest L%dN%d, %.2f. {preview} previews the edit",
+                   d->scored_layers, d->peak_layer,
+                   d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak);
         return true;
     case CMD_UNDO:
         undo_message(d, "undone", out, n);
@@ -204,7 +207,8 @@ static bool done_message(const struct ui_state *d, enum command_kind kind, char 
         snprintf(out, n, "note saved");
         return true;
     case CMD_PULL:
-        show_print(out, n, "%.100s is downloaded and verified: Enter in Models (O) opens it",
+        hint_print(d, out, n,
+                   "%.100s is downloaded and verified: {enter} in Models ({models}) opens it",
                    d->pull_name);
         return true;
     case CMD_MOMENTS:
@@ -220,7 +224,8 @@ static bool done_message(const struct ui_state *d, enum command_kind kind, char 
 static void model_message(const struct ui_state *d, enum tone *tone, char out[320])
 {
     if (d->model.load_seconds > 0)
-        show_print(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
+        hint_print(d, out, 320,
+                   "%s is ready (%.1f s): {fact} edits the fact, {attribute} scores its neurons",
                    d->model.name, d->model.load_seconds);
     else /* a recorded run, or a session whose model is not loaded */
         show_print(out, 320, "the recorded results of %s: view only, no model is loaded",
@@ -253,7 +258,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         {
             char words[160];
 
-            show_print(out, 320, "scoreboard: %s (9 shows it)",
+            hint_print(d, out, 320, "scoreboard: %s ({facts} shows it)",
                        scoreboard_summary(d->probes, words));
         }
         return true;

@@ -267,6 +267,7 @@ bool plain_run(struct engine *engine, const struct app_options *options, struct 
     p.app = app_start(engine, options);
     p.app->offscreen = true;
     p.app->heard = plain_on_event;
+    p.app->ui.without_keys = true;
     p.app->listener = &p;
     if (app_theme(p.app, options->theme, err)) { /* what is exported has its colours */
         app_paint(p.app, 36, 120);

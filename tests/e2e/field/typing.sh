@@ -160,3 +160,81 @@ run 0 "$E" replay "$d/burst" --batch -m "$M" $Q --record "$d/burst.rec"
 run 0 "$E" replay "$d/burst.rec" --batch
 out 'Eiffel Tower'
 no_out 'Eiffel Towers'
+
+row "messages name the key that is bound, and where it works"
+replay <<'EOF'
+key B
+expect B works in Facts (9)
+key 9
+expect-not B works in Facts
+key U
+expect U works in Neurons (3), History (8) and Sweep (#)
+key :
+type bind F6 probe
+key enter :
+type unbind B
+key enter 1 F6
+expect F6 works in Facts (9)
+key :
+type unbind F6
+key enter :
+type probe
+key enter
+expect :probe works in Facts (9)
+key :
+type bind F7 attribute
+key enter :
+type unbind x
+key enter :
+type unbind F5
+key enter
+expect F7 scores them
+expect F7 attribute
+EOF
+
+row "masks go both ways with a sentence, Z and R say what they did"
+replay <<'EOF'
+key M
+expect mask general: general neurons only (2 of 11)
+key ( (
+expect no mask (11 of 11)
+key ) M )
+expect mask specific: specific neurons only (3 of 11)
+key b +
+key Z
+expect taken back: ratio.ge.b is 0.3, was 0.31
+key R
+expect mask, rule and compensation
+key Z
+expect taken back: mask.mode is specific, was union
+EOF
+
+row "a message leaves with what it is about"
+replay <<'EOF'
+key s
+expect scale:
+key 3
+expect-not scale:
+key 1 e C-u enter
+expect ✗
+key esc
+expect-not ✗
+key x
+wait idle 60
+expect layers scored
+key e C-u
+type Big Ben
+key tab C-u
+type {} is in
+key enter
+wait idle 60
+expect-not layers scored
+key :
+type theme nonsense
+key enter
+expect ✗ theme
+key :
+type theme light
+key enter
+expect-not ✗ theme
+EOF
