@@ -67,15 +67,19 @@ bool cli_relations(struct relations *r, struct err *err)
 
 void cli_first_facts(struct cli *c, struct app_options *o)
 {
-    char *path = cli_sample("facts.jsonl");
+    if (!c->relations) {
+        char *path = cli_sample("facts.jsonl");
 
-    c->relations = xcalloc(1, sizeof(*c->relations));
-    if (!cli_relations(c->relations, NULL))
-        relations_free(c->relations);
-    if (path && facts_load(path, &c->samples, &c->sample_count, NULL) && !o->fact)
+        c->relations = xcalloc(1, sizeof(*c->relations));
+        if (!cli_relations(c->relations, NULL))
+            relations_free(c->relations);
+        if (path)
+            facts_load(path, &c->samples, &c->sample_count, NULL);
+        free(path);
+    }
+    if (c->sample_count && !o->fact)
         o->fact = &c->samples[0];
     o->relations = c->relations;
-    free(path);
 }
 
 void cli_session_fact(struct cli *c, struct app_options *o)

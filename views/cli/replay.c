@@ -79,6 +79,7 @@ static bool play_recording(struct cli *c, const char *path, struct err *err)
         o.recorded = true;
         o.present = cli_has(c, OPT_PRESENT);
         o.fact = p.fact.subject ? &p.fact : NULL;
+        cli_first_facts(c, &o);
         o.restart_replay = play_again;
         o.ctx = &p;
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)

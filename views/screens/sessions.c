@@ -182,7 +182,7 @@ static void draw_kept(const struct kept_file *f, bool here, struct surface *s, s
                       int y)
 {
     struct pen p = list_row(s, in, y, here, 0);
-    int name = in.w >= 100 ? 34 : 20, model = in.w >= 100 ? 30 : in.w >= 72 ? 16 : 0;
+    int name = in.w >= 100 ? 34 : 20, model = in.w >= 100 ? 30 : in.w >= 90 ? 16 : 0;
     struct buf text = {0};
     char when[24], last[200];
 
