@@ -28,7 +28,17 @@ void runs_free(struct engine *e)
         run_free(e, &e->run[i]);
 }
 
-/* Everything the scores depend on, as text: parameters, rows of tokens, the weights' generation. */
+/* The first token of the object that the scores explain; -1: what the model predicts. */
+static int explained_object(const struct request *r, const struct params *p)
+{
+    int which = params_choice(p, P_ATTR_TARGET);
+
+    return which == TARGET_NEW ? r->target[0] : which == TARGET_OLD ? r->old : -1;
+}
+
+/* Everything the scores depend on, as text: parameters, rows of tokens, the explained object, the
+ * weights' generation. So another object of the same prompt needs no scores again, unless it is
+ * what they explain. */
 static char *run_key(const struct engine *e, const struct request *request, int count,
                      const struct params *p)
 {
@@ -39,8 +49,8 @@ static char *run_key(const struct engine *e, const struct request *request, int 
         for (int i = 0; i < request[r].rows; i++)
             buf_printf(&text, "%d ", request[r].row[i].lookup);
         for (int i = 0; i < request[r].scored_count; i++)
-            buf_printf(&text, "%s\n%d %d %d %d\n", request[r].scored[i].text,
-                       request[r].scored[i].lookup, request[r].target[0], request[r].old,
+            buf_printf(&text, "%s\n%d %d %d\n", request[r].scored[i].text,
+                       request[r].scored[i].lookup, explained_object(&request[r], p),
                        request[r].fact.wording.markup);
     }
     buf_printf(&text, "%u", edit_start_state(e)->generation);
