@@ -78,7 +78,7 @@ enum command_flag {
     /* the same, written to the journal: EV_COMMIT, EV_COMMITTED for each fact, EV_STATE */        \
     X(COMMIT, "commit", "commit", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)         \
     /* drop the preview: EV_STATE */                                                               \
-    X(DISCARD, "discard", "discard", job_discard, NEEDS_BOTH)                                      \
+    X(DISCARD, "discard", "", job_discard, NEEDS_BOTH)                                             \
     /* text: edits such as 3-52,60; else edit: that one, 0: the last: EV_HISTORY, EV_STATE */      \
     X(UNDO, "undo", "undo", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)             \
     X(REDO, "redo", "redo", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)             \

@@ -1,5 +1,6 @@
 /* How soon each kind of job ends once it is told to: the default model ($EDITSCOPE_MODEL or the
- * cached one), cancelled at several moments of its run. The longest is held against 200 ms. */
+ * cached one), cancelled at several moments of its run; and how soon an idle map and variants make
+ * way for a preview. The longest is held against 200 ms. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/device/device.h"
+#include "core/engine/bus.h"
 #include "core/engine/engine.h"
 
 static const double BUDGET = 0.2; /* seconds */
@@ -182,6 +184,57 @@ static bool bench_kind(struct bench *b, const char *name, enum command_kind kind
     return worst <= BUDGET;
 }
 
+/* Until the job begins. */
+static bool listen_begun(struct bench *b, unsigned job, double until)
+{
+    bool begun = false;
+
+    while (!begun && clock_seconds() < until) {
+        struct pollfd p = {.fd = engine_fd(b->e), .events = POLLIN};
+        struct event ev;
+
+        poll(&p, 1, 10);
+        while (!begun && engine_next(b->e, &ev)) {
+            begun = ev.kind == EV_BEGUN && ev.job == job;
+            event_free(&ev);
+        }
+    }
+    return begun;
+}
+
+/* The longest of the waits for the beginning of a preview that is posted while the job runs. */
+static bool bench_making_way(struct bench *b, const char *name, enum command_kind kind)
+{
+    double worst = 0;
+    int n = 0;
+
+    for (int i = 0; i < MOMENTS; i++) {
+        struct command c = make(b, kind), preview = make(b, CMD_PREVIEW);
+        double from = clock_seconds(), asked;
+        unsigned job, other;
+
+        c.idle = kind == CMD_ATTRIBUTE;
+        c.params.value[P_ATTR_AMPLIFY] += i; /* no scores are there yet */
+        job = engine_post(b->e, &c);
+        if (listen(b, job, from + moments[i]).ended) {
+            command_free(&preview);
+            break;
+        }
+        asked = clock_seconds();
+        other = engine_post(b->e, &preview);
+        if (!listen_begun(b, other, asked + 30))
+            return false;
+        n++;
+        worst = clock_seconds() - asked > worst ? clock_seconds() - asked : worst;
+        engine_cancel(b->e, 0);
+        listen(b, job, clock_seconds() + 30);
+    }
+    printf("%-12s %d times: at worst %4.0f ms until it made way for a preview%s\n", name, n,
+           worst * 1e3, worst > BUDGET ? "  OVER" : "");
+    fflush(stdout);
+    return worst <= BUDGET;
+}
+
 static bool whole(struct bench *b, enum command_kind kind)
 {
     struct command c = make(b, kind);
@@ -221,6 +274,8 @@ static bool bench_all(struct bench *b)
     if (!whole(b, CMD_ATTRIBUTE))
         return false;
     ok = bench_kinds(b, scored, sizeof(scored) / sizeof(*scored)) && ok;
+    ok = bench_making_way(b, "map", CMD_ATTRIBUTE) && ok;
+    ok = bench_making_way(b, "try", CMD_VARIANTS) && ok;
     if (!whole(b, CMD_COMMIT))
         return false;
     b->attribution = 0; /* it was of other weights */

@@ -100,7 +100,7 @@ static void row_make(const struct ui_state *d, struct row *row)
     }
     if (d->background.total > 0) {
         add_part(row, !row->parts, row->parts ? "○" : "▸", d->background.what,
-                 seconds_text(d->background.seconds_left, false, left));
+                 job_share_text(&d->background, left));
         row->bar = row->parts > 1 ? row->bar : &d->background;
     }
 }
