@@ -268,7 +268,7 @@ void request_preview(struct host *host)
     if (!has_fact(host))
         return;
     if (job_is_under_way(host, CMD_PREVIEW, 0, STAMP_EDIT | STAMP_STATE)) {
-        host->message(host, TONE_WARN, "this preview is under way: J lists the jobs");
+        host->message(host, TONE_WARN, "this preview is under way: {jobs} lists the jobs");
         return;
     }
     if (!fact_command(host, CMD_PREVIEW, &cmd))
@@ -441,7 +441,8 @@ static bool commits_already(struct host *host)
     struct ui_job *card = job_of_fact(host->ui, CMD_COMMIT, 0);
 
     if (card)
-        host->message(host, TONE_WARN, "this fact is being committed already%s%s: J lists the jobs",
+        host->message(host, TONE_WARN,
+                      "this fact is being committed already%s%s: {jobs} lists the jobs",
                       *card->note ? ", " : "", card->note);
     return card != NULL;
 }

@@ -6,6 +6,7 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/keymap.h"
 #include "views/requests.h"
 
@@ -164,21 +165,18 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
                               const struct variant *variant, int count, const char *next,
                               char out[96])
 {
-    const char *view = d->at_view, *stale = variants_run_stale(r, d);
+    const char *stale = variants_run_stale(r, d);
     int done = count_done(variant, r->count);
-    char x[16], enter[16];
 
-    keymap_key(keymap_current(), view, ACTION_ATTRIBUTE, x);
-    keymap_key(keymap_current(), view, ACTION_ENTER, enter);
     if (!r->job)
-        show_print(out, 96, "%s runs %d", x, count);
+        hint_print(d, out, 96, "{attribute} runs %d", count);
     else if (r->running)
         show_print(out, 96, "%d of %d done%s", done, r->count, r->waits ? ", waits" : "");
     else if (*stale && done)
-        show_print(out, 96, "%s: %s runs again", stale, x);
+        hint_print(d, out, 96, "%s: {attribute} runs again", stale);
     else if (r->stopped)
-        show_print(out, 96, "%d of %d, stopped: %s goes on", done, r->count, x);
+        hint_print(d, out, 96, "%d of %d, stopped: {attribute} goes on", done, r->count);
     else
-        show_print(out, 96, "%d done, %s %s", done, enter, next);
+        hint_print(d, out, 96, "%d done, {enter} %s", done, next);
     return out;
 }

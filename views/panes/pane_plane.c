@@ -22,6 +22,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/pane_plot.h"
 #include "views/variant_metrics.h"
 
@@ -92,7 +93,7 @@ static void draw_plot(const struct plane *plane, const struct ui_state *d, struc
     if (rect_empty(in))
         return;
     if (!plot_widen(&plot)) {
-        surface_lines(s, in, 0, ROLE_EMPTY, "no points yet: x runs the grid");
+        hint_lines(d, s, in, 0, ROLE_EMPTY, "no points yet: {attribute} runs the grid");
         return;
     }
     points = plot_axes(&plot, s, in);

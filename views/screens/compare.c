@@ -119,7 +119,7 @@ static void run_variants(struct view *v)
     struct compare *c = v->state;
 
     if (c->run.running) {
-        v->host->message(v->host, TONE_PLAIN, "the variants are running: Ctrl-C stops them");
+        v->host->message(v->host, TONE_PLAIN, "the variants are running: {cancel} stops them");
         return;
     }
     for (int i = 0; i < COLUMNS + c->masks; i++)
@@ -163,7 +163,7 @@ static void use_params(struct host *host, const struct question *q)
 
     host->ui->params = c->params[q->number];
     host->params_changed(host);
-    host->message(host, TONE_GOOD, "parameters of %s%s: P previews with them",
+    host->message(host, TONE_GOOD, "parameters of %s%s: {preview} previews with them",
                   compare_column_name(q->number), columns[q->number].equal ? " at equal gain" : "");
 }
 

@@ -163,8 +163,11 @@ static void next_mode(struct view *v)
 
     h->window.mode = (enum heat_mode)((mode_of(v) + 1) % HEAT_MODES);
     h->window.chosen = true;
-    v->host->message(v->host, TONE_PLAIN, "showing %s%s", heat_mode_name(h->window.mode),
-                     mode_needs_x(v->host->ui, h->window.mode) ? ": x computes it" : "");
+    v->host->message(v->host, TONE_PLAIN,
+                     mode_needs_x(v->host->ui, h->window.mode)
+                         ? "showing %s: {attribute} computes it"
+                         : "showing %s",
+                     heat_mode_name(h->window.mode));
 }
 
 /* If the cursor's layer is hidden now, the cursor goes to the first shown one. */
@@ -299,7 +302,7 @@ static bool attribute_by_mode(struct view *v)
     else
         v->host->message(
             v->host, TONE_PLAIN,
-            "scoring the edited layers only; with :layers all x scores the others, too");
+            "scoring the edited layers only; with :layers all {attribute} scores the others, too");
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/job_rules.h"
 #include "views/panes/job_row.h"
 
@@ -257,7 +258,8 @@ static void jobs_draw(const struct view *v, struct surface *s, struct rect area)
         "second moments: how the model's neurons usually fire, summed once "
         "per model and kept";
     const struct ui_state *d = v->host->ui;
-    struct rect in = box_draw(s, area, "Jobs", "C-c stops the first, Del drops one", true);
+    struct rect in =
+        hint_box(d, s, area, "Jobs", "{cancel} stops the first, {drop} drops one", true);
     struct list list;
     struct board b;
     int top, rows = in.h;

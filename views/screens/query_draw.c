@@ -234,6 +234,7 @@ struct shown {
 static void draw_column(const struct query *q, const struct ui_state *d, const struct shown *c,
                         struct surface *s, struct rect area)
 {
+    char again[HINT_MAX];
     char pace[48], title[96 + UI_WORDS];
     struct rect in;
     int y, rows;
@@ -242,7 +243,8 @@ static void draw_column(const struct query *q, const struct ui_state *d, const s
     pace_text(q, d, c->answer, pace, sizeof(pace));
     utf8_copy(title, sizeof(title), c->title);
     stale = pane_stale_title(d, c->answer, title, sizeof(title));
-    in = box_draw(s, area, title, stale ? "Enter asks again" : pace, c->focus);
+    in = box_draw(s, area, title, stale ? hint_text(d, again, "{enter} asks again") : pace,
+                  c->focus);
     if (!c->answer || rect_empty(in))
         return;
     rows = in.h > 8 ? in.h - 2 - (c->answer->nexts < in.h / 2 ? c->answer->nexts : in.h / 2) : in.h;

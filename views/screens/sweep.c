@@ -102,7 +102,7 @@ static void run_grid(struct view *v)
 
     if (w->run.running) {
         v->host->message(v->host, TONE_PLAIN,
-                         "the grid is running: Ctrl-C stops it and keeps what is done");
+                         "the grid is running: {cancel} stops it and keeps what is done");
         return;
     }
     all = xcalloc((size_t)w->grid.cells, sizeof(*all));
@@ -157,7 +157,7 @@ static void open_cell(struct view *v)
         return;
     }
     v->host->params_changed(v->host);
-    v->host->message(v->host, TONE_GOOD, "%s: P previews with these values",
+    v->host->message(v->host, TONE_GOOD, "%s: {preview} previews with these values",
                      sweep_cell_label(w, text));
     v->host->open(v->host, "edit");
 }
@@ -189,12 +189,14 @@ static void pin_cell(struct view *v)
     char text[96];
 
     if (!sweep_point(w, &at)) {
-        v->host->message(v->host, TONE_WARN, "this cell has no numbers to pin: x runs the grid");
+        v->host->message(v->host, TONE_WARN,
+                         "this cell has no numbers to pin: {attribute} runs the grid");
         return;
     }
     w->pin[k] = (struct pin){.set = true, .at = at};
     utf8_copy(w->pin[k].label, sizeof(w->pin[k].label), sweep_cell_label(w, text));
-    v->host->message(v->host, TONE_PLAIN, "%s is %c; U removes A and B; d shows the plane", text,
+    v->host->message(v->host, TONE_PLAIN,
+                     "%s is %c; {untag} removes A and B; {mode} shows the plane", text,
                      k == PIN_A ? 'A' : 'B');
 }
 

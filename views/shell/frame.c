@@ -36,26 +36,28 @@ struct rect screen_body(int h, int w)
 }
 
 /* What is not as it was when the preview was made; NULL: it is as the preview has it. */
-static const char *preview_note(const struct ui_state *d)
+static const char *preview_note(const struct ui_state *d, char out[HINT_MAX])
 {
     unsigned differs = d->state.preview ? ui_differs(d, d->preview) : 0;
 
     return !differs                                ? NULL
            : differs & (STAMP_FACT | STAMP_OBJECT) ? " (other fact)"
            : differs & STAMP_STATE                 ? " (other weights)"
-                                                   : " (other parameters) · P again";
+                                   : hint_text(d, out, " (other parameters) · {preview} again");
 }
 
 /* "○ BASE", "● EDITED +2" or "◐ PREVIEW", and 8 digits of the checksum that proves it. */
 static void draw_state(const struct ui_state *d, struct pen *p)
 {
+    char note[HINT_MAX];
+
     if (!d->ready) {
         pen_text(p, ROLE_DIM, "loading");
         return;
     }
     if (d->state.preview)
-        pen_printf(p, preview_note(d) ? ROLE_WARN : ROLE_PREVIEW, "◐ PREVIEW%s",
-                   preview_note(d) ? preview_note(d) : "");
+        pen_printf(p, preview_note(d, note) ? ROLE_WARN : ROLE_PREVIEW, "◐ PREVIEW%s",
+                   preview_note(d, note) ? preview_note(d, note) : "");
     else if (d->state.edits)
         pen_printf(p, ROLE_EDITED, "● EDITED +%d", d->state.edits);
     else
@@ -66,11 +68,11 @@ static void draw_state(const struct ui_state *d, struct pen *p)
 /* Columns that draw_state() needs. */
 static int state_width(const struct ui_state *d)
 {
-    char text[64];
+    char text[64], note[HINT_MAX];
 
     snprintf(text, sizeof(text), "● EDITED +%d 12345678", d->state.edits);
     if (d->state.preview)
-        return 18 + (preview_note(d) ? text_width(preview_note(d)) : 0);
+        return 18 + (preview_note(d, note) ? text_width(preview_note(d, note)) : 0);
     return d->state.edits ? text_width(text) : 18;
 }
 

@@ -138,8 +138,8 @@ static bool stopped_message(const struct ui_state *d, unsigned job, enum command
     if (card && card->dropped)
         return false;
     if (kind == CMD_ATTRIBUTE && d->scored_layers)
-        snprintf(out, n, "stopped: %d of %d layers scored, x continues", d->scored_layers,
-                 d->layers);
+        hint_print(d, out, n, "stopped: %d of %d layers scored, {attribute} continues",
+                   d->scored_layers, d->layers);
     else if (kind == CMD_PULL)
         show_print(out, n, "stopped: the part of %.100s that has come is kept, :pull resumes it",
                    d->pull_name);
