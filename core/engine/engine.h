@@ -71,9 +71,9 @@ enum command_flag {
     /* facts, params, all_layers, curves, idle, top: EV_HEADER; for each layer EV_NEURON of its    \
      * `top` strongest neurons, then EV_LAYER; EV_ATTRIBUTED */                                    \
     X(ATTRIBUTE, "attribute", "scores", job_attribute, NEEDS_BOTH | OF_FACT | KEY_SCORES)          \
-    /* facts, params, attribution: gain and leak of the masks: EV_ESTIMATE */                      \
+    /* facts, params: gain and leak of the masks: EV_ESTIMATE */                                   \
     X(ESTIMATE, "weigh", "", job_estimate, NEEDS_BOTH | OF_FACT | UNASKED | KEY_EDIT)              \
-    /* facts, params, attribution, mask_overrides, z, draft: EV_STEP..., EV_PREVIEW, EV_STATE */   \
+    /* facts, params, mask_overrides, z, draft: EV_STEP..., EV_PREVIEW, EV_STATE */                \
     X(PREVIEW, "preview", "preview", job_edit, NEEDS_BOTH | OF_FACT | KEY_EDIT)                    \
     /* the same, written to the journal: EV_COMMIT, EV_COMMITTED for each fact, EV_STATE */        \
     X(COMMIT, "commit", "commit", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)         \
@@ -161,13 +161,11 @@ struct command {
     struct fact *facts; /* [count] */
     int count;
     struct params params; /* a snapshot of the parameters */
-    unsigned
-        attribution;   /* take masks from this attribution; 0: from any that fits, or a new one */
-    bool all_layers;   /* not only the edited layers */
-    bool idle;         /* nobody waits for it: it makes way for every other command */
-    bool curves;       /* also slope and curvature of the scores in the amplification */
-    bool on_all_ranks; /* every process of mpirun gets the moments, not only rank 0 */
-    bool draft;        /* use the last checkpoint of the moments instead of waiting */
+    bool all_layers;      /* not only the edited layers */
+    bool idle;            /* nobody waits for it: it makes way for every other command */
+    bool curves;          /* also slope and curvature of the scores in the amplification */
+    bool on_all_ranks;    /* every process of mpirun gets the moments, not only rank 0 */
+    bool draft;           /* use the last checkpoint of the moments instead of waiting */
     char *text;
     unsigned states;    /* bits of enum which_state; 0: base and edited */
     int edit;           /* an edit's number; what 0 means depends on the kind, see above */

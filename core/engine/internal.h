@@ -212,12 +212,11 @@ bool old_token(struct engine *e, const struct request *r, int *out, struct err *
 
 /* job_attribute.c */
 /* The attribution of these facts under the edited weights, computed for the given layers where it
- * is missing. `id`: that run (ERR_STATE if it does not fit); 0: any that fits, or a new one. With
- * `emit`, layers that were already there are emitted too. The run belongs to the engine and may be
- * replaced by the next call. */
+ * is missing: a run that fits, or a new one. With `emit`, layers that were already there are
+ * emitted too. The run belongs to the engine and may be replaced by the next call. */
 struct run *run_of_facts(struct engine *e, const struct request *request, int count,
-                         const struct params *p, unsigned id, const int *layer, int layers,
-                         bool emit, struct err *err);
+                         const struct params *p, const int *layer, int layers, bool emit,
+                         struct err *err);
 void runs_free(struct engine *e);
 
 /* job_edit.c: its opening comment has the whole way of an edit */

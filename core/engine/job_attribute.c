@@ -57,15 +57,6 @@ static char *run_key(const struct engine *e, const struct request *request, int 
     return buf_take(&text);
 }
 
-/* NULL: replaced by newer runs, or id 0. */
-static struct run *run_find(struct engine *e, unsigned id)
-{
-    for (int i = 0; id && i < RUNS; i++)
-        if (e->run[i].id == id)
-            return &e->run[i];
-    return NULL;
-}
-
 /* Replaces the oldest run. Takes `key`. */
 static struct run *run_new(struct engine *e, char *key)
 {
@@ -132,25 +123,15 @@ static void shown_layers_of(struct shown_layers *s, const struct run *run, const
         s->layer[layer[i]] = run->layer[layer[i]] != NULL;
 }
 
-/* The run with this id, or with this key, or a new one. Takes `key`. */
-static struct run *run_pick(struct engine *e, unsigned id, char *key, struct err *err)
+/* The run with this key, or a new one. Takes `key`. */
+static struct run *run_pick(struct engine *e, char *key)
 {
-    struct run *run = run_find(e, id);
-
-    for (int i = 0; !run && i < RUNS; i++)
-        if (e->run[i].key && !strcmp(e->run[i].key, key))
-            run = &e->run[i];
-    if (!run)
-        return run_new(e, key);
-    if (strcmp(run->key, key)) {
-        err_set(err, ERR_STATE,
-                "attribution %u is of another fact, other parameters or other weights: attribute "
-                "again",
-                id);
-        run = NULL;
-    }
-    free(key);
-    return run;
+    for (int i = 0; i < RUNS; i++)
+        if (e->run[i].key && !strcmp(e->run[i].key, key)) {
+            free(key);
+            return &e->run[i];
+        }
+    return run_new(e, key);
 }
 
 /* EV_LAYER with an estimate of every missing layer (attr.strategy mpc: no more than the forward
@@ -278,15 +259,15 @@ static bool run_compute(struct engine *e, struct run *run, const struct request 
 }
 
 struct run *run_of_facts(struct engine *e, const struct request *request, int count,
-                         const struct params *p, unsigned id, const int *layer, int layers,
-                         bool emit, struct err *err)
+                         const struct params *p, const int *layer, int layers, bool emit,
+                         struct err *err)
 {
-    struct run *run = run_pick(e, id, run_key(e, request, count, p), err);
+    struct run *run = run_pick(e, run_key(e, request, count, p));
     int edited[PARAM_MAX_LAYERS], edits = 0;
 
-    if (run && e->shown && named_layers(p, e->model->config, edited, &edits, NULL))
+    if (e->shown && named_layers(p, e->model->config, edited, &edits, NULL))
         shown_layers_of(e->shown, run, edited, edits);
-    return run && run_compute(e, run, request, count, p, layer, layers, emit, err) ? run : NULL;
+    return run_compute(e, run, request, count, p, layer, layers, emit, err) ? run : NULL;
 }
 
 /* Edited layers first, since an edit needs them, then with `all` the others. Returns the number. */
@@ -326,7 +307,7 @@ bool job_attribute(struct engine *e, struct command *cmd, struct err *err)
     e->want_curves = cmd->curves;
     e->top_neurons = cmd->top;
     e->shown = cmd->resume.kept;
-    run = run_of_facts(e, request, cmd->count, &cmd->params, 0, order, n, true, err);
+    run = run_of_facts(e, request, cmd->count, &cmd->params, order, n, true, err);
     e->want_curves = false;
     e->top_neurons = 0;
     e->shown = NULL;

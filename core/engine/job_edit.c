@@ -171,8 +171,7 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
                 struct edit_context *ctx, unsigned *id, struct err *err)
 {
     const struct params *p = &cmd->params;
-    struct run *run = run_of_facts(e, request, cmd->count, p, cmd->attribution, ctx->layer,
-                                   ctx->layers, false, err);
+    struct run *run = run_of_facts(e, request, cmd->count, p, ctx->layer, ctx->layers, false, err);
 
     if (!run)
         return false;

@@ -210,8 +210,7 @@ static bool variant_make(struct variants *t, int variant, const struct command *
     if (ok && editor_of(&cmd->params)->needs & NEEDS_TARGET)
         ok = variant_target(t, request, &ctx, variant, err);
     if (ok && edit_wants_mask(&cmd->params))
-        ok =
-            run_of_facts(e, request, 1, &cmd->params, 0, ctx.layer, ctx.layers, false, err) != NULL;
+        ok = run_of_facts(e, request, 1, &cmd->params, ctx.layer, ctx.layers, false, err) != NULL;
     began = clock_seconds();
     ctx.z = t->z[variant];
     if (ok && edit_wants_mask(&cmd->params))
@@ -242,7 +241,6 @@ static bool variant_run(struct variants *t, int variant, struct err *err)
 
     one.params = t->cmd->variants[variant];
     one.count = 1;
-    one.attribution = 0;
     out->variant = variant;
     out->variants = t->cmd->variant_count;
     out->params = one.params;

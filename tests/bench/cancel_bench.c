@@ -23,7 +23,6 @@ struct bench {
     struct engine *e;
     struct params params;
     struct fact fact;
-    unsigned attribution; /* of the last whole one */
 };
 
 struct ending {
@@ -46,8 +45,6 @@ static struct ending listen(struct bench *b, unsigned job, double until)
             break;
         poll(&p, 1, (int)(left * 1e3) + 1);
         while (!out.ended && engine_next(b->e, &ev)) {
-            if (ev.kind == EV_ATTRIBUTED)
-                b->attribution = ev.id;
             out.stopped = ev.kind == EV_STOPPED;
             out.ended = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
             out.cancelled = out.ended && ev.err.kind == ERR_CANCELLED;
@@ -92,7 +89,6 @@ static void add_variants(struct bench *b, struct command *c)
         c->variants[i] = b->params;
         c->variants[i].value[P_SEED] = i;
     }
-    c->attribution = b->attribution;
 }
 
 static struct command make(struct bench *b, enum command_kind kind)
@@ -102,11 +98,6 @@ static struct command make(struct bench *b, enum command_kind kind)
     switch (kind) {
     case CMD_ATTRIBUTE:
         c.all_layers = true;
-        break;
-    case CMD_ESTIMATE:
-    case CMD_PREVIEW:
-    case CMD_COMMIT:
-        c.attribution = b->attribution;
         break;
     case CMD_VARIANTS:
         add_variants(b, &c);
@@ -278,7 +269,6 @@ static bool bench_all(struct bench *b)
     ok = bench_making_way(b, "try", CMD_VARIANTS) && ok;
     if (!whole(b, CMD_COMMIT))
         return false;
-    b->attribution = 0; /* it was of other weights */
     return bench_kinds(b, edited, sizeof(edited) / sizeof(*edited)) && ok;
 }
 
