@@ -24,9 +24,9 @@
  *   ▀ with two colour slots    256 or more: the levels' colours as foreground and background.
  *                              Fewer: one shade " ░▒▓█" for the larger of the two values;
  *                              ".:-=+*#%@" in ASCII; on a diverging ramp a digit 1-9 above zero, a
- *                              letter a-i below
- *   text on a level            256 or more: black or white on the level's colour. Fewer: the text
- *                              alone, bold for high levels, dim for low ones
+ *                              letter a-i below. ASCII with 256 or more: these on the level's
+ * colour text on a level            256 or more: black or white on the level's colour. Fewer: the
+ * text alone, bold for high levels, dim for low ones
  *
  * Last, glyphs that the terminal cannot show are replaced: by ASCII (caps.ascii), or braille by
  * blocks (caps.no_braille, the Linux console). */
@@ -190,8 +190,8 @@ static int slot_size(uint16_t slot)
                                   : 2 * level - 256;
 }
 
-/* A heat cell without colours, see the table in the opening comment. The rule of a heatmap stays.
- */
+/* A heat cell without colours or in ASCII, see the table in the opening comment. The rule of a
+ * heatmap stays. */
 static void paint_shade(const struct palette *p, const struct cell *c, struct paint *out)
 {
     static const char *const utf8[] = {" ", "░", "▒", "▓", "█"};
@@ -212,6 +212,10 @@ static void paint_shade(const struct palette *p, const struct cell *c, struct pa
     }
     out->fg = p->fg[ROLE_TEXT];
     out->bg = p->bg[c->backdrop] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->backdrop];
+    if (p->tier >= TIER_256 && slot_level(slot) >= 0) { /* ASCII on the level's colour */
+        out->bg = slot_colour(p, slot, out->bg);
+        out->fg = p->on_ramp[(slot - 1) / RAMP_LEVELS % RAMP_COUNT][slot_level(slot)];
+    }
 }
 
 /* Heatmaps draw their samples as these blocks. Any other character on a level of a ramp is text. */
@@ -275,7 +279,8 @@ void palette_paint(const struct palette *p, const struct cell *c, struct paint *
                           c->role == ROLE_TEXT || p->bg[c->role] == -2 ? backdrop : p->bg[c->role]);
     if (slot_level(c->bg) >= 0 && !is_block(c->text))
         paint_text_on_ramp(p, c, out);
-    else if (p->tier < TIER_256 && (slot_level(c->fg) >= 0 || slot_level(c->bg) >= 0)) {
+    else if ((p->tier < TIER_256 || p->caps.ascii) &&
+             (slot_level(c->fg) >= 0 || slot_level(c->bg) >= 0)) {
         paint_shade(p, c, out);
         return;
     }

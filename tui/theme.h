@@ -82,6 +82,7 @@ int theme_list(const char *folder, struct theme_place **out);
 struct buf;
 int theme_check(const struct theme *theme, struct buf *out);
 enum { CONTRAST_TEXT_TENTHS = 45, CONTRAST_GRAPHIC_TENTHS = 30, DISTANCE_LEAST = 15 };
+enum { HEAT_STEP_LEAST = 4 }; /* of L*, between two of the steps for 256 colours */
 
 struct builtin_theme {
     const char *name, *text;

@@ -1,6 +1,8 @@
 /* Checks a theme for its author: roles that were left without a look, text with little contrast,
  * ramps whose lightness does not rise all the way, and colours that people with a colour vision
  * deficiency cannot tell apart. */
+#include <math.h>
+
 #include "core/base/buf.h"
 #include "tui/theme.h"
 
@@ -59,10 +61,11 @@ static int check_role(const struct theme *t, const struct palette *p, enum role 
     return 1;
 }
 
-/* Lightness has to rise (or fall) from each colour of a ramp to the next; on a ramp with a middle,
- * up to the middle and back. Reports the first colour that breaks this; returns 1, else 0. */
+/* Lightness has to rise (or fall) by at least `least` from each colour of a ramp to the next; on a
+ * ramp with a middle, up to the middle and back. Reports the first colour that breaks this; returns
+ * 1, else 0. */
 static int check_ramp_lightness(const char *name, const struct colour *c, int n, bool middle,
-                                const char *tier, struct buf *out)
+                                double least, const char *tier, struct buf *out)
 {
     double first =
         n > 1 ? colour_lightness(colour_rgb(c[1])) - colour_lightness(colour_rgb(c[0])) : 0;
@@ -73,11 +76,13 @@ static int check_ramp_lightness(const char *name, const struct colour *c, int n,
         double way = middle && 2 * i > n - 1 ? -first : first;
         bool on_top = middle && 2 * i - 1 == n - 1; /* two steps share the middle */
 
-        if (on_top || (now - before) * way > 0)
+        if (on_top || ((now - before) * way > 0 && fabs(now - before) >= least))
             continue;
-        buf_printf(out, "ramp %s: colour %d (%s), L* %.1f after %.1f; needs to %s all the way%s\n",
-                   name, i + 1, tier, now, before, way > 0 ? "rise" : "fall",
-                   middle ? " to the middle and back" : "");
+        buf_printf(out, "ramp %s: colour %d (%s), L* %.1f after %.1f; needs to %s", name, i + 1,
+                   tier, now, before, way > 0 ? "rise" : "fall");
+        if (least > 0)
+            buf_printf(out, " by %.0f or more", least);
+        buf_printf(out, " all the way%s\n", middle ? " to the middle and back" : "");
         return 1;
     }
     return 0;
@@ -92,10 +97,10 @@ static int check_ramp(const struct theme *t, enum ramp ramp, struct buf *out)
         buf_printf(out, "ramp %s: not set; needs two colours or more\n", ramp_name(ramp));
         return 1;
     }
-    return check_ramp_lightness(ramp_name(ramp), r->stop, r->stops, middle, tier_words[TIER_DIRECT],
-                                out) +
-           check_ramp_lightness(ramp_name(ramp), r->step, r->steps, middle, tier_words[TIER_256],
-                                out);
+    return check_ramp_lightness(ramp_name(ramp), r->stop, r->stops, middle, 0,
+                                tier_words[TIER_DIRECT], out) +
+           check_ramp_lightness(ramp_name(ramp), r->step, r->steps, middle,
+                                ramp == RAMP_HEAT ? HEAT_STEP_LEAST : 0, tier_words[TIER_256], out);
 }
 
 /* The two colours must differ by CIELAB distance 15 for normal vision and for each deficiency.

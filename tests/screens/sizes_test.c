@@ -229,11 +229,34 @@ static void a_small_window_says_what_it_needs(void)
     ui_free(&d);
 }
 
+/* The frame with the focus has the colour of the state. */
+static void the_frame_shows_the_state(void)
+{
+    static const enum role want[3] = {ROLE_BORDER_FOCUS, ROLE_EDITED, ROLE_PREVIEW};
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("heatmap"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+    struct surface *s = surface_new(24, 80);
+
+    make_long_ui_state(&d);
+    for (int k = 0; k < 3; k++) {
+        d.state.preview = k == 2;
+        d.state.edits = k > 0;
+        screen_draw(&screen, s);
+        CHECK(surface_at(s, 1, 0)->role == (int)want[k]);
+    }
+    surface_free(s);
+    view_close(v);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
     {"the Edit view shows the edited layers", the_edit_view_shows_the_edited_layers},
     {"the target keeps its numbers", the_target_keeps_its_numbers},
     {"names of layers stay in place", names_of_layers_stay_in_place},
     {"the lens opens at the answer", the_lens_opens_at_the_answer},
+    {"the frame shows the state", the_frame_shows_the_state},
     {"nothing is cut beside blank rows", nothing_is_cut_beside_blank_rows},
     {"a small window says what it needs", a_small_window_says_what_it_needs},
 };

@@ -10,6 +10,7 @@ static const struct tier_case {
     {"direct", "dark", {TIER_DIRECT, false, false}}, {"256", "dark", {TIER_256, false, false}},
     {"16", "16", {TIER_16, false, false}},           {"8", "16", {TIER_8, false, true}},
     {"mono", "mono", {TIER_MONO, false, false}},     {"ascii", "mono", {TIER_MONO, true, true}},
+    {"ascii-256", "dark", {TIER_256, true, true}},
 };
 enum { TIERS = sizeof(tiers) / sizeof(*tiers) };
 

@@ -102,8 +102,13 @@ static void the_check_names_role_value_and_need(void)
            "none: #404040 on #10141b (direct colour): contrast 1.78, needs 3.0\n");
     blamed("[ramp]\nheat = #000000 #ff0000 #00ff00 #0000ff\n",
            "ramp heat: colour 4 (direct colour), L* 32.3 after 87.7; needs to rise all the way\n");
-    blamed("[ramp]\nheat.256 = 17 226 19\n",
-           "ramp heat: colour 3 (256 colours), L* 20.4 after 97.1; needs to rise all the way\n");
+    blamed(
+        "[ramp]\nheat.256 = 17 226 19\n",
+        "ramp heat: colour 3 (256 colours), L* 20.4 after 97.1; needs to rise by 4 or more all the "
+        "way\n");
+    blamed("[ramp]\nheat.256 = 17 144 179\n", /* two that look the same */
+           "ramp heat: colour 3 (256 colours), L* 73.5 after 70.5; needs to rise by 4 or more all "
+           "the way\n");
     blamed("[ramp]\ndiverge = #000000 #ffffff #ffff00 #000000\ndiverge.256 = 25 31 254 31 166\n",
            "ramp diverge: colour 5 (256 colours), L* 54.7 after 52.3; needs to fall all the way to "
            "the middle and back\n");

@@ -317,6 +317,17 @@ struct rect screen_view(const struct screen *screen, int h, int w)
     return body;
 }
 
+/* The focused frame has the colour of the state, unless that is the base: what is done there acts
+ * on other weights. */
+static void colour_frame(const struct ui_state *d, struct surface *s)
+{
+    enum role role = d->state.preview ? ROLE_PREVIEW : d->state.edits ? ROLE_EDITED : ROLE_COUNT;
+
+    for (int i = 0; role != ROLE_COUNT && i < s->h * s->w; i++)
+        if (s->cells[i].role == ROLE_BORDER_FOCUS)
+            s->cells[i].role = (uint8_t)role;
+}
+
 void screen_draw(const struct screen *screen, struct surface *s)
 {
     struct rect all = screen_body(s->h, s->w), body = screen_view(screen, s->h, s->w);
@@ -331,6 +342,7 @@ void screen_draw(const struct screen *screen, struct surface *s)
     }
     draw_banner(screen->ui, screen->recorded, s, s->w);
     screen->view->ops->draw(screen->view, s, body);
+    colour_frame(screen->ui, s);
     if (s->cursor_y < 0) /* screen readers follow the cursor: put it where the view begins */
         surface_cursor(s, body, 0, 0);
     if (body.h < all.h)
