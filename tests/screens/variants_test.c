@@ -2,6 +2,7 @@
 #include <stdarg.h>
 
 #include "tests/screens/fixture.h"
+#include "views/hint.h"
 #include "views/panes/pane_plot.h"
 #include "views/requests.h"
 #include "views/shell/messages.h"
@@ -36,10 +37,9 @@ static void keep_message(struct host *host, enum tone tone, const char *fmt, ...
 {
     va_list ap;
 
-    (void)host;
     (void)tone;
     va_start(ap, fmt);
-    vsnprintf(said, sizeof(said), fmt, ap);
+    hint_vprint(host->ui, said, sizeof(said), fmt, ap);
     va_end(ap);
 }
 
@@ -225,7 +225,7 @@ static void an_edit_is_tried_on_the_state_before_it(void)
         CHECK(strstr(said, "tried on the state before edit 2") && strstr(said, "1 later edit is"));
         give_variants_of(&d, v, "after 1");
         CHECK(strstr(said, "variants tried before edit 2; nothing was written"));
-        CHECK(shows(&d, v, 36, 120, " done, enter uses "));
+        CHECK(shows(&d, v, 36, 120, " done, Enter uses "));
         if (!k)
             three_sizes("compared-before", &d, v);
 
@@ -236,7 +236,7 @@ static void an_edit_is_tried_on_the_state_before_it(void)
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.states == STATE_BASE && !posted.edit);
         give_variants_of(&d, v, "none");
         CHECK(shows(&d, v, 36, 120, "Eiffel Tower → Rome, tried on BASE"));
-        CHECK(shows(&d, v, 36, 120, " done, enter uses "));
+        CHECK(shows(&d, v, 36, 120, " done, Enter uses "));
 
         CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* now */
         CHECK_STR(said, "tried on EDITED, after edit 3, where edit 2 already wrote Rome");
@@ -251,7 +251,7 @@ static void an_edit_is_tried_on_the_state_before_it(void)
         CHECK(shows(&d, v, 24, 80, "of another fact: x runs again")); /* however long it is */
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
         give_variants_of(&d, v, "after 3");
-        CHECK(shows(&d, v, 24, 80, "…, after edit 3") && shows(&d, v, 24, 80, "done, enter uses"));
+        CHECK(shows(&d, v, 24, 80, "…, after edit 3") && shows(&d, v, 24, 80, "done, Enter uses"));
         free(d.fact.subject);
         d.fact.subject = xstrdup("Eiffel Tower");
         free(d.fact.target); /* a rewrite: the present state does not say it yet */
@@ -278,12 +278,12 @@ static void results_are_compared_by_their_state(void)
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
     snprintf(d.state.state, sizeof(d.state.state), "none");
     give_variants_of(&d, v, "none");
-    CHECK(shows(&d, v, 36, 120, "40 done, enter uses one"));
+    CHECK(shows(&d, v, 36, 120, "40 done, Enter uses one"));
     commit_three(&d); /* the fact is edit 2 now, but the results are of the base */
     CHECK(shows(&d, v, 36, 120, "of another state: x runs again"));
     CHECK(v->ops->action(v, ACTION_TRIED_ON));
     CHECK_STR(said, "tried on BASE");
-    CHECK(shows(&d, v, 36, 120, "40 done, enter uses one"));
+    CHECK(shows(&d, v, 36, 120, "40 done, Enter uses one"));
     view_close(v);
     ui_free(&d);
 }
