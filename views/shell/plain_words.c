@@ -17,7 +17,8 @@
 
 static void type_fact(struct app *app, const char *text)
 {
-    ui_set_fact_typed(&app->host, text);
+    if (ui_set_fact_typed(&app->host, text))
+        plain_print_fact(&app->ui);
 }
 
 static void ask_undo(struct app *app, const char *text)
