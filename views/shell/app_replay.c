@@ -25,6 +25,14 @@
 #include "views/hint.h"
 #include "views/shell/app_internal.h"
 
+/* "▶ RECORDED 0:12/1:40", for the first row of the screen. */
+static void write_badge(struct app *app)
+{
+    show_print(app->replay_text, sizeof(app->replay_text), "%s RECORDED %d:%02d/%d:%02d",
+               app->replaying ? "▶" : "‖", (int)app->replay.at / 60, (int)app->replay.at % 60,
+               (int)app->replay.length / 60, (int)app->replay.length % 60);
+}
+
 /* The user takes control: the player pauses, and a half-typed line or an open dialog of the
  * recording is closed. */
 static void give_control(struct app *app)
@@ -34,6 +42,7 @@ static void give_control(struct app *app)
     app->replaying = app->tour.on = false;
     app->asking = false;
     app_line_close(app);
+    write_badge(app);
     engine_play_hold(app->engine);
     app->host.message(
         &app->host, TONE_PLAIN, "%s",
@@ -87,6 +96,7 @@ void app_replay_restart(struct app *app)
     struct engine *engine = app->options->restart_replay(app->options->ctx, from, &err);
 
     app->replay_again = false;
+    app->cast = (struct key_cast){0};
     if (!engine) { /* the file is gone, and the old engine is stopped */
         app->quit = true;
         return;
@@ -127,9 +137,7 @@ void app_replay(struct app *app, struct event *ev)
                 "the recording ends here; look around, or press {pause} to play it again");
     }
     app->dirty = true;
-    show_print(app->replay_text, sizeof(app->replay_text), "%s RECORDED %d:%02d/%d:%02d",
-               app->replaying ? "▶" : "‖", (int)app->replay.at / 60, (int)app->replay.at % 60,
-               (int)app->replay.length / 60, (int)app->replay.length % 60);
+    write_badge(app);
     event_free(ev);
 }
 
