@@ -75,7 +75,7 @@ static void no_sentence_is_cut(void)
                      i < tour_step_count ? tour_steps[i].press : "");
             text = captioned(&c, size[k][0], size[k][1]);
             at = strstr(text, " step ");
-            snprintf(last, sizeof(last), "%s", strrchr(sentence, ' '));
+            snprintf(last, sizeof(last), "%s", strrchr(sentence, ' ')); /* also with {help} */
             CHECK(at && strstr(at, last) && strstr(at, "esc ends"));
             free(text);
         }

@@ -21,6 +21,7 @@
 #include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/screens/model_list.h"
 #include "views/screens/session_list.h"
 #include "views/view.h"
@@ -245,8 +246,9 @@ static void draw_rows(const struct sessions *m, struct surface *s, struct rect i
 static void sessions_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct sessions *m = v->state;
-    struct rect in = box_draw(s, area, "Sessions and recordings",
-                              v->host->visit ? "Enter opens  n new  d demo" : "", true);
+    struct rect in =
+        hint_box(v->host->ui, s, area, "Sessions and recordings",
+                 v->host->visit ? "{enter} opens  {search-next} new  {mode} demo" : "", true);
     const char *at = kept_at(m) ? kept_at(m)->path : model_at(m) ? model_at(m)->path : NULL;
     struct buf path = {0};
 
@@ -257,10 +259,13 @@ static void sessions_draw(const struct view *v, struct surface *s, struct rect a
         buf_free(&path);
     } else {
         struct pen p = pen_at(s, in, 0, 0);
+        char text[HINT_MAX];
 
         pen_fit(&p, ROLE_DIM, in.w,
-                v->host->visit ? "nothing here, and nothing was kept; n begins a new session"
-                               : "no session can be opened from a recording");
+                hint_text(v->host->ui, text,
+                          v->host->visit
+                              ? "nothing here, and nothing was kept; {search-next} begins a session"
+                              : "no session can be opened from a recording"));
     }
 }
 

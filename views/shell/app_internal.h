@@ -7,6 +7,7 @@
 #include "tui/field.h"
 #include "tui/theme.h"
 #include "views/commands.h"
+#include "views/hint.h"
 #include "views/param_undo.h"
 #include "views/shell/app.h"
 #include "views/shell/caption.h"
@@ -90,9 +91,10 @@ struct app {
 
     struct terms terms; /* the box of K */
     struct tour tour;
-    struct key_cast cast;   /* the keys that were pressed last */
-    struct caption caption; /* of the next frame, by app_caption() */
-    bool captioned;         /* it is shown */
+    struct key_cast cast;        /* the keys that were pressed last */
+    struct caption caption;      /* of the next frame, by app_caption() */
+    bool captioned;              /* it is shown */
+    char caption_text[HINT_MAX]; /* its sentence, where keys are named in it */
 
     struct replay_position replay; /* of a recording, as last reported; length 0: no recording */
     bool replaying;                /* the recording types, and no user has yet */

@@ -6,14 +6,16 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "views/hint.h"
 #include "views/keymap.h"
 #include "views/shell/app_internal.h"
 
 void app_tour_begin(struct app *app)
 {
     if (app->ui.recorded) {
-        app_say(app, TONE_WARN,
-                "a recording cannot be edited; p plays it with the tour's captions");
+        app->host.message(
+            &app->host, TONE_WARN,
+            "a recording cannot be edited; {pause} plays it with the tour's captions");
         return;
     }
     tour_begin(&app->tour, &app->ui);
@@ -40,16 +42,18 @@ void app_tour_offer(struct app *app)
 static void put_last_key(const struct app *app, struct caption *c)
 {
     const struct key_cast *cast = &app->cast;
+    char text[HINT_MAX];
 
     if (cast->count && cast->action != ACTION_NONE)
         snprintf(c->press, sizeof(c->press), "[ %s ] %s", cast->shown[cast->count - 1],
                  action_infos[cast->action].name);
     else if (app->replaying && !cast->count)
-        utf8_copy(c->press, sizeof(c->press), "any key takes over, p pauses");
+        utf8_copy(c->press, sizeof(c->press),
+                  hint_text(&app->ui, text, "any key takes over, {pause} pauses"));
 }
 
 /* The step that is waited for, with its key. */
-static void put_step(const struct app *app, struct caption *c)
+static void put_step(struct app *app, struct caption *c)
 {
     const struct tour *t = &app->tour;
     const struct tour_step *step = &tour_steps[t->step];
@@ -57,7 +61,7 @@ static void put_step(const struct app *app, struct caption *c)
 
     if (t->step == tour_step_count) {
         snprintf(c->title, sizeof(c->title), "the end of the tour");
-        c->sentence = tour_end_sentence;
+        c->sentence = hint_text(&app->ui, app->caption_text, tour_end_sentence);
         snprintf(c->press, sizeof(c->press), "[ esc ] ends it");
         return;
     }

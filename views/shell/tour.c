@@ -2,8 +2,8 @@
  * that shows a step is drawn by caption.c. */
 #include "views/shell/tour.h"
 
-const char tour_end_sentence[] = "One edit: scored, chosen, tried, committed, undone. ? lists all "
-                                 "keys, K explains the words of a pane.";
+const char tour_end_sentence[] = "One edit: scored, chosen, tried, committed, undone. {help} lists "
+                                 "all keys, {details} explains the words of a pane.";
 
 /* Every layer that the edit writes has scores. */
 static bool step_scored(const struct tour *t, const struct ui_state *d)
