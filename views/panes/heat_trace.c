@@ -21,6 +21,7 @@
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 
 enum { LEFT = 4, RIGHT = 7, NARROWEST = 4, WIDEST = 14 };
@@ -241,15 +242,17 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
             snprintf(hint, sizeof(hint), "%d of %d layers", t->done, t->layers);
     }
     stale = pane_stale_title(d, t, title, sizeof(title));
-    in = box_draw(s, area, title, stale ? "x traces again" : hint, focus);
+    if (stale)
+        hint_print(d, hint, sizeof(hint), "{attribute} traces again");
+    in = box_draw(s, area, title, hint, focus);
     if (t && m.wide && m.rows) {
         trace_plot(d, &m, token, s);
         if (stale)
             surface_stale(s, in);
     } else if (in.h > 2 && !t) {
-        surface_text(s, in, 1, 2, ROLE_DIM,
-                     ui_waits_for(d, CMD_TRACE)
-                         ? "corrupting the subject and restoring one state at a time"
-                         : "not computed yet: x traces which states carry this fact");
+        hint_draw(d, s, in, 1, 2, ROLE_DIM,
+                  ui_waits_for(d, CMD_TRACE)
+                      ? "corrupting the subject and restoring one state at a time"
+                      : "not computed yet: {attribute} traces which states carry this fact");
     }
 }

@@ -284,7 +284,9 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
         snprintf(hint, sizeof(hint), "%d of %d changed", changed, f->probes);
     }
     stale = pane_stale_title(d, f, title, sizeof(title));
-    in = box_draw(s, area, title, stale ? "v compares again" : hint, false);
+    if (stale)
+        hint_print(d, hint, sizeof(hint), "{flip} compares again");
+    in = box_draw(s, area, title, hint, false);
     if (rect_empty(in))
         return;
     if (!f) {
