@@ -168,7 +168,7 @@ static void select_state(struct view *v, int state)
     d->query.state = state;
     pair = ui_answer_pair(d);
     query_state_name(d, &pair, name, sizeof(name));
-    v->host->message(v->host, TONE_PLAIN, "asking %s", name);
+    v->host->message(v->host, TONE_PLAIN, "beside the base: %s", name);
     if (!ui_busy(d))
         request_missing_answers(v->host);
 }
