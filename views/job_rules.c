@@ -44,7 +44,7 @@ bool jobs_drop_other_facts(struct host *host)
     return preview;
 }
 
-struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind, int rank)
+struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind, enum command_rank rank)
 {
     const struct stamp now = ui_stamp_now(d);
 
@@ -58,7 +58,8 @@ struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind, int
     return NULL;
 }
 
-bool job_is_under_way(struct host *host, enum command_kind kind, int rank, unsigned parts)
+bool job_is_under_way(struct host *host, enum command_kind kind, enum command_rank rank,
+                      unsigned parts)
 {
     const struct stamp now = ui_stamp_now(host->ui);
     struct ui_job *card = job_of_fact(host->ui, kind, rank);

@@ -10,9 +10,11 @@ void job_drop(struct host *host, struct ui_job *card);
  * those that the user has seen. Returns whether one of them was a preview. */
 bool jobs_drop_other_facts(struct host *host);
 /* The card of a job of this kind and command_rank() for the fact at hand; NULL: there is none. */
-struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind, int rank);
+struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind,
+                           enum command_rank rank);
 /* Whether a job of this kind for what is at hand is under way already. One that was asked with
  * other parameters or weights (`parts`, enum stamp_part) is dropped: a newer one replaces it. */
-bool job_is_under_way(struct host *host, enum command_kind kind, int rank, unsigned parts);
+bool job_is_under_way(struct host *host, enum command_kind kind, enum command_rank rank,
+                      unsigned parts);
 
 #endif

@@ -188,7 +188,8 @@ static bool post_scores(struct host *host, bool others)
 {
     struct command cmd;
 
-    if (job_is_under_way(host, CMD_ATTRIBUTE, others ? 2 : 0, STAMP_SCORES | STAMP_STATE))
+    if (job_is_under_way(host, CMD_ATTRIBUTE, others ? RANK_IDLE : RANK_WANTED,
+                         STAMP_SCORES | STAMP_STATE))
         return true;
     if (!fact_command(host, CMD_ATTRIBUTE, &cmd))
         return false;
@@ -225,7 +226,7 @@ void request_attribute(struct host *host)
 void request_scores_again(struct host *host)
 {
     const struct ui_state *d = host->ui;
-    bool others = job_of_fact(d, CMD_ATTRIBUTE, 2) != NULL;
+    bool others = job_of_fact(d, CMD_ATTRIBUTE, RANK_IDLE) != NULL;
 
     for (int l = 0; l < d->layers; l++)
         others |= d->layer[l].score && !ui_edits_layer(d, l) &&
@@ -267,7 +268,7 @@ void request_preview(struct host *host)
 
     if (!has_fact(host))
         return;
-    if (job_is_under_way(host, CMD_PREVIEW, 0, STAMP_EDIT | STAMP_STATE)) {
+    if (job_is_under_way(host, CMD_PREVIEW, RANK_WANTED, STAMP_EDIT | STAMP_STATE)) {
         host->message(host, TONE_WARN, "this preview is under way: {jobs} lists the jobs");
         return;
     }
@@ -291,7 +292,8 @@ void request_trace(struct host *host)
 {
     struct command cmd;
 
-    if (!job_is_under_way(host, CMD_TRACE, 1, STAMP_STATE) && fact_command(host, CMD_TRACE, &cmd))
+    if (!job_is_under_way(host, CMD_TRACE, RANK_YIELDS, STAMP_STATE) &&
+        fact_command(host, CMD_TRACE, &cmd))
         host->post(host, &cmd);
 }
 
@@ -438,7 +440,7 @@ static void describe_preview(const struct ui_state *d, char *out, size_t n)
 /* Whether a commit of the fact at hand is under way; then a message says so. */
 static bool commits_already(struct host *host)
 {
-    struct ui_job *card = job_of_fact(host->ui, CMD_COMMIT, 0);
+    struct ui_job *card = job_of_fact(host->ui, CMD_COMMIT, RANK_WANTED);
 
     if (card)
         host->message(host, TONE_WARN,

@@ -136,7 +136,7 @@ enum command_kind ui_busy(const struct ui_state *d)
     int n = ui_cards(d, card);
 
     for (int i = 0; i < n; i++)
-        if (card[i]->rank < 2)
+        if (card[i]->rank < RANK_IDLE)
             return card[i]->kind;
     return CMD_NONE;
 }
@@ -173,6 +173,13 @@ static double *stage_seconds(struct ui_state *d, const char *what)
     return &d->stage[i].seconds;
 }
 
+/* Jobs whose stages count for the time left of the next edit. Variants have a stage "target", too,
+ * which does not count steps. */
+static bool times_stages(enum command_kind kind)
+{
+    return kind == CMD_PREVIEW || kind == CMD_COMMIT || kind == CMD_ATTRIBUTE;
+}
+
 /* A stage is over: how long it took counts for the next time. In a recorded run the clock is not
  * that of the work. */
 static void stage_ended(struct ui_state *d, const struct ui_job *card, double now)
@@ -180,7 +187,7 @@ static void stage_ended(struct ui_state *d, const struct ui_job *card, double no
     const struct progress *g = &card->progress;
     double units = g->total > 0 ? g->done - card->stage_from : 1, *seconds;
 
-    if (!*g->what || !d->model.threads || units <= 0)
+    if (!*g->what || !d->model.threads || units <= 0 || !times_stages(card->kind))
         return;
     seconds = stage_seconds(d, g->what);
     if (seconds)
@@ -251,7 +258,7 @@ void ui_job_event(struct ui_state *d, const struct event *ev)
 
 const char *ui_job_name(const struct ui_job *card)
 {
-    return card->rank == 2 ? "map" : command_traits[card->kind].busy;
+    return card->rank == RANK_IDLE ? "map" : command_traits[card->kind].busy;
 }
 
 const char *ui_job_words(const struct ui_state *d, const struct ui_job *card, char *out, size_t n)

@@ -24,7 +24,7 @@ enum card_state { CARD_WAITS, CARD_RUNS, CARD_PAUSED, CARD_DONE, CARD_FAILED, CA
 struct ui_job {   /* a posted command */
     unsigned job; /* its number; 0: this slot is free */
     enum command_kind kind;
-    int rank; /* command_rank() */
+    enum command_rank rank;
     enum card_state state;
     bool stopping; /* it was cancelled and has not ended yet */
     bool dropped;  /* by the program, which has said so: its end says nothing */

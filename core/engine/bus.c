@@ -137,7 +137,7 @@ void bus_put_back(struct bus *bus, struct command *cmd)
     memset(cmd, 0, sizeof(*cmd));
 }
 
-bool bus_waiting_before(struct bus *bus, int rank)
+bool bus_waiting_before(struct bus *bus, enum command_rank rank)
 {
     bool found = false;
 

@@ -54,7 +54,7 @@ bool bus_take(struct bus *bus, struct command *cmd, bool wait, bus_fit *fit, con
  * what `cmd` points to. */
 void bus_put_back(struct bus *bus, struct command *cmd);
 /* Whether a command of a lower rank is in the queue. */
-bool bus_waiting_before(struct bus *bus, int rank);
+bool bus_waiting_before(struct bus *bus, enum command_rank rank);
 /* Sleeps until there is a command or `seconds` are over (< 0: no limit; at most an hour). */
 void bus_wait(struct bus *bus, double seconds);
 /* Takes what `ev` points to. Waits while the ring is full. Any thread but the UI's. */

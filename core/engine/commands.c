@@ -52,11 +52,13 @@ enum command_kind command_of_name(const char *name)
     return CMD_NONE;
 }
 
-int command_rank(const struct command *cmd)
+enum command_rank command_rank(const struct command *cmd)
 {
+    unsigned flags = command_traits[cmd->kind].flags;
+
     if (cmd->idle)
-        return 2;
-    return command_traits[cmd->kind].flags & YIELDS ? 1 : 0;
+        return RANK_IDLE;
+    return flags & BATCH ? RANK_BATCH : flags & YIELDS ? RANK_YIELDS : RANK_WANTED;
 }
 
 /* Its flags, except that a query of the base alone needs no session. */

@@ -10,10 +10,10 @@
  *     unload, close                       EV_STOPPED
  *
  * One command runs at a time: those that are waited for in the order they were posted, then those
- * that yield, then idle ones (command_rank()). Each ends with EV_DONE or EV_FAILED. Its events
- * carry its job number (e->job_id). Four things happen while a long command runs. All four go
- * through engine_yield(), which work in core/model and core/edit calls (by job_cancelled()) between
- * its slices, at least every 50 ms:
+ * that yield, then batches, then idle ones (command_rank()). Each ends with EV_DONE or EV_FAILED.
+ * Its events carry its job number (e->job_id). Four things happen while a long command runs. All
+ * four go through engine_yield(), which work in core/model and core/edit calls (by job_cancelled())
+ * between its slices, at least every 50 ms:
  *
  *   - Cancel. If bus_cancelled(job), e->job.cancel is set. The work returns false with
  *     ERR_CANCELLED, frees what it made, and the command ends with EV_FAILED. A waiting command
@@ -124,7 +124,7 @@ static void engine_yield(void *ctx)
     struct command cmd;
     unsigned job = e->job_id;
     double began = e->job_began;
-    int rank = e->job_rank;
+    enum command_rank rank = e->job_rank;
     bool cancel;
 
     end_cancelled(e);

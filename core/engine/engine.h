@@ -40,7 +40,8 @@ enum command_flag {
     WRITES = 1 << 3,       /* refused if the session is open for reading only */
     NOT_RECORDED = 1 << 4, /* refused in a recorded run */
     UNASKED = 1 << 5,     /* posted by the screen itself, not by the user: failures are not shown */
-    YIELDS = 1 << 6,      /* long, and only reads: makes way for other commands (engine.c) */
+    YIELDS = 1 << 6,      /* long, and only reads: makes way for other commands (engine.c), */
+    BATCH = 1 << 11,      /* and so long that others of these go first */
     OF_WEIGHTS = 1 << 7,  /* the answer depends on the edited weights */
     OF_PRESENT = 1 << 8,  /* the answer depends on when it is asked */
     ENDS_ITSELF = 1 << 9, /* runs in a thread of its own, which emits EV_DONE or EV_FAILED */
@@ -101,9 +102,10 @@ enum command_flag {
     X(PROBE, "probe", "scoreboard", job_probe, NEEDS_BOTH | OF_FACT | YIELDS | OF_WEIGHTS)         \
     /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \
      * STATE_BASE, else on the present state): EV_VARIANT for each; nothing is written */          \
-    X(VARIANTS, "try", "variants", job_variants, NEEDS_BOTH | YIELDS | KEY_EDIT | KEY_START)       \
+    X(VARIANTS, "try", "variants", job_variants,                                                   \
+      NEEDS_BOTH | YIELDS | BATCH | KEY_EDIT | KEY_START)                                          \
     /* tokens: states to ask at most: EV_DRIFT after each state */                                 \
-    X(DRIFT, "drift", "drift", job_drift, NEEDS_BOTH | YIELDS)                                     \
+    X(DRIFT, "drift", "drift", job_drift, NEEDS_BOTH | YIELDS | BATCH)                             \
     /* from, edit (0: base): EV_DIFF */                                                            \
     X(DIFF, "diff", "diff", job_diff, NEEDS_BOTH | YIELDS | KEY_RANGE)                             \
     /* text, expect, tokens; from, edit (0: base, last): EV_BISECT after each state */             \
@@ -189,8 +191,9 @@ struct command {
     struct resume resume;
 };
 
-/* Who goes first: 0 a command that is waited for, 1 one that YIELDS, 2 one that is idle. */
-int command_rank(const struct command *cmd);
+/* Who goes first: what is waited for, what YIELDS, what is a BATCH, what is idle. */
+enum command_rank { RANK_WANTED, RANK_YIELDS, RANK_BATCH, RANK_IDLE };
+enum command_rank command_rank(const struct command *cmd);
 enum command_kind command_of_name(const char *name); /* CMD_NONE: no such command */
 
 struct device_ops;

@@ -130,7 +130,7 @@ struct engine {
     struct shown_layers *shown;   /* the map that computes it was put back, or may be; or NULL */
     struct job job;               /* of the command at work */
     unsigned job_id;              /* 0: background work */
-    int job_rank;                 /* its command_rank() */
+    enum command_rank job_rank;   /* its command_rank() */
     bool put_back;                /* it was stopped for a command of a lower rank */
     double job_began;
     struct eta speed; /* rate of speed_job's phase speed_what; what a cache held does not count */

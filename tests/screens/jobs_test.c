@@ -253,6 +253,12 @@ static void time_left_is_of_what_was_asked(void)
     CHECK(!more);
     give_run(&d, LAYERS); /* the scores are there */
     CHECK_NEAR(ui_job_left(&d, card, &more), 6 + 0.5, 1e-9);
+    CHECK(d.stages == 3);
+    request_trace(&host); /* 3 */
+    progress(&d, 3, "target", 0, 0, -1);
+    progress(&d, 3, "target", 1, 0, -1);
+    tell(&d, 3, EV_DONE, NULL);
+    CHECK_NEAR(d.stage[2].seconds, 0.2, 1e-9); /* stages of other jobs do not count */
     progress(&d, 2, "solve", 0, 0, -1);
     d.clock = ui_job_card(&d, 2)->stage_begun + 0.2;
     d.stage[1].seconds = 0.5;

@@ -110,21 +110,22 @@ static void commands_that_are_waited_for_go_first(void)
     struct bus *bus = bus_open(NULL);
     struct command map = {.kind = CMD_ATTRIBUTE, .idle = true}, sweep = {.kind = CMD_VARIANTS},
                    preview = {.kind = CMD_PREVIEW}, commit = {.kind = CMD_COMMIT},
-                   more = {.kind = CMD_TRACE}, got, taken;
+                   more = {.kind = CMD_TRACE}, drift = {.kind = CMD_DRIFT}, got, taken;
 
     CHECK(bus_post(bus, &map) == 1 && bus_post(bus, &sweep) == 2);
-    CHECK(!bus_waiting_before(bus, 0) && !bus_waiting_before(bus, 1) && bus_waiting_before(bus, 2));
+    CHECK(!bus_waiting_before(bus, RANK_BATCH) && bus_waiting_before(bus, RANK_IDLE));
     CHECK(bus_post(bus, &preview) == 3 && bus_post(bus, &commit) == 4);
-    CHECK(bus_waiting_before(bus, 1));
+    CHECK(bus_waiting_before(bus, RANK_YIELDS));
     CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 3);
     CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 4);
     CHECK(bus_take(bus, &taken, false, NULL, NULL) && taken.job == 2);
-    CHECK(bus_post(bus, &more) == 5);
+    CHECK(bus_post(bus, &more) == 5 && bus_post(bus, &drift) == 6);
     taken.resume.done = 7;
     bus_put_back(bus, &taken); /* before the other one of its rank, with what it has done */
     CHECK(!taken.job);
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 5); /* a batch waits for it */
     CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 2 && got.resume.done == 7);
-    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 5);
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 6);
     CHECK(bus_take(bus, &got, false, NULL, NULL) && got.job == 1 && got.idle);
     CHECK(!bus_take(bus, &got, false, NULL, NULL));
     bus_close(bus);

@@ -251,8 +251,10 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
             surface_stale(s, in);
     } else if (in.h > 2 && !t) {
         hint_draw(d, s, in, 1, 2, ROLE_DIM,
-                  ui_waits_for(d, CMD_TRACE)
+                  !ui_waits_for(d, CMD_TRACE)
+                      ? "not computed yet: {attribute} traces which states carry this fact"
+                  : ui_busy(d) == CMD_TRACE
                       ? "corrupting the subject and restoring one state at a time"
-                      : "not computed yet: {attribute} traces which states carry this fact");
+                      : "waits its turn: {jobs} lists the jobs");
     }
 }

@@ -48,7 +48,10 @@ const char *job_left_text(const struct ui_state *d, const struct ui_job *card, c
 
     if (card->stopping)
         return memcpy(out, "stops", sizeof("stops"));
-    if (card->rank == 2 || left < 0)
+    out[0] = '\0';
+    if (left < 0 && (card->kind == CMD_PREVIEW || card->kind == CMD_COMMIT))
+        return out; /* the share of a stage is not that of the edit */
+    if (card->rank == RANK_IDLE || left < 0)
         return job_share_text(&card->progress, out);
     return seconds_text(left, more, out);
 }

@@ -77,8 +77,8 @@ static void do_cancel(struct app *app)
     }
     engine_cancel(app->engine, card->job);
     card->stopping = true;
-    for (int i = 0; i < n && card->kind == CMD_ATTRIBUTE && card->rank < 2; i++)
-        if (cards[i]->rank == 2)
+    for (int i = 0; i < n && card->kind == CMD_ATTRIBUTE && card->rank < RANK_IDLE; i++)
+        if (cards[i]->rank == RANK_IDLE)
             job_drop(&app->host, ui_job_card(&app->ui, cards[i]->job));
     for (int i = at + 1, left = 0; i < n; i++)
         if (!cards[i]->stopping)

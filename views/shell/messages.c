@@ -154,7 +154,7 @@ static bool is_idle_end(const struct ui_state *d, unsigned job)
 {
     const struct ui_job *card = ui_ended_card(d, job);
 
-    return card && card->rank == 2;
+    return card && card->rank == RANK_IDLE;
 }
 
 /* What a user waits for while the second moments of a model are summed for the first time. False:

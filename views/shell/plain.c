@@ -73,7 +73,8 @@ static void speak_job_event(const struct plain *p, const struct event *ev)
 
     for (int i = 0; i < UI_JOBS; i++)
         queued |= ev->job && p->queued[i] == ev->job;
-    if (!card || card->rank == 2 || !(ev->kind == EV_PAUSED || (ev->kind == EV_BEGUN && queued)))
+    if (!card || card->rank == RANK_IDLE ||
+        !(ev->kind == EV_PAUSED || (ev->kind == EV_BEGUN && queued)))
         return;
     ui_job_words(&p->app->ui, card, words, sizeof(words));
     std_print("%s %s\n", words, ev->kind == EV_PAUSED ? "makes way and goes on later" : "begins");
@@ -127,7 +128,7 @@ static void speak_jobs(struct plain *p)
         bool waits = *ahead && j->state != CARD_RUNS && !(command_traits[j->kind].flags & URGENT);
 
         newest = j->job > newest ? j->job : newest;
-        if (j->rank == 2) /* idle: nothing waits for it */
+        if (j->rank == RANK_IDLE) /* idle: nothing waits for it */
             continue;
         ui_job_words(d, j, words, sizeof(words));
         if (j->job > p->posted && strcmp(words, ahead) != 0) { /* 2 states: once */
@@ -167,7 +168,7 @@ static void speak_progress(struct plain *p)
 {
     struct ui_state *d = &p->app->ui;
     const struct ui_job *card[UI_JOBS];
-    bool any = ui_cards(d, card) > 0 && card[0]->rank < 2 && *card[0]->progress.what;
+    bool any = ui_cards(d, card) > 0 && card[0]->rank < RANK_IDLE && *card[0]->progress.what;
 
     d->clock = clock_seconds();
     if (!any) {
