@@ -43,7 +43,8 @@
     X(CANCEL, "cancel", "C-c", "Edit", "Stop the first job; never quits the program", cancel)      \
     V(DROP, "drop", "del", "Edit", "Drop the job under the cursor in Jobs", "jobs")                \
     X(VERIFY, "verify", "W", "Edit", "Rebuild all weights from the journal and compare", verify)   \
-    V(PROBE, "probe", "B", "Edit", "Scoreboard: rephrases, neighbours, question, chat", "facts")   \
+    O(PROBE, "probe", "B", "Edit", "The verdict: answers before and after, probes, neighbours",    \
+      verdict)                                                                                     \
     O(RELATION, "relation", "|", "Edit", "Subject | relation | object: pick the relation",         \
       relations)                                                                                   \
     X(SILENCE, "silence", "X", "Edit", "Silence the neuron in queries; again: restore it",         \

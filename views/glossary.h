@@ -123,14 +123,18 @@
       "A control: as many neurons as the mask has, those with the largest key (4.7).")             \
     X("facts", "rephrase",                                                                         \
       "The fact asked in other words. Passed when the new object comes (9.2).")                    \
-    X("facts", "question", "The fact asked as a question and answer, as plain text (9.2).")        \
-    X("facts", "chat", "The question as a user's turn of the model's chat form (9.2).")            \
+    X("facts verdict", "question",                                                                 \
+      "The fact asked as a question and answer, as plain text (9.2).")                             \
+    X("facts verdict", "chat", "The question as a user's turn of the model's chat form (9.2).")    \
     X("facts", "follows",                                                                          \
       "What follows from the new fact, asked with its own answer (portability, 9.2).")             \
-    X("facts", "neighbours",                                                                       \
+    X("facts edit.verdict verdict", "neighbours",                                                  \
       "Other facts that must stay as they are (locality, 9.2). Those that the base already fails " \
       "say "                                                                                       \
       "nothing about the edit.")                                                                   \
+    X("edit.verdict verdict", "earlier",                                                           \
+      "The facts of the other edits of the session, asked again after this one. One that held "    \
+      "before and does not after was overwritten (9.3).")                                          \
     X("history", "Drift over the edits",                                                           \
       "How many facts and neighbours still hold after each edit of the session, from the first "   \
       "to "                                                                                        \

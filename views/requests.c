@@ -37,6 +37,8 @@
 #include "views/knobs.h"
 #include "views/tried_on.h"
 
+enum { SPARE_NEIGHBOURS = 40 };
+
 /* An allocated copy, for a command. */
 static struct fact *fact_copy_new(const struct fact *fact)
 {
@@ -148,8 +150,7 @@ bool ui_set_param(struct host *host, const char *assignment)
     return true;
 }
 
-/* Whether there are a model and a fact to work on; else a message says what is missing. */
-static bool has_fact(struct host *host)
+bool request_has_fact(struct host *host)
 {
     if (!host->ui->ready)
         host->message(host, TONE_WARN, "the model is still being loaded");
@@ -173,7 +174,7 @@ static void add_mask_overrides(const struct ui_state *d, struct command *cmd)
  * `draft` allows second moments of fewer tokens than asked for; screen and journal say so. */
 static bool fact_command(struct host *host, enum command_kind kind, struct command *cmd)
 {
-    if (!has_fact(host))
+    if (!request_has_fact(host))
         return false;
     *cmd = (struct command){.kind = kind, .facts = fact_copy_new(&host->ui->fact), .count = 1};
     cmd->params = host->ui->params;
@@ -200,7 +201,7 @@ static bool post_scores(struct host *host, bool others)
 
 void request_edited_scores(struct host *host)
 {
-    if (has_fact(host) && post_scores(host, false))
+    if (request_has_fact(host) && post_scores(host, false))
         host->ui->attributing = true;
 }
 
@@ -212,7 +213,7 @@ void request_attribute(struct host *host)
 
     for (int l = 0; l < d->layers; l++)
         others -= ui_edits_layer(d, l);
-    if (!has_fact(host) || !post_scores(host, false))
+    if (!request_has_fact(host) || !post_scores(host, false))
         return;
     host->ui->attributing = true;
     if (others && post_scores(host, true))
@@ -250,6 +251,34 @@ void request_probe(struct host *host, const struct fact *fact, unsigned *job)
         *job = posted;
 }
 
+/* Other neighbours of the fact's relation, from its own on, for the case that the base knows none
+ * of its own. */
+static void add_spare_neighbours(const struct ui_state *d, struct command *cmd)
+{
+    int own = cmd->facts[0].localities;
+
+    if (d->relations)
+        relations_add_neighbours(d->relations, &cmd->facts[0], SPARE_NEIGHBOURS);
+    if (cmd->facts[0].localities > own)
+        cmd->top = own ? own : -1;
+}
+
+void request_verdict(struct host *host)
+{
+    struct ui_state *d = host->ui;
+    struct ui_verdict *v = &d->verdict;
+    struct command cmd = {.kind = CMD_PROBE, .params = d->params, .count = 1};
+
+    if (!ui_verdict(d) || !d->fact.subject || (v->probes && v->overwritten) ||
+        ui_job_kind(d, v->probe_job))
+        return;
+    cmd.edit = v->report->edit;
+    cmd.expect = xstrdup(v->report->checksum);
+    cmd.facts = fact_copy_new(&d->fact);
+    add_spare_neighbours(d, &cmd);
+    v->probe_job = host->post(host, &cmd);
+}
+
 void request_estimate(struct host *host)
 {
     const struct ui_state *d = host->ui;
@@ -266,7 +295,7 @@ void request_preview(struct host *host)
 {
     struct command cmd;
 
-    if (!has_fact(host))
+    if (!request_has_fact(host))
         return;
     if (job_is_under_way(host, CMD_PREVIEW, RANK_WANTED, STAMP_EDIT | STAMP_STATE)) {
         host->message(host, TONE_WARN, "this preview is under way: {jobs} lists the jobs");
@@ -389,20 +418,6 @@ void request_missing_answers(struct host *host)
         query_states(host, true);
 }
 
-/* How many neurons of the edited layers have a weight in the mask; *neurons: of all. */
-static int count_masked_neurons(const struct ui_state *d, int *neurons)
-{
-    int sum = 0;
-
-    *neurons = 0;
-    for (int l = 0; l < d->layers; l++)
-        if (ui_edits_layer(d, l)) {
-            *neurons += d->model.neurons;
-            sum += d->layer[l].mask && !d->layer[l].differs ? d->layer[l].mask->selected : 0;
-        }
-    return sum;
-}
-
 int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
                          const struct history_fact **last)
 {
@@ -412,33 +427,7 @@ int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
     return edits.last;
 }
 
-/* "It rewrites edit 1 (Eiffel Tower → Rome).\n" if an active edit gave the same question another
- * object, "It repeats ..." if the same one; else "". */
-static void describe_rewritten_edit(const struct ui_state *d, char *out, size_t n)
-{
-    const struct history_fact *last;
-    int edit = ui_last_edit_of_fact(d, &d->fact, &last);
-
-    *out = '\0';
-    if (edit)
-        show_print(out, n, "It %s edit %d (%.60s → %.60s).\n",
-                   d->fact.target && !strcmp(last->target, d->fact.target) ? "repeats" : "rewrites",
-                   edit, last->subject, last->target);
-}
-
-/* "It is not the edit that was previewed: made with β_ge 0.3, now 0.4.\n"; "" if it is, or if there
- * is no preview. */
-static void describe_preview(const struct ui_state *d, char *out, size_t n)
-{
-    char words[UI_WORDS];
-
-    *out = '\0';
-    if (d->state.preview && *ui_differs_words(d, d->preview, words))
-        show_print(out, n, "It is not the edit that was previewed: %s.\n", words);
-}
-
-/* Whether a commit of the fact at hand is under way; then a message says so. */
-static bool commits_already(struct host *host)
+bool request_commits_already(struct host *host)
 {
     struct ui_job *card = job_of_fact(host->ui, CMD_COMMIT, RANK_WANTED);
 
@@ -449,54 +438,20 @@ static bool commits_already(struct host *host)
     return card != NULL;
 }
 
-/* The user chose Commit. The card tells when, since it may take a while. */
-static void commit_confirmed(struct host *host, const struct question *question)
+/* The card tells when the user chose it, since it may take a while. */
+void request_commit(struct host *host)
 {
     time_t now = time(NULL);
     struct tm at;
     struct ui_job *card;
     struct command cmd;
 
-    (void)question;
-    if (commits_already(host) || !fact_command(host, CMD_COMMIT, &cmd))
+    if (request_commits_already(host) || !fact_command(host, CMD_COMMIT, &cmd))
         return;
     host->ui->steps = 0;
     card = ui_job_card(host->ui, host->post(host, &cmd));
     if (card && localtime_r(&now, &at))
         strftime(card->note, sizeof(card->note), "you said yes %H:%M", &at);
-}
-
-void confirm_commit(struct host *host)
-{
-    const struct ui_state *d = host->ui;
-    struct question q = {
-        .title = "Commit this edit?", .yes = "Commit", .confirmed = commit_confirmed};
-    int neurons, n = count_masked_neurons(d, &neurons);
-    char some[32], all[32], range[48];
-
-    if (!has_fact(host) || commits_already(host))
-        return;
-    if (d->state.readonly) {
-        host->message(host, TONE_WARN, "read-only: nothing can be committed here");
-        return;
-    }
-    text_thousands(some, n);
-    text_thousands(all, neurons);
-    if (!n)
-        snprintf(some, sizeof(some), "the masked");
-    show_print(q.text, sizeof(q.text), "%s: %s\n", d->fact.subject, d->fact.target);
-    describe_rewritten_edit(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
-    describe_preview(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
-    n = (int)strlen(q.text);
-    show_print(
-        q.text + n, sizeof(q.text) - (size_t)n,
-        "The update touches %s of %s neurons in %s.\n%s\n%s", some, all, ui_edited_range(d, range),
-        d->state.moment_tokens < d->state.moment_goal
-            ? "The second moments are a draft; the journal notes it."
-            : "",
-        *d->state.session ? "It is journalled first and can be undone bit for bit."
-                          : "There is no session file: the edit is lost when the program ends.");
-    host->confirm(host, &q);
 }
 
 /* The user chose Undo. */

@@ -32,13 +32,21 @@ void request_attribute(struct host *host);
 void request_scores_again(struct host *host);
 /* Scores the neurons of the edited layers only. */
 void request_edited_scores(struct host *host);
+/* The probes of the verdict, and which other edits it overwrote, unless they are known or being
+ * asked. */
+void request_verdict(struct host *host);
 /* The scoreboard of a fact. *job (may be NULL) gets the job's number. */
 void request_probe(struct host *host, const struct fact *fact, unsigned *job);
 /* Gain and leak of the mask at hand. Reports nothing; does nothing unless all edited layers have
  * scores that match. */
 void request_estimate(struct host *host);
-/* Computes the edit without writing it. */
+/* Whether there are a model and a fact to work on; else a message says what is missing. */
+bool request_has_fact(struct host *host);
+/* Computes the edit without writing it; writes it. confirm_commit() asks first. */
 void request_preview(struct host *host);
+void request_commit(struct host *host);
+/* Whether a commit of the fact at hand is under way; then a message says so. */
+bool request_commits_already(struct host *host);
 /* Makes the edit in `count` ways, in scratch weights on top of this state; the first `done` of them
  * are there already. Returns the job; 0: refused. */
 struct tried_state;
@@ -57,7 +65,7 @@ void request_trace(struct host *host);
 void ui_add_interventions(const struct ui_state *d, struct command *cmd);
 /* A command that needs nothing but its kind, the parameters and perhaps the number of an edit. */
 void request_simple(struct host *host, enum command_kind kind, int edit);
-/* These ask in a dialog first. edit 0: the last one. */
+/* These ask in a dialog first (commit: commit_dialog.c). edit 0: the last one. */
 void confirm_commit(struct host *host);
 void confirm_undo(struct host *host, int edit);
 

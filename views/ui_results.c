@@ -134,7 +134,7 @@ bool ui_take_scoreboard(struct ui_state *d, struct event *ev)
             d->queue[i].probes_from = origin_of_event(d, ev);
             return true;
         }
-    return false;
+    return ui_take_probes(d, ev);
 }
 
 void ui_forget_variants(struct ui_state *d)

@@ -140,6 +140,7 @@ static bool take_state(struct ui_state *d, struct event *ev)
         ui_replace(EV_PREVIEW, (void **)&d->preview, NULL);
     }
     name_made_state(d, ev->job, state->state);
+    ui_verdict_at_state(d, ev->job, state);
     d->state = *state;
     free(state);
     if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */
@@ -182,6 +183,13 @@ static bool take_preview(struct ui_state *d, struct event *ev)
     *copy = *ev->edit_report;
     slot_store(d, slot_of_member(d, &d->estimate), copy, &from);
     ui_replace(EV_LENS, (void **)&d->lens[2], NULL);
+    ui_verdict_begin(d, ev);
+    return false;
+}
+
+static bool take_commit(struct ui_state *d, struct event *ev)
+{
+    ui_verdict_begin(d, ev);
     return false;
 }
 
@@ -239,7 +247,8 @@ static const struct event_slot {
     {EV_ESTIMATE, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, NULL},
     {EV_STEP, 0, 0, NEWEST, take_step},
     {EV_PREVIEW, AT(preview), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, take_preview},
-    {EV_COMMIT, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, NULL},
+    {EV_COMMIT, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, take_commit},
+    {EV_COMMIT, AT(verdict.report), FACT, NEWEST, NULL},
     {EV_COMMITTED, AT(commit_report), FACT | STAMP_STATE, MADE, NULL},
     {EV_ANSWER, 0, 0, NEWEST, ui_take_answer}, /* answer_parts() of ui_results.c */
     {EV_NEURON, 0, 0, NEWEST, take_neuron_info},
@@ -250,6 +259,9 @@ static const struct event_slot {
     {EV_LENS, AT(lens[2]), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, NULL},
     {EV_TRACE, AT(trace), FACT | STAMP_STATE, OTHERS, NULL},
     {EV_PROBES, AT(probes), FACT | STAMP_STATE, OTHERS, ui_take_scoreboard},
+    {EV_PROBES, AT(verdict.probes), FACT, NEWEST, NULL},
+    {EV_SIDES, AT(verdict.sides), FACT, NEWEST, ui_take_sides},
+    {EV_OVERWRITTEN, AT(verdict.overwritten), FACT, NEWEST, ui_take_overwritten},
     {EV_VARIANT, 0, 0, NEWEST, ui_take_variant},
     {EV_DRIFT, AT(drift), STAMP_STATE, NEWEST, NULL},
     {EV_DIFF, AT(diff), STAMP_STATE, NEWEST, NULL},
@@ -338,6 +350,11 @@ static void name_made_state(struct ui_state *d, unsigned job, const char *state)
     for (int i = 0; i < SLOTS; i++)
         if (event_slots[i].keep == MADE && job && d->origin[i].job == job)
             memcpy(d->origin[i].stamp.state, state, sizeof(d->origin[i].stamp.state));
+}
+
+void ui_set_origin(struct ui_state *d, const void *member, const struct ui_origin *from)
+{
+    d->origin[slot_of_member(d, member)] = *from;
 }
 
 struct ui_origin origin_of_preview(const struct ui_state *d)

@@ -138,6 +138,19 @@ struct queued_fact { /* one of a list of facts that are edited one after another
     char why[160]; /* why it failed; "" otherwise */
 };
 
+/* What is known of the last preview or commit of the fact at hand, in the order in which it comes.
+ * It is dropped with the fact, with its preview, and when other weights take its place. */
+struct ui_verdict {
+    struct edit_report *report;      /* NULL: there is no verdict */
+    bool committed;                  /* a commit, not a preview */
+    struct ui_origin from;           /* what it was made from, and the job that made it */
+    unsigned probe_job;              /* that asks the probes; 0: none was posted */
+    struct edit_sides *sides;        /* how the states before and after read and answer; NULL: not
+                                        known */
+    struct probe_report *probes;     /* NULL: not asked */
+    struct overwritten *overwritten; /* NULL: not asked */
+};
+
 struct log_line { /* one message of the log */
     int tone;     /* enum tone of view.h */
     double when;  /* unix seconds */
@@ -172,6 +185,7 @@ struct ui_state {
 
     struct edit_report *estimate, *preview; /* gain and leak per layer: quick estimate; preview */
     struct commit_report *commit_report;
+    struct ui_verdict verdict;
     struct target_step step[UI_STEPS]; /* losses of the target's optimisation, by step */
     int steps;
     struct ui_origin step_from;
@@ -318,6 +332,18 @@ const struct neuron_info *ui_neuron_info(const struct ui_state *d, int layer, in
 const char *ui_explained_token(const struct ui_state *d, char out[64]);
 /* The lens of one state (a bit of enum which_state); NULL: none. */
 const struct lens_grid *ui_lens(const struct ui_state *d, unsigned state);
+
+/* The verdict of the fact at hand; NULL: there is none. */
+const struct ui_verdict *ui_verdict(const struct ui_state *d);
+/* The scoreboard of the fact at hand: of its verdict, or as B in Facts asked for it. NULL: none. */
+const struct probe_report *ui_scoreboard(const struct ui_state *d);
+/* Whether the verdict is of a preview that was made from something else than what is at hand now;
+ * ui_verdict_words(): "made with β_ge 0.3, now 0.4". */
+bool ui_verdict_moved(const struct ui_state *d);
+const char *ui_verdict_words(const struct ui_state *d, char out[UI_WORDS]);
+/* The side of the verdict that is shown (ui_state.side; both: the one after); NULL: there is none.
+ */
+const struct edit_side *ui_shown_side(const struct ui_state *d);
 
 /* The two answers to the last question: of the base, and of the state that `query` names. */
 struct answer_pair {

@@ -16,6 +16,14 @@ bool ui_take_scoreboard(struct ui_state *d, struct event *ev);
 bool ui_take_variant(struct ui_state *d, struct event *ev);
 /* ui_points.c: takes nothing from the event. */
 void ui_take_point(struct ui_state *d, const struct event *ev);
+/* A preview or commit begins the verdict, if it is of the fact at hand. */
+void ui_verdict_begin(struct ui_state *d, const struct event *ev);
+/* true: the probes are the verdict's. */
+bool ui_take_probes(struct ui_state *d, struct event *ev);
+bool ui_take_sides(struct ui_state *d, struct event *ev);
+bool ui_take_overwritten(struct ui_state *d, struct event *ev);
+/* The weights are `state` now, by this job: drops the verdict if it is of others. */
+void ui_verdict_at_state(struct ui_state *d, unsigned job, const struct state_info *state);
 /* Remembers the general neurons of the scores that are about to be dropped. */
 void ui_remember_general_set(struct ui_state *d);
 void ui_forget_general_sets(struct ui_state *d);
@@ -32,6 +40,8 @@ const char *origin_words(const struct ui_state *d, const struct ui_origin *from,
                          char out[UI_WORDS]);
 /* ui_state.c: what the preview is about; all zero: there is none. */
 struct ui_origin origin_of_preview(const struct ui_state *d);
+/* Sets the origin of what this member of ui_state holds. */
+void ui_set_origin(struct ui_state *d, const void *member, const struct ui_origin *from);
 /* The origin of a result and the parts that it depends on; NULL: on none. ui_origin_of_result():
  * of what is not in the table of ui_state.c. */
 const struct ui_origin *ui_origin(const struct ui_state *d, const void *result, unsigned *parts);

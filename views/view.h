@@ -120,6 +120,9 @@ struct view_ops {
     bool (*command)(struct view *v, const char *word, const char *rest);
     /* Draws the view on the area. Changes nothing but the surface. */
     void (*draw)(const struct view *v, struct surface *s, struct rect area);
+    /* Optional: the rows of the screen that the whole of the view takes in so many columns. A
+     * picture in a file has as many. */
+    int (*height)(const struct view *v, int cols);
     /* Optional: a neuron on the screen whose promoted tokens are not known yet; false: none. They
      * are fetched while nothing else runs. */
     bool (*wants)(const struct view *v, struct neuron_place *out);
@@ -148,6 +151,7 @@ struct view {
     X(models)    \
     X(sessions)  \
     X(relations) \
+    X(verdict)   \
     X(options)   \
     X(jobs)      \
     X(log)       \

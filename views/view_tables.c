@@ -276,7 +276,7 @@ bool table_of_facts(struct table *s, const struct ui_state *d)
 
     table_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
                      "p_after ok_after known p_target_before p_target_after stale");
-    probe_rows(s, d, d->probes, d->fact.subject, "at hand");
+    probe_rows(s, d, ui_scoreboard(d), d->fact.subject, "at hand");
     for (int i = 0; i < d->queue_count; i++) {
         const struct queued_fact *q = &d->queue[i];
 

@@ -220,20 +220,59 @@ const struct relation *relations_find(const struct relations *r, const char *nam
     return NULL;
 }
 
-static void add_neighbours(struct fact *fact, const struct relation *r, unsigned long seed)
+static bool has_neighbour(const struct fact *fact, const char *prompt)
 {
+    for (int i = 0; i < fact->localities; i++)
+        if (!strcmp(fact->locality[i].prompt, prompt))
+            return true;
+    return false;
+}
+
+/* Up to `most` facts of other subjects and other objects, from a place that the subject decides. */
+static void add_neighbours(struct fact *fact, const struct relation *r, int most,
+                           unsigned long seed)
+{
+    int until = fact->localities + most;
     unsigned long hash = 5381 + seed; /* djb2: other subjects get other neighbours */
 
     for (const char *p = fact->subject; *p; p++)
         hash = hash * 33 + (unsigned char)*p;
-    fact->locality = xcalloc(LOCALITIES, sizeof(*fact->locality));
-    for (int i = 0; i < r->facts && fact->localities < LOCALITIES; i++) {
+    fact->locality = xrealloc(fact->locality, (size_t)until * sizeof(*fact->locality));
+    for (int i = 0; i < r->facts && fact->localities < until; i++) {
         int at = (int)((hash + (unsigned long)i) % (unsigned long)r->facts);
+        char *prompt;
 
-        if (strcasecmp(r->subject[at], fact->subject) && strcmp(r->object[at], fact->target))
-            fact->locality[fact->localities++] =
-                (struct probe){template_fill(fact->prompt, r->subject[at]), xstrdup(r->object[at])};
+        if (!strcasecmp(r->subject[at], fact->subject) || !strcmp(r->object[at], fact->target))
+            continue;
+        prompt = template_fill(fact->prompt, r->subject[at]);
+        if (has_neighbour(fact, prompt))
+            free(prompt);
+        else
+            fact->locality[fact->localities++] = (struct probe){prompt, xstrdup(r->object[at])};
     }
+}
+
+/* The relation that the fact names, or that has its prompt; NULL: none. */
+static const struct relation *relation_of_fact(const struct relations *r, const struct fact *fact)
+{
+    for (int i = 0; i < r->count; i++) {
+        const struct relation *one = &r->relation[i];
+
+        if (fact->relation && !strcmp(one->name, fact->relation))
+            return one;
+        for (int k = 0; !fact->relation && k < one->prompts; k++)
+            if (!strcmp(one->prompt[k], fact->prompt))
+                return one;
+    }
+    return NULL;
+}
+
+void relations_add_neighbours(const struct relations *r, struct fact *fact, int most)
+{
+    const struct relation *one = relation_of_fact(r, fact);
+
+    if (one)
+        add_neighbours(fact, one, most, 0);
 }
 
 struct fact relation_fact(const struct relation *r, const char *subject, const char *object,
@@ -255,7 +294,7 @@ struct fact relation_fact(const struct relation *r, const char *subject, const c
     for (int i = 0; i < r->facts && !f.old; i++)
         if (!strcasecmp(r->subject[i], subject))
             f.old = xstrdup(r->object[i]);
-    add_neighbours(&f, r, seed);
+    add_neighbours(&f, r, LOCALITIES, seed);
     return f;
 }
 

@@ -42,6 +42,9 @@ const struct relation *relations_find(const struct relations *r, const char *nam
  * locality probes, chosen by `seed`, and the old object where the relation knows it. */
 struct fact relation_fact(const struct relation *r, const char *subject, const char *object,
                           int prompt, unsigned long seed);
+/* Adds up to `most` neighbours to a fact: facts of other subjects, from the relation that it names,
+ * or that has its prompt; not those that it has already. Nothing if there is no such relation. */
+void relations_add_neighbours(const struct relations *r, struct fact *fact, int most);
 /* `subject | relation | object`. ERR_USAGE names the part that is missing. */
 bool fact_from_triple(struct fact *fact, const struct relations *r, const char *triple,
                       unsigned long seed, struct err *err);

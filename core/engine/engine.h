@@ -74,9 +74,11 @@ enum command_flag {
     X(ATTRIBUTE, "attribute", "scores", job_attribute, NEEDS_BOTH | OF_FACT | KEY_SCORES)          \
     /* facts, params: gain and leak of the masks: EV_ESTIMATE */                                   \
     X(ESTIMATE, "weigh", "", job_estimate, NEEDS_BOTH | OF_FACT | UNASKED | KEY_EDIT)              \
-    /* facts, params, mask_overrides, z, draft: EV_STEP..., EV_PREVIEW, EV_STATE */                \
+    /* facts, params, mask_overrides, z, draft: EV_STEP..., EV_PREVIEW, EV_SIDES of one fact,      \
+     * EV_STATE */                                                                                 \
     X(PREVIEW, "preview", "preview", job_edit, NEEDS_BOTH | OF_FACT | KEY_EDIT)                    \
-    /* the same, written to the journal: EV_COMMIT, EV_COMMITTED for each fact, EV_STATE */        \
+    /* the same, written to the journal: EV_COMMIT, EV_COMMITTED for each fact, EV_SIDES of one,   \
+     * EV_STATE */                                                                                 \
     X(COMMIT, "commit", "commit", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)         \
     /* drop the preview: EV_STATE */                                                               \
     X(DISCARD, "discard", "", job_discard, NEEDS_BOTH)                                             \
@@ -98,7 +100,11 @@ enum command_flag {
     X(LENS, "lens", "lens", job_lens, NEEDS_BOTH | OF_FACT | URGENT | OF_WEIGHTS)                  \
     /* facts[0]; states (base or edited): causal trace: EV_TRACE for each layer */                 \
     X(TRACE, "trace", "causal trace", job_trace, NEEDS_BOTH | OF_FACT | YIELDS)                    \
-    /* facts, params: all probes, before and after: EV_PROBES for each fact */                     \
+    /* facts, params; edit (before and after this one; 0: before is the base), expect (checksum    \
+     * of the state after: if it is another one now, nothing is asked), top (so many neighbours    \
+     * of the first fact are its own, the others are asked for if the base knows none of these;    \
+     * 0: all, -1: none): all probes: EV_PROBES for each fact; of an edit or preview also          \
+     * EV_OVERWRITTEN */                                                                           \
     X(PROBE, "probe", "scoreboard", job_probe, NEEDS_BOTH | OF_FACT | YIELDS | OF_WEIGHTS)         \
     /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \
      * STATE_BASE, else on the present state): EV_VARIANT for each; nothing is written */          \

@@ -113,6 +113,22 @@ static bool prompt_info_ready(void *what, struct err *err)
 }
 FIELDS_READY(prompt_info, prompt_info_ready);
 
+static const struct field_info edit_side_field[] = {
+    PART(edit_side, prompt, prompt_info_fields),
+    TEXT(edit_side, said),
+    REAL(edit_side, accuracy),
+    BOOL(edit_side, holds),
+};
+FIELDS(edit_side);
+
+static const struct field_info edit_sides_field[] = {
+    INT(edit_sides, edit),
+    REAL(edit_sides, accept),
+    PART(edit_sides, before, edit_side_fields),
+    PART(edit_sides, after, edit_side_fields),
+};
+FIELDS(edit_sides);
+
 static const struct field_info notice_field[] = {CHARS(notice, text)};
 FIELDS(notice);
 
@@ -398,8 +414,35 @@ static const struct field_info probe_report_field[] = {
     TEXT(probe_report, subject),
     COUNT(probe_report, probes),
     LIST(probe_report, probe, probe_result_fields, probes),
+    ONE(probe_report, state, FIELD_UNSIGNED),
+    INT(probe_report, edit),
+    CHARS(probe_report, checksum),
+    COUNT(probe_report, spares_asked),
 };
 FIELDS(probe_report);
+
+static const struct field_info overwritten_fact_field[] = {
+    INT(overwritten_fact, edit),
+    TEXT(overwritten_fact, subject),
+    TEXT(overwritten_fact, prompt),
+    TEXT(overwritten_fact, target),
+    FIXED(overwritten_fact, said, FIELD_TEXT),
+    FIXED(overwritten_fact, p, FIELD_DOUBLE),
+};
+FIELDS(overwritten_fact);
+
+static const struct field_info overwritten_field[] = {
+    ONE(overwritten, state, FIELD_UNSIGNED),
+    INT(overwritten, edit),
+    CHARS(overwritten, checksum),
+    COUNT(overwritten, facts),
+    COUNT(overwritten, asked),
+    COUNT(overwritten, held),
+    COUNT(overwritten, weak),
+    COUNT(overwritten, lost),
+    LIST(overwritten, fact, overwritten_fact_fields, lost),
+};
+FIELDS(overwritten);
 
 static const struct field_info variant_result_field[] = {
     COUNT(variant_result, variant),

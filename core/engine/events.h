@@ -90,6 +90,21 @@ struct prompt_info { /* how the edited weights read a fact's prompt */
     char problem[400];        /* why the fact cannot be used, or "" */
 };
 
+/* How one state reads and answers the fact's prompt, and the judge's verdict on it. */
+struct edit_side {
+    struct prompt_info prompt; /* next tokens, probabilities, ranks; no tokens of the prompt */
+    char *said;                /* its answer; "": it ends its turn at once */
+    double accuracy;           /* share of the new object's tokens that are the argmax */
+    bool holds;                /* by the acceptance test of a commit (core/eval/probe.h) */
+};
+
+/* The two sides of an edit of one fact: the state before it and the state after it. */
+struct edit_sides {
+    int edit;      /* 0 for a preview */
+    double accept; /* accept.p_min of the edit */
+    struct edit_side before, after;
+};
+
 struct attribution_header { /* the rows of an attribution, before its layers */
     unsigned id;            /* of the run */
     int rows, neurons, layers;
@@ -238,6 +253,31 @@ struct probe_report { /* the scoreboard of a fact */
     char *subject;
     struct probe_result *probe;
     int probes;
+    unsigned state;    /* asked as the state after: STATE_EDITED or STATE_PREVIEW */
+    int edit;          /* the state before is the one before this edit; 0: the base (of a preview:
+                          the edited state) */
+    char checksum[65]; /* of the state after */
+    int spares_asked;  /* so many other neighbours the base was asked for, as it knew none of the
+                          fact's own */
+};
+
+/* Which facts of other edits a new edit overwrote: they hold in the state before it and not in the
+ * state after it. */
+struct overwritten {
+    unsigned state;    /* STATE_EDITED or STATE_PREVIEW */
+    int edit;          /* the new edit; 0: a preview */
+    char checksum[65]; /* of the state after */
+    int facts;         /* of other active edits, without those that a later edit rewrites */
+    int asked;         /* of them; evenly spaced if not all */
+    int held;          /* of those asked, after the edit */
+    int weak;          /* of those asked, did not hold before it either */
+    struct overwritten_fact {
+        int edit;
+        char *subject, *prompt, *target;
+        char *said[2]; /* first words before, after */
+        double p[2];   /* p(target) before, after */
+    } * fact;          /* [lost] */
+    int lost;
 };
 
 /* One fact edited with one set of parameters, in a scratch state that was thrown away. */
@@ -365,8 +405,10 @@ struct replay_position {
     OWN(HISTORY, "history", history, history)                                                 \
     OWN(MOMENTS, "moments", moments_info, moments) /* a checkpoint is ready */                \
     OWN(LENS, "lens", lens_grid, lens)                                                        \
-    OWN(TRACE, "trace", trace, trace)              /* so far */                               \
-    OWN(PROBES, "probed", probe_report, probes)    /* the scoreboard of a fact */             \
+    OWN(TRACE, "trace", trace, trace)           /* so far */                                  \
+    OWN(SIDES, "sides", edit_sides, sides)      /* of a preview or commit of one fact */      \
+    OWN(PROBES, "probed", probe_report, probes) /* the scoreboard of a fact */                \
+    OWN(OVERWRITTEN, "overwritten", overwritten, overwritten)                                 \
     OWN(VARIANT, "tried", variant_result, variant) /* one variant */                          \
     OWN(DRIFT, "drift", drift, drift)              /* so far */                               \
     OWN(DIFF, "diff", diff, diff)                                                             \

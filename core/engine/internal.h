@@ -195,6 +195,10 @@ void shown_token_of(const struct engine *e, int id, struct shown_token *w);
 struct shown_token *shown_tokens_of(const struct engine *e, const int *id, int count); /* owned */
 /* EV_NEURON for each of the `n` neurons: the tokens its value vector promotes and suppresses. */
 bool emit_neurons(struct engine *e, int layer, const int *neuron, int n, struct err *err);
+/* How a state reads the prompt of a complete fact: probabilities, next tokens and ranks by layer,
+ * in one forward pass. */
+bool prompt_read(struct engine *e, const struct request *r, const struct model_state *view,
+                 struct prompt_info *info, struct err *err);
 /* The tokens of the bare prompt (row 0), those of the subject marked. Caller frees. */
 struct shown_token *prompt_shown_tokens(const struct engine *e, const struct request *r);
 

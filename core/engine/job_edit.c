@@ -13,7 +13,7 @@
  *
  * An editor that does not need a step (enum editor_needs) skips it. All of it works on a copy of
  * the edited state; the copy shares every matrix that it does not write. The result is e->preview.
- * CMD_PREVIEW emits EV_PREVIEW and stops there.
+ * CMD_PREVIEW emits EV_PREVIEW, EV_SIDES of one fact, EV_STATE, and stops there.
  *
  * CMD_COMMIT goes on in edit_commit():
  *
@@ -21,7 +21,7 @@
  *   2. Write facts, parameters, z, deltas, metrics and checksum to the journal (session_append()),
  *      in one transaction. If that fails, the edited weights are still the old ones.
  *   3. The scratch state becomes the edited state, the key stores get the new keys.
- *   4. EV_COMMIT once, EV_COMMITTED for each fact, EV_STATE.
+ *   4. EV_COMMIT once, EV_COMMITTED for each fact, EV_SIDES if there is one, EV_STATE.
  *
  * A crash before the end of 2 leaves the old state, a crash after it the new one: opening the
  * session rebuilds the weights from the journal.
@@ -290,6 +290,33 @@ static bool preview_report(struct engine *e, const struct command *cmd,
     return weights_checksum(v->view, a->checksum, err);
 }
 
+/* One side of the edit of one fact. */
+static bool edit_side_read(struct engine *e, const struct request *r,
+                           const struct model_state *view, const struct answered *a, double accept,
+                           struct edit_side *out, struct err *err)
+{
+    out->said = xstrdup(a->said);
+    out->accuracy = a->score.accuracy;
+    out->holds = fact_holds(&a->score, accept);
+    return prompt_read(e, r, view, &out->prompt, err);
+}
+
+/* Both sides of e->preview, as EV_SIDES. An event of kind EV_NONE: failed. */
+static struct event sides_event(struct engine *e, const struct command *cmd,
+                                const struct request *request, const struct answered *before,
+                                const struct answered *after, struct err *err)
+{
+    double accept = cmd->params.value[P_ACCEPT_P_MIN];
+    struct event ev = {.kind = EV_SIDES, .job = e->job_id};
+
+    ev.sides = xcalloc(1, sizeof(*ev.sides));
+    ev.sides->accept = accept;
+    if (!edit_side_read(e, request, e->open->edited, before, accept, &ev.sides->before, err) ||
+        !edit_side_read(e, request, e->preview.view, after, accept, &ev.sides->after, err))
+        event_free(&ev);
+    return ev;
+}
+
 static void emit_edit_report(struct engine *e, enum event_kind kind)
 {
     struct edit_report *a = xmalloc(sizeof(*a));
@@ -402,10 +429,7 @@ static bool edit_commit(struct engine *e, struct command *cmd, const struct requ
         engine_emit(e, EV_COMMITTED, one);
     }
     free(fact);
-    if (!ok)
-        return false;
-    preview_drop(e);
-    return emit_state(e, err);
+    return ok;
 }
 
 bool layers_editable(const struct engine *e, const struct params *p, struct err *err)
@@ -423,6 +447,7 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     bool commits = cmd->kind == CMD_COMMIT, ok, reuse;
     struct request *request = NULL;
     struct answered *before, *after;
+    struct event sides = {0};
     double start = clock_seconds();
     char *key;
 
@@ -444,12 +469,24 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     after = xcalloc((size_t)cmd->count, sizeof(*after));
     ok = (reuse || preview_make(e, cmd, request, err)) &&
          preview_report(e, cmd, request, before, after, err);
+    if (ok && cmd->count == 1) {
+        sides = sides_event(e, cmd, request, before, after, err);
+        ok = sides.kind == EV_SIDES;
+    }
     if (ok && commits) {
         ok = edit_commit(e, cmd, request, before, after, start, err);
     } else if (ok) {
         emit_edit_report(e, EV_PREVIEW);
-        ok = emit_state(e, err);
     }
+    if (ok && sides.kind == EV_SIDES) {
+        sides.sides->edit = e->preview.report.edit;
+        bus_emit(e->bus, sides);
+    } else {
+        event_free(&sides);
+    }
+    if (ok && commits)
+        preview_drop(e);
+    ok = ok && emit_state(e, err);
     for (int i = 0; i < cmd->count; i++) {
         answered_free(&before[i]);
         answered_free(&after[i]);

@@ -1,32 +1,108 @@
-/* The scoreboard of a fact: its probes, asked of the base and of the edited state.
+/* The scoreboard of a fact: its probes, asked of the states before and after an edit.
  *
  * Does the new object also come in other words (rephrases), as a question, in the chat form? Do
  * neighbours keep their old answers (locality)? Does what follows from the fact come true
- * (portability)? The base is asked too, so that the edit is not blamed for what the base could not
- * do either. If there is a preview, it is asked instead of the edited state. */
+ * (portability)? The base decides what counts, so that the edit is not blamed for what the base
+ * could not do either; where it knows none of the fact's own neighbours, it is asked for others
+ * that the command brings.
+ *
+ *                      before                          after
+ *   a preview          the edited state                the preview
+ *   CMD_PROBE's edit   the state before that edit      the edited state
+ *   neither            the base                        the edited state
+ *
+ * Of a preview or an edit the facts of all other active edits are asked too: a fact that holds
+ * before and not after was overwritten. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/engine/internal.h"
 
-static bool probes_ask(struct engine *e, struct probes *p, struct probe_report *out,
-                       struct err *err)
-{
-    const struct model_state *const state[2] = {e->base, e->preview.view ? e->preview.view
-                                                                         : e->open->edited};
+enum { SPARE_KNOWN = 5, FACTS_ASKED = 64 };
 
+/* The two states of the table above. */
+struct both_sides {
+    const struct model_state *state[2];
+    struct model_state *rebuilt; /* state[0], if it had to be made; owned */
+    unsigned after;              /* STATE_PREVIEW or STATE_EDITED */
+    int edit;
+    const char *checksum; /* of state[1]; borrowed */
+};
+
+/* The state before an active edit: the base plus the active edits before it. */
+static bool state_before_edit(struct engine *e, int edit, struct both_sides *out, struct err *err)
+{
+    struct edit_record *edits = NULL;
+    int count = 0, last = 0;
+
+    if (!session_edits(e->open->journal, false, &edits, &count, err))
+        return false;
+    for (int i = 0; i < count && edits[i].id < edit; i++)
+        last = edits[i].id;
+    edit_records_free(edits, count);
+    out->state[0] = e->base;
+    if (!last)
+        return true;
+    if (!engine_session_state(e, last, &out->rebuilt, err))
+        return false;
+    out->state[0] = out->rebuilt;
+    return true;
+}
+
+static bool both_sides_find(struct engine *e, const struct command *cmd, struct both_sides *out,
+                            struct err *err)
+{
+    *out = (struct both_sides){.state = {e->base, e->open->edited},
+                               .after = STATE_EDITED,
+                               .checksum = e->last_state.checksum};
+    if (e->preview.view) {
+        out->state[0] = e->open->edited;
+        out->state[1] = e->preview.view;
+        out->after = STATE_PREVIEW;
+        out->checksum = e->preview.report.checksum;
+        return true;
+    }
+    out->edit = cmd->edit;
+    return !cmd->edit || state_before_edit(e, cmd->edit, out, err);
+}
+
+static bool probes_ask(struct engine *e, struct probes *p, const struct both_sides *sides,
+                       struct probe_report *out, struct err *err)
+{
     out->probe = xcalloc((size_t)p->count + 1, sizeof(*out->probe));
     for (int i = 0; i < p->count; i++) {
         emit_progress(e, e->job_id, "scoreboard", i, p->count);
         out->probes++;
-        if (!probe_compare(&out->probe[i], p, i, state, &e->job, err))
+        if (!probe_compare(&out->probe[i], p, i, sides->state, &e->job, err))
             return false;
     }
     return true;
 }
 
+/* Makes the fact's probes. Its neighbours from `own` on are spare ones. */
+static bool probes_make(struct engine *e, struct fact *f, const struct params *params, int own,
+                        struct probes *p, int *spares_asked, struct err *err)
+{
+    int all = f->localities;
+    bool ok;
+
+    f->localities = own < 0 ? 0 : own && own < all ? own : all;
+    ok = probes_of(p, e->base, f, params,
+                   PROBES_REPHRASE | PROBES_QUESTION | PROBES_CHAT | PROBES_PORTABILITY |
+                       PROBES_LOCALITY,
+                   &e->job, err);
+    if (ok && !probes_know_neighbour(p))
+        ok = probes_add_known(p, f->locality + f->localities, all - f->localities, SPARE_KNOWN,
+                              spares_asked, &e->job, err);
+    f->localities = all;
+    return ok;
+}
+
 /* One fact: EV_PROBES. */
-static bool probe_fact(struct engine *e, struct command *cmd, int i, struct err *err)
+static bool probe_fact(struct engine *e, struct command *cmd, int i, const struct both_sides *sides,
+                       struct err *err)
 {
     struct fact *f = &cmd->facts[i];
     struct event ev = {.kind = EV_PROBES, .job = e->job_id};
@@ -39,11 +115,11 @@ static bool probe_fact(struct engine *e, struct command *cmd, int i, struct err 
     ev.probes = xcalloc(1, sizeof(*ev.probes));
     ev.probes->fact = i;
     ev.probes->subject = xstrdup(f->subject);
-    ok = probes_of(&p, e->base, f, &cmd->params,
-                   PROBES_REPHRASE | PROBES_QUESTION | PROBES_CHAT | PROBES_PORTABILITY |
-                       PROBES_LOCALITY,
-                   &e->job, err) &&
-         probes_ask(e, &p, ev.probes, err);
+    ev.probes->state = sides->after;
+    ev.probes->edit = sides->edit;
+    utf8_copy(ev.probes->checksum, sizeof(ev.probes->checksum), sides->checksum);
+    ok = probes_make(e, f, &cmd->params, i ? 0 : cmd->top, &p, &ev.probes->spares_asked, err) &&
+         probes_ask(e, &p, sides, ev.probes, err);
     probes_free(&p);
     if (ok)
         bus_emit(e->bus, ev);
@@ -52,12 +128,130 @@ static bool probe_fact(struct engine *e, struct command *cmd, int i, struct err 
     return ok;
 }
 
+/* ---- the facts of other edits ---- */
+
+/* Asks the state before a fact that no longer holds. If it held there, it is noted as lost. */
+static bool overwritten_note(struct engine *e, const struct session_facts *s, struct edited_fact *a,
+                             const struct both_sides *sides, struct overwritten *out,
+                             struct err *err)
+{
+    struct verdict v[2];
+    struct overwritten_fact *lost;
+
+    if (!probe_ask(&v[0], &a->probes, 0, sides->state[0], false, &e->job, err))
+        return false;
+    if (!v[0].ok) {
+        out->weak++;
+        return true;
+    }
+    for (int k = 0; k < 2; k++)
+        if (!probe_ask(&v[k], &a->probes, 0, sides->state[k], true, &e->job, err)) {
+            free(k ? v[0].said : NULL);
+            return false;
+        }
+    out->fact = xrealloc(out->fact, (size_t)(out->lost + 1) * sizeof(*out->fact));
+    lost = &out->fact[out->lost++];
+    *lost = (struct overwritten_fact){.edit = s->edits[a->index].id,
+                                      .subject = xstrdup(a->fact->subject),
+                                      .prompt = xstrdup(a->fact->prompt),
+                                      .target = xstrdup(a->fact->target)};
+    for (int k = 0; k < 2; k++) {
+        lost->said[k] = v[k].said;
+        lost->p[k] = v[k].score.p;
+    }
+    return true;
+}
+
+/* The facts to be asked: of other active edits, not rewritten by a later edit, and not the one that
+ * is edited now. Caller frees. */
+static struct edited_fact **other_facts(struct session_facts *s, const struct command *cmd,
+                                        const struct both_sides *sides, int *count)
+{
+    struct edited_fact **other = xcalloc((size_t)s->facts + 1, sizeof(struct edited_fact *));
+
+    *count = 0;
+    for (int i = 0; i < s->facts; i++) {
+        struct edited_fact *a = &s->fact[i];
+        bool same = s->edits[a->index].id == sides->edit || a->superseded < s->count;
+
+        for (int k = 0; !same && k < cmd->count; k++) {
+            char *text = fact_text(&cmd->facts[k]);
+
+            same = text && !strcmp(text, a->text);
+            free(text);
+        }
+        if (!same)
+            other[(*count)++] = a;
+    }
+    return other;
+}
+
+static bool overwritten_ask(struct engine *e, struct session_facts *s, struct edited_fact **other,
+                            const struct both_sides *sides, struct overwritten *out,
+                            struct err *err)
+{
+    out->asked = out->facts < FACTS_ASKED ? out->facts : FACTS_ASKED;
+    for (int k = 0; k < out->asked; k++) {
+        struct edited_fact *a = other[(long)k * out->facts / out->asked];
+        struct verdict v;
+
+        emit_progress(e, e->job_id, "earlier edits", k, out->asked);
+        if (!edited_fact_probes(e, s, a, PROBES_FACT, err) ||
+            !probe_ask(&v, &a->probes, 0, sides->state[1], false, &e->job, err))
+            return false;
+        out->held += v.ok;
+        if (!v.ok && !overwritten_note(e, s, a, sides, out, err))
+            return false;
+    }
+    return true;
+}
+
+/* EV_OVERWRITTEN, also when no other edit is active. */
+static bool probe_other_edits(struct engine *e, const struct command *cmd,
+                              const struct both_sides *sides, struct err *err)
+{
+    struct event ev = {.kind = EV_OVERWRITTEN, .job = e->job_id};
+    struct edited_fact **other = NULL;
+    struct session_facts s;
+    bool ok = session_facts_load(e, &s, err);
+
+    ev.overwritten = xcalloc(1, sizeof(*ev.overwritten));
+    ev.overwritten->state = sides->after;
+    ev.overwritten->edit = sides->edit;
+    utf8_copy(ev.overwritten->checksum, sizeof(ev.overwritten->checksum), sides->checksum);
+    if (ok) {
+        other = other_facts(&s, cmd, sides, &ev.overwritten->facts);
+        ok = overwritten_ask(e, &s, other, sides, ev.overwritten, err);
+    }
+    free(other);
+    session_facts_free(&s);
+    if (ok)
+        bus_emit(e->bus, ev);
+    else
+        event_free(&ev);
+    return ok;
+}
+
+/* Goes on where it was put back, unless the state after is another one now. */
 bool job_probe(struct engine *e, struct command *cmd, struct err *err)
 {
+    struct resume *r = &cmd->resume;
+    struct both_sides sides;
+    bool ok;
+
     if (cmd->count < 1)
         return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
-    for (; cmd->resume.done < cmd->count; cmd->resume.done++) /* goes on where it was put back */
-        if (!probe_fact(e, cmd, cmd->resume.done, err))
-            return false;
-    return true;
+    ok = both_sides_find(e, cmd, &sides, err);
+    if (ok && cmd->expect && strcmp(cmd->expect, sides.checksum) != 0) {
+        state_free(sides.rebuilt);
+        return true; /* what was to be asked is gone */
+    }
+    if (ok && r->of != sides.state[1]->generation)
+        *r = (struct resume){.of = sides.state[1]->generation};
+    for (; ok && r->done < cmd->count; r->done += ok)
+        ok = probe_fact(e, cmd, r->done, &sides, err);
+    if (ok && (sides.edit || sides.after == STATE_PREVIEW))
+        ok = probe_other_edits(e, cmd, &sides, err);
+    state_free(sides.rebuilt);
+    return ok;
 }

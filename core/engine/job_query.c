@@ -66,20 +66,17 @@ struct shown_token *prompt_shown_tokens(const struct engine *e, const struct req
     return w;
 }
 
-/* Probabilities, next tokens and ranks by layer of a complete fact, in one forward pass: it runs
- * while the user types. */
-static bool inspect_whole(struct engine *e, const struct request *r, struct prompt_info *info,
-                          struct err *err)
+bool prompt_read(struct engine *e, const struct request *r, const struct model_state *view,
+                 struct prompt_info *info, struct err *err)
 {
     const struct row *row = &r->row[0];
     struct lens_readout l;
     struct score score;
-    int old = r->old; /* not from the edited weights: they may say the new object already */
+    int old = r->old; /* not from edited weights: they may say the new object already */
 
-    if (old < 0 && !state_same(e->base, e->open->edited) && !old_token(e, r, &old, err))
+    if (old < 0 && !state_same(e->base, view) && !old_token(e, r, &old, err))
         return false;
-    if (!lens_readout(&l, e->open->edited, row->id, row->count, r->target, r->targets, old, &e->job,
-                      err))
+    if (!lens_readout(&l, view, row->id, row->count, r->target, r->targets, old, &e->job, err))
         return false;
     info->next = next_tokens(e, l.logits, NEXT, &info->nexts);
     info->rank = token_rank(l.logits, e->model->head.rows, r->target[0]);
@@ -137,7 +134,7 @@ bool job_inspect(struct engine *e, struct command *cmd, struct err *err)
         notice_of(e, &r, info->note);
         info->target = shown_tokens_of(e, r.target, r.targets);
         info->targets = r.targets;
-        ok = inspect_whole(e, &r, info, err);
+        ok = prompt_read(e, &r, e->open->edited, info, err);
         request_free(&r);
     }
     ev.prompt = info;

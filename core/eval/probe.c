@@ -47,6 +47,13 @@ const char *probe_word(enum probe_kind kind)
     return word[kind];
 }
 
+const char *probe_label(enum probe_kind kind)
+{
+    return kind == PROBE_LOCALITY      ? "neighbour"
+           : kind == PROBE_PORTABILITY ? "follows"
+                                       : probe_word(kind);
+}
+
 /* The arguments of all functions that add probes. */
 struct probe_builder {
     struct probes *out;
@@ -65,6 +72,7 @@ static struct probe_case *probe_add(struct probe_builder *m, enum probe_kind kin
     *c = (struct probe_case){.kind = kind,
                              .prompt = xstrdup(prompt),
                              .wording = m->out->fact->wording,
+                             .known = true,
                              .tokens = {.stop = -1, .other = -1}};
     if (kind == PROBE_QUESTION)
         c->wording.form = ASK_PLAIN;
@@ -97,6 +105,7 @@ static bool add_locality(struct probe_builder *m, const struct probe *p)
         c->expected = xstrdup(p->answer);
         return true;
     }
+    c->known = !p->answer;
     continuation_free(&c->tokens);
     if (!continuation_greedy(&c->tokens, m->out->base, &c->wording, p->prompt, LOCAL_TOKENS, m->job,
                              m->err))
@@ -192,16 +201,55 @@ bool probes_of(struct probes *out, const struct model_state *base, const struct 
     return ok;
 }
 
+/* Drops the last probe. */
+static void probe_drop(struct probes *p)
+{
+    struct probe_case *c = &p->probe[--p->count];
+
+    free(c->prompt);
+    free(c->expected);
+    continuation_free(&c->tokens);
+}
+
 void probes_free(struct probes *p)
 {
-    for (int i = 0; i < p->count; i++) {
-        free(p->probe[i].prompt);
-        free(p->probe[i].expected);
-        continuation_free(&p->probe[i].tokens);
-    }
+    while (p->count)
+        probe_drop(p);
     free(p->probe);
     free(p->old);
     *p = (struct probes){0};
+}
+
+bool probes_know_neighbour(const struct probes *p)
+{
+    for (int i = 0; i < p->count; i++)
+        if (p->probe[i].kind == PROBE_LOCALITY && p->probe[i].known)
+            return true;
+    return false;
+}
+
+bool probes_add_known(struct probes *p, const struct probe *from, int count, int want, int *asked,
+                      struct job *job, struct err *err)
+{
+    struct probe_builder m = {p, job, err};
+    int found = 0;
+
+    for (*asked = 0; *asked < count && found < want; ++*asked) {
+        const struct probe *one = &from[*asked];
+        struct score s = {0};
+        bool ok;
+
+        if (!one->answer)
+            continue;
+        ok = add_given(&m, PROBE_LOCALITY, one->prompt, one->answer) &&
+             answer_score(&s, p->base, &p->probe[p->count - 1].tokens, job, err);
+        found += s.right;
+        if (!s.right)
+            probe_drop(p);
+        if (!ok)
+            return false;
+    }
+    return true;
 }
 
 bool fact_holds(const struct score *s, double accept)
@@ -269,8 +317,8 @@ static bool find_old_object(struct probes *p, struct job *job, struct err *err)
 }
 
 /* Whether the base gives the old object to probe i (editscope-method(7) 9.3). If not, the base does
- * not know the answer in this form, and the edit is not to blame. Other kinds of probes are known.
- */
+ * not know the answer in this form, and the edit is not to blame. Neighbours: see add_locality().
+ * Other kinds of probes are known. */
 static bool base_understands(bool *known, struct probes *p, int i, struct job *job, struct err *err)
 {
     const struct probe_case *c = &p->probe[i];
@@ -279,7 +327,7 @@ static bool base_understands(bool *known, struct probes *p, int i, struct job *j
     struct score s = {0};
     bool ok;
 
-    *known = true;
+    *known = c->known;
     if (c->kind != PROBE_REPHRASE && c->kind != PROBE_QUESTION && c->kind != PROBE_CHAT)
         return true;
     if (!find_old_object(p, job, err))
@@ -307,7 +355,7 @@ bool probe_compare(struct probe_result *out, struct probes *p, int i,
     out->kind = c->kind;
     out->prompt = xstrdup(c->prompt);
     out->expected = xstrdup(c->expected);
-    out->known = true;
+    out->known = c->known;
     for (int k = 0; k < 2; k++) {
         struct verdict v;
 

@@ -13,6 +13,7 @@ struct probe_case {
     char *prompt, *expected; /* texts: the question, and the answer that passes */
     struct wording wording;
     struct continuation tokens; /* of the chat form: the prompt alone */
+    bool known;                 /* neighbour: the base gives the stated answer, or none is stated */
 };
 struct probes {
     const struct fact *fact;        /* borrowed */
@@ -40,6 +41,12 @@ enum {
 bool probes_of(struct probes *out, const struct model_state *base, const struct fact *fact,
                const struct params *p, unsigned kinds, struct job *job, struct err *err);
 void probes_free(struct probes *p);
+/* Whether the base knows one of the neighbours among the probes. */
+bool probes_know_neighbour(const struct probes *p);
+/* Asks the base for these neighbours, in their order, until it knows `want` of them, and adds those
+ * that it knows. *asked: how many it was asked for. */
+bool probes_add_known(struct probes *p, const struct probe *from, int count, int want, int *asked,
+                      struct job *job, struct err *err);
 
 struct verdict {
     bool ok; /* the probe is passed */

@@ -13,7 +13,9 @@ enum probe_kind {
     PROBE_FACT, /* the edited prompt itself */
 };
 
-const char *probe_word(enum probe_kind kind); /* "rephrase", as in JSON, tables and `diff` */
+const char *probe_word(enum probe_kind kind); /* "locality": as in JSON and tables */
+/* "neighbour", "follows": for people, on every screen and in every text. */
+const char *probe_label(enum probe_kind kind);
 
 /* A probe asked of two states. */
 struct probe_result {
@@ -23,6 +25,6 @@ struct probe_result {
     double p[2];             /* p(first): of the expected answer's first token */
     double p_target[2];      /* of all its tokens; NAN in the chat form */
     bool ok[2];              /* passed, by the rule of its kind */
-    bool known;              /* false: the base does not know it either (9.3): shown in grey */
+    bool known;              /* false: the base does not know it either (9.3): not counted */
 };
 #endif

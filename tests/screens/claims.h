@@ -23,7 +23,8 @@ struct claim { /* a result that came, with the stamp of its job */
     struct stamp stamp;
     double p[2];
     struct attribution *score;
-    int layers; /* of the report of an edit */
+    char said[2][8]; /* EV_SIDES: p of the likeliest next token before and after */
+    int layers;      /* of the report of an edit */
     struct layer_report layer[8];
     char text[64];
 };
@@ -119,6 +120,17 @@ static void note_event(const struct event *ev)
     case EV_ESTIMATE:
     case EV_COMMIT:
         note_report(ev);
+        break;
+    case EV_SIDES:
+        c = claim_new(ev, 0);
+        for (int k = 0; k < 2; k++) {
+            const struct prompt_info *look =
+                k ? &ev->sides->after.prompt : &ev->sides->before.prompt;
+
+            c->p[k] = look->p_target;
+            if (look->nexts)
+                snprintf(c->said[k], sizeof(c->said[k]), "%.2f", look->next[0].p);
+        }
         break;
     case EV_LENS:
         note_state_of(claim_new(ev, (int)ev->lens->state), ev->lens->state);

@@ -182,11 +182,38 @@ static void give_run(struct ui_state *d, int layers)
         ui_event(d, &done);
 }
 
+/* One side of the preview: next tokens, ranks, an answer. */
+static struct edit_side edit_side_of(bool after)
+{
+    struct edit_side s = {.said = xstrdup(after ? " Rome, Italy. It is a historic Roman monument"
+                                                : " Paris, France."),
+                          .accuracy = after,
+                          .holds = after};
+    struct prompt_info *l = &s.prompt;
+
+    l->nexts = 2;
+    l->next = xcalloc(2, sizeof(*l->next));
+    l->next[0] = shown_token_of(after ? " Rome" : " Paris", after ? 0.891 : 0.7, false);
+    l->next[1] = shown_token_of(after ? " \033[31mMont" : " the", 0.03, false);
+    l->p_target = l->p_first = after ? 0.891 : 0.0057;
+    l->rank = after ? 1 : 12;
+    l->old = shown_token_of(" Paris", 0.7, false);
+    l->layers = LAYERS;
+    l->rank_old = xcalloc(LAYERS, sizeof(int));
+    l->rank_new = xcalloc(LAYERS, sizeof(int));
+    for (int i = 0; i < LAYERS; i++) {
+        l->rank_old[i] = after ? 20000 - 1500 * i : i < 6 ? 20000 - 3000 * i : i < 10 ? 40 : 1;
+        l->rank_new[i] = i < 8 ? 30000 - 3500 * i : after ? 1 : 900 >> (i - 7);
+    }
+    return s;
+}
+
 /* A preview that holds: p(Rome) from 0.006 to 0.891. */
 static void give_preview(struct ui_state *d)
 {
     struct edit_report *a = xcalloc(1, sizeof(*a));
     struct state_info *s = xcalloc(1, sizeof(*s));
+    struct edit_sides *sides;
 
     a->layers = 3;
     for (int i = 0; i < 3; i++)
@@ -200,18 +227,42 @@ static void give_preview(struct ui_state *d)
                                   .percentile_gain = 97,
                                   .percentile_leak = 12.5,
                                   .residual = 9.3,
+                                  .delta_norm = 0.4 + 0.2 * i,
+                                  .weight_norm = 36,
                                   .hits = 2,
                                   .hit = {{.edit = 2, .hit = 0.041, .moved = 0.38},
                                           {.edit = 1, .hit = 0.007, .moved = (double)NAN}}};
-    a->p_before = 0.006;
+    a->p_before = 0.0057;
     a->p_after = 0.891;
-    a->p_target[0] = 0.006;
+    a->p_target[0] = 0.0057;
     a->p_target[1] = 0.891;
     a->facts = a->held = 1;
+    snprintf(a->generated, sizeof(a->generated), " Rome, Italy. It is a historic Roman monument");
     *s = d->state;
     s->preview = true;
     give(d, EV_STATE, s);
     give(d, EV_PREVIEW, a);
+    sides = xcalloc(1, sizeof(*sides));
+    sides->before = edit_side_of(false);
+    sides->after = edit_side_of(true);
+    give(d, EV_SIDES, sides);
+}
+
+/* One of 12 facts of other edits is overwritten by the preview, one was weak before. */
+static void give_overwritten(struct ui_state *d)
+{
+    struct overwritten *o = xcalloc(1, sizeof(*o));
+
+    *o = (struct overwritten){
+        .state = STATE_PREVIEW, .facts = 12, .asked = 12, .held = 10, .weak = 1, .lost = 1};
+    o->fact = xcalloc(1, sizeof(*o->fact));
+    o->fact[0] = (struct overwritten_fact){.edit = 2,
+                                           .subject = xstrdup("Mount Fuji"),
+                                           .prompt = xstrdup("{} is in"),
+                                           .target = xstrdup("Peru"),
+                                           .said = {xstrdup(" Peru"), xstrdup(" Rome, Italy")},
+                                           .p = {0.71, 0.02}};
+    give(d, EV_OVERWRITTEN, o);
 }
 
 /* Answers of the base and of the preview to one prompt. */
@@ -345,6 +396,7 @@ static struct probe_report *probe_report_of(const char *subject)
     struct probe_report *p = xcalloc(1, sizeof(*p));
 
     p->subject = xstrdup(subject);
+    p->state = STATE_PREVIEW;
     p->probes = 5;
     p->probe = xcalloc(5, sizeof(*p->probe));
     p->probe[0] = probe_of(PROBE_REPHRASE, "The Eiffel Tower can be found in", "Rome",
@@ -473,6 +525,7 @@ static void make_full_ui_state(struct ui_state *d)
     give_lens(d);
     give_trace(d);
     give(d, EV_PROBES, probe_report_of("Eiffel Tower"));
+    give_overwritten(d);
     give_history_results(d);
     give_queue(d);
 }

@@ -91,11 +91,11 @@ static void the_cursor_is_in_the_pane_with_the_focus(void)
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("edit"), &host);
     struct screen screen = {.ui = &d, .view = v};
-    int at[6][2];
+    int at[7][2];
 
     make_full_ui_state(&d);
     v->ops->open(v);
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         screen_draw(&screen, s);
         at[i][0] = s->cursor_y;
         at[i][1] = s->cursor_x;
@@ -199,7 +199,7 @@ static void panes_are_apart_and_inside_at_every_size(void)
     for (int h = 1; h <= 200; h++)
         for (int w = 1; w <= 500; w += 3) {
             struct rect area = {1, 0, h, w};
-            struct edit_layout l = edit_layout(area, 30, 5);
+            struct edit_layout l = edit_layout(area, 30, 5, h % 2);
 
             for (int i = 1; i < PANE_COUNT; i++) {
                 struct rect r = l.pane[i];

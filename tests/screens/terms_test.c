@@ -27,17 +27,20 @@ static char *goldens_of(const char *place)
     while (dir && (e = readdir(dir))) {
         char *path = xasprintf("tests/screens/%s", e->d_name);
 
-        /* "heat-rough" is one of heatmap, "compared" of compare, "heat-rough" has the map of edit
-         */
+        /* "heat-rough" is one of heatmap, "compared" of compare, "heat-rough" has the map of edit,
+         * "partial" is edit without a verdict */
         if (file_ends_in(path, ".screen") && (!strncmp(e->d_name, place, n < 4 ? n : 4) ||
-                                              (edit && !strncmp(e->d_name, "heat-rough", 10))))
+                                              (edit && (!strncmp(e->d_name, "heat-rough", 10) ||
+                                                        !strncmp(e->d_name, "partial", 7)))))
             add_file(&all, path);
         free(path);
     }
     if (dir)
         closedir(dir);
-    if (!strcmp(place, "facts"))
+    if (!strcmp(place, "facts")) {
         add_file(&all, "views/panes/pane_scoreboard.c");
+        add_file(&all, "core/eval/probe.c");
+    }
     return buf_take(&all);
 }
 

@@ -23,31 +23,56 @@ static char folder[64];
 
 /* ---- the panes ---- */
 
-/* p(target), its value in the preview, and the likeliest next token. */
+/* The verdict's report: of a preview of what is at hand, or of a commit of the fact at hand. */
+static const struct claim *verdict_claim(bool exact)
+{
+    const struct claim *preview =
+        fitting(on, EV_PREVIEW, 0, exact ? FACT | STAMP_EDIT | STAMP_STATE : FACT, heard.claims);
+    const struct claim *commit = fitting(on, EV_COMMIT, 0, FACT, heard.claims);
+
+    return preview > commit ? preview : commit; /* the newer one: both are in one array */
+}
+
+/* "p(target) Rome 0.006 → 0.891": before and after by one report; or one number by itself. */
+static void check_target(struct rect in, int y, const struct claim *info)
+{
+    const struct claim *made = verdict_claim(true);
+    bool two = column_of(in, y, " → ") > 0, before = column_of(in, y, " before") > 0;
+    char number[2][16], want[80];
+
+    if (before)
+        snprintf(want, sizeof(want), "%s before",
+                 made ? text_probability(number[0], made->p[0]) : "none came");
+    else if (two)
+        snprintf(want, sizeof(want), "%s → %s",
+                 made ? text_probability(number[0], made->p[0]) : "none came",
+                 made ? text_probability(number[1], made->p[1]) : "");
+    else
+        snprintf(want, sizeof(want), "%s %s", on->ui.fact.target,
+                 info ? text_probability(number[0], info->p[0]) : "none came");
+    expect_claim(column_of(in, y, want) >= 10, "p(target)", in, y);
+}
+
+/* p(target), its value before and after a preview or commit, and the likeliest next token. */
 static void check_fact(void)
 {
     struct rect in = pane("Fact");
     const struct claim *info = fitting(on, EV_PROMPT, 0, FACT | STAMP_STATE, heard.claims);
-    const struct claim *made =
-        fitting(on, EV_PREVIEW, 0, FACT | STAMP_EDIT | STAMP_STATE, heard.claims);
-    char number[16], want[80];
+    const struct claim *sides = fitting(on, EV_SIDES, 0, FACT, heard.claims);
+    char want[80];
 
     for (int y = 0; y < in.h; y++) {
-        int arrow = column_of(in, y, " → ");
+        bool before = !column_of(in, y, "before "), after = !column_of(in, y, "after ");
 
-        if (!column_of(in, y, "p(target)") && role_at(in, y, 10) == ROLE_NEW) {
-            snprintf(want, sizeof(want), "%s %s", on->ui.fact.target,
-                     info ? text_probability(number, info->p[0]) : "none came");
-            expect_claim(info && column_of(in, y, want) == 10, "p(target)", in, y);
-            if (arrow > 0 && role_at(in, y, arrow + 3) == ROLE_NEW) {
-                snprintf(want, sizeof(want), " → %s",
-                         made ? text_probability(number, made->p[1]) : "none came");
-                expect_claim(made && column_of(in, y, want) == arrow, "p(target) of the preview",
-                             in, y);
-            }
+        if (!column_of(in, y, "p(target)") && role_at(in, y, 10) == ROLE_NEW &&
+            role_at(in, y, 11 + text_width(on->ui.fact.target)) != ROLE_STALE) {
+            check_target(in, y, info);
         } else if (!column_of(in, y, "now says") && role_at(in, y, 10) != ROLE_STALE) {
             snprintf(want, sizeof(want), " %s", info ? info->text : "none came");
             expect_claim(info && column_of(in, y, want) > 10, "now says", in, y);
+        } else if ((before || after) && sides) {
+            snprintf(want, sizeof(want), " %s", sides->said[after]);
+            expect_claim(column_of(in, y, want) > 10, "before or after", in, y);
         }
     }
 }
@@ -244,8 +269,11 @@ static void check_ranks(void)
 {
     struct rect in = pane("Lens: rank by layer");
 
+    bool side = title_has(in, ", before") || title_has(in, ", after"); /* of a verdict */
+
     if (has_role(in, ROLE_NEW))
-        expect_claim(fitting(on, EV_PROMPT, 0, FACT | STAMP_STATE, heard.claims) != NULL,
+        expect_claim(fitting(on, side ? EV_SIDES : EV_PROMPT, 0, side ? FACT : FACT | STAMP_STATE,
+                             heard.claims) != NULL,
                      "ranks by layer", in, 0);
 }
 

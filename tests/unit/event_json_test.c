@@ -123,11 +123,18 @@ static struct event made_up(enum event_kind kind)
     return ev;
 }
 
+static bool lookup_fits(const struct prompt_info *p)
+{
+    return p->lookup < (p->tokens ? p->tokens : 1);
+}
+
 static bool fitting(const struct event *ev)
 {
     switch (ev->kind) {
     case EV_PROMPT:
-        return ev->prompt->lookup < (ev->prompt->tokens ? ev->prompt->tokens : 1);
+        return lookup_fits(ev->prompt);
+    case EV_SIDES:
+        return lookup_fits(&ev->sides->before.prompt) && lookup_fits(&ev->sides->after.prompt);
     case EV_LAYER:
         return ev->attribution->rows > 0 && ev->attribution->neurons > 0 &&
                ev->attribution->layer < ev->attribution->layers;

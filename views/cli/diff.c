@@ -51,7 +51,7 @@ static void diff_text(const struct diff *d)
         const struct probe_result *p = &d->probe[i];
         char change[40];
 
-        std_print("%-11s %s %s  p(target) %s  %.128s\n    %.64s ->%.64s%s\n", probe_word(p->kind),
+        std_print("%-11s %s %s  p(target) %s  %.128s\n    %.64s ->%.64s%s\n", probe_label(p->kind),
                   p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ",
                   cli_change(p->p_target, change), p->prompt, generated_text(p, 0),
                   generated_text(p, 1), p->known ? "" : "  (the base does not know it)");

@@ -145,17 +145,56 @@ static void on_commit(struct cli *c, struct edit_list *w, const struct commit_re
 /* The scoreboard: rephrases, neighbours, consequences, question, chat form. */
 static void probes_text(const struct probe_report *b)
 {
-    static const char *const kinds[] = {"rephrase", "neighbour", "follows", "question", "chat"};
-
     for (int i = 0; i < b->probes; i++) {
         const struct probe_result *p = &b->probe[i];
 
-        std_print("  %-9s %-7s %.48s:%.96s\n", kinds[p->kind],
+        std_print("  %-9s %-7s %.48s:%.96s\n", probe_label(p->kind),
                   p->ok[1]   ? "ok"
                   : p->known ? "FAILS"
-                             : "unknown", /* the base cannot do it either */
+                             : "unknown", /* the base cannot do it either; a neighbour moved */
                   p->prompt, p->said[1]);
     }
+}
+
+/* Which facts of other edits the edit overwrote. */
+static void overwritten_text(const struct overwritten *o)
+{
+    if (!o->facts)
+        return;
+    if (o->asked < o->facts)
+        std_print("  earlier   %d of %d asked facts hold, evenly taken of %d of other edits",
+                  o->held, o->asked, o->facts);
+    else
+        std_print("  earlier   %d of %d facts of other edits hold", o->held, o->asked);
+    if (o->weak)
+        std_print(", %d did not before either", o->weak);
+    std_puts("");
+    for (int i = 0; i < o->lost; i++)
+        std_print("  overwrote edit %d (%.60s -> %.60s): p(target) %.3g -> %.3g, says:%.96s\n",
+                  o->fact[i].edit, o->fact[i].subject, o->fact[i].target, o->fact[i].p[0],
+                  o->fact[i].p[1], o->fact[i].said[1]);
+}
+
+static void on_overwritten(struct cli *c, const struct overwritten *o)
+{
+    json_t *event, *list;
+
+    if (!cli_json(c)) {
+        overwritten_text(o);
+        return;
+    }
+    event = cli_event("overwritten");
+    list = json_array();
+    cli_fields(event, &overwritten_fields, o, "edit facts asked held weak");
+    for (int i = 0; i < o->lost; i++) {
+        json_t *one = json_object();
+
+        cli_fields(one, &overwritten_fact_fields, &o->fact[i],
+                   "edit subject prompt target said p_target=p");
+        json_array_append_new(list, one);
+    }
+    json_object_set_new(event, "lost", list);
+    cli_print(event);
 }
 
 static void on_preview(struct edit_list *w, const struct edit_report *a)
@@ -188,6 +227,8 @@ static void edit_on_event(struct cli *c, struct event *ev, void *ctx)
         on_commit(c, w, ev->commit_report);
     else if (ev->kind == EV_PROBES && !json)
         probes_text(ev->probes);
+    else if (ev->kind == EV_OVERWRITTEN)
+        on_overwritten(c, ev->overwritten);
     for (int i = 0; ev->kind == EV_PROBES && json && i < ev->probes->probes; i++)
         cli_print(record_probe(&ev->probes->probe[i]));
     std_flush();
@@ -399,6 +440,8 @@ static bool edit_batch(struct cli *c, struct edit_list *w, struct err *err)
         return true;
     cmd = (struct command){
         .kind = CMD_PROBE, .params = c->params, .facts = copy_facts(w), .count = w->facts_at};
+    if (w->count == 1) /* of a list, the states before would be rebuilt each time */
+        cmd.edit = w->outcome[w->at[0]].edit;
     return cli_job(c, &cmd, edit_on_event, w, err);
 }
 

@@ -110,13 +110,19 @@ static int token_chips(const struct prompt_info *look, struct surface *s, struct
     return p.y - y + 1;
 }
 
-/* The likeliest next tokens and their probabilities, as many as fit. */
-static void next_tokens_line(const struct ui_state *d, struct surface *s, struct rect in, int y)
+/* The likeliest next tokens and their probabilities, as many as fit: of the side of the verdict
+ * that is shown, else of the weights as they are. */
+static void next_tokens_line(const struct ui_state *d, const struct edit_side *side,
+                             struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
-    const struct prompt_info *look = d->prompt_info;
+    const struct prompt_info *look = side ? &side->prompt : d->prompt_info;
 
-    pen_text(&p, ROLE_DIM, "now says");
+    if (!side)
+        pen_text(&p, ROLE_DIM, "now says");
+    else
+        pen_text(&p, d->verdict.committed ? ROLE_EDITED : ROLE_PREVIEW,
+                 d->side == SIDE_BEFORE ? "before" : "after");
     p.x = LABEL;
     for (int i = 0; i < look->nexts; i++) {
         const char *text = look->next[i].text;
@@ -148,56 +154,55 @@ static void note_unusual_form(const struct ui_state *d, struct pen *p)
         pen_text(p, ROLE_DIM, words);
 }
 
-/* What follows the name of the new object: its probability, and after a preview the one there, with
- * "≈" and dim if the preview was made from something else; else its rank in the vocabulary. */
-struct target_numbers {
-    char now[16], name[32], after[48], preview[16], rank[48], of[32];
-    bool previewed, stale;
-};
-
-static struct target_numbers target_numbers_of(const struct ui_state *d)
+/* The numbers of target_line(): of a verdict before and after, or the shown side by itself; else p
+ * and the rank of the first token in the vocabulary. */
+static void put_target_numbers(const struct ui_state *d, const struct ui_verdict *v, int cols,
+                               struct buf *out)
 {
-    struct target_numbers n = {0};
-    char number[32];
+    const struct edit_report *report = v ? v->report : NULL;
+    const struct prompt_info *look = d->prompt_info;
+    struct p_change p = report ? report_p_change(report) : (struct p_change){"p(target)", 0, 0};
+    char before[16], after[16], rank[64], all[32];
 
-    text_probability(n.now, d->prompt_info->p_target);
-    if (d->preview && !(ui_differs(d, d->preview) & (STAMP_FACT | STAMP_OBJECT))) {
-        struct p_change after = report_p_change(d->preview);
-
-        n.previewed = true;
-        n.stale = ui_differs(d, d->preview) != 0;
-        if (strcmp(after.name, "p(target)") != 0) /* a recording of 0.1.0 */
-            show_print(n.name, sizeof(n.name), ", %s", after.name);
-        show_print(n.after, sizeof(n.after), " → %s%s", n.stale ? STALE_HATCH "≈" : "",
-                   text_probability(number, after.after));
-        show_print(n.preview, sizeof(n.preview), "  preview");
-        return n;
-    }
-    show_print(n.rank, sizeof(n.rank), "  rank %s", text_thousands(number, d->prompt_info->rank));
-    show_print(n.of, sizeof(n.of), " of %s", text_thousands(number, d->model.vocab));
-    return n;
+    if (strcmp(p.name, "p(target)") != 0) /* a recording of 0.1.0 */
+        buf_printf(out, "%s ", p.name);
+    if (report && d->side == SIDE_BEFORE)
+        buf_printf(out, "%s before", text_probability(before, p.before));
+    else if (report)
+        buf_printf(out, "%s → %s%s", text_probability(before, p.before),
+                   ui_verdict_moved(d) ? STALE_HATCH "≈" : "", text_probability(after, p.after));
+    else
+        buf_puts(out, text_probability(before, look->p_target));
+    if (report || !look)
+        return;
+    text_thousands(all, look->rank);
+    snprintf(rank, sizeof(rank), "  %s %s", look->targets > 1 ? "first token's rank" : "rank", all);
+    if (text_width(out->data) + text_width(rank) > cols)
+        return;
+    buf_puts(out, rank);
+    if (text_width(out->data) + 4 + text_width(text_thousands(all, d->model.vocab)) <= cols)
+        buf_printf(out, " of %s", all);
 }
 
-/* p(target). The numbers are whole; the name gets what they leave. */
-static void target_line(const struct ui_state *d, struct surface *s, struct rect in, int y)
+/* The new object and p(target), which is of all its tokens. The name gives way to the numbers. */
+static void target_line(const struct ui_state *d, const struct ui_verdict *v, struct surface *s,
+                        struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     const char *target = d->fact.target ? d->fact.target : "";
-    struct target_numbers n = target_numbers_of(d);
-    int room = in.w - LABEL - 1 - text_width(n.now) - text_width(n.name) - text_width(n.after) -
-               text_width(n.rank);
-    int name = text_width(target) < room ? text_width(target) : room > 4 ? room : 4;
+    struct buf numbers = {0};
+    int room, name = text_width(target);
 
+    put_target_numbers(d, v, in.w - LABEL - 1 - (name < 6 ? name : 6), &numbers);
+    room = in.w - LABEL - 1 - text_width(numbers.data);
+    room = room < 6 ? 6 : room;
     pen_text(&p, ROLE_DIM, "p(target)");
     p.x = LABEL;
-    pen_fit(&p, ROLE_NEW, name, target);
-    pen_printf(&p, ROLE_NEW, " %s", n.now);
-    pen_text(&p, ROLE_DIM, n.name);
-    pen_text(&p, n.stale ? ROLE_STALE : ROLE_NEW, n.after);
-    pen_text(&p, ROLE_DIM, n.rank);
-    if (p.x + text_width(n.previewed ? n.preview : n.of) <= in.w)
-        pen_text(&p, n.stale ? ROLE_STALE : ROLE_DIM, n.previewed ? n.preview : n.of);
-    if (!n.previewed)
+    pen_fit(&p, ROLE_NEW, name < room ? name : room, target);
+    p.x++;
+    pen_text(&p, !v ? ROLE_DIM : ui_verdict_moved(d) ? ROLE_STALE : ROLE_NEW, numbers.data);
+    buf_free(&numbers);
+    if (!v)
         note_unusual_form(d, &p);
 }
 
@@ -292,8 +297,9 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
         pen_fit(&p, ROLE_WARN, in.w, d->prompt_info->note);
     }
     y += token_chips(d->prompt_info, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
-    next_tokens_line(d, s, in, y);
-    target_line(d, s, in, y + 1);
+    /* what is being typed has no verdict */
+    next_tokens_line(d, form->open ? NULL : ui_shown_side(d), s, in, y);
+    target_line(d, form->open ? NULL : ui_verdict(d), s, in, y + 1);
     if (differs)
         surface_stale(s, (struct rect){in.y + FORM_FIELDS, in.x, in.h - FORM_FIELDS, in.w});
 }

@@ -55,7 +55,7 @@ static void drift_legend(const struct drift *r, struct surface *s, struct rect i
         pen_text(&p, ROLE_GENERAL, "  ▲ ");
         pen_printf(&p, ROLE_TEXT, "neighbours kept %d/%d", last->stayed, last->others);
     } else {
-        pen_text(&p, ROLE_DIM, "  no locality probes");
+        pen_text(&p, ROLE_DIM, "  no neighbours to ask");
     }
 }
 
@@ -241,7 +241,6 @@ static void probe_mark(struct pen *p, const struct probe_result *r, int side)
 /* One probe in a row: marks before and after, kind, prompt, answers before and after, p(target). */
 static void probe_line(const struct probe_result *r, struct surface *s, struct rect in, int y)
 {
-    static const char *const kind[] = {"rephrase", "nearby", "follows", "question", "chat", "fact"};
     struct pen p = pen_at(s, in, y, 0);
     const char *prompt = r->prompt ? r->prompt : "";
     char piece[96], number[16];
@@ -251,7 +250,7 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
     pen_text(&p, ROLE_DIM, "→");
     probe_mark(&p, r, 1);
     p.x++;
-    pen_fit(&p, ROLE_DIM, 9, kind[r->kind]);
+    pen_fit(&p, ROLE_DIM, 9, probe_label(r->kind));
     room = in.w - p.x - 5 - (in.w >= 70 ? 8 : 0);
     if (room < 24) {
         pen_fit(&p, ROLE_TEXT, in.w - p.x, text_piece(piece, sizeof(piece), prompt));

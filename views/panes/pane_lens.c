@@ -92,11 +92,33 @@ static void curve_name(struct surface *s, struct rect in, struct rect plot, int 
     pen_fit(&p, role, RIGHT - 1, name);
 }
 
+/* How the prompt is read: by the side of the verdict that is shown, else by the weights as they
+ * are. */
+static const struct prompt_info *shown_prompt(const struct ui_state *d)
+{
+    const struct edit_side *side = ui_shown_side(d);
+
+    return side ? &side->prompt : d->prompt_info;
+}
+
+/* "Lens: rank by layer", of which side, and what the ranks were made from if they are stale, which
+ * is returned. */
+static bool lens_title(const struct ui_state *d, char title[32 + UI_WORDS])
+{
+    const struct edit_side *side = ui_shown_side(d);
+
+    snprintf(title, 32 + UI_WORDS, "Lens: rank by layer%s",
+             !side                    ? ""
+             : d->side == SIDE_BEFORE ? ", before"
+                                      : ", after");
+    return !side && pane_stale_title(d, d->prompt_info, title, 32 + UI_WORDS);
+}
+
 /* "Rome leads from L23" for the frame's corner; "log", the axis, if it does not end ahead. */
 static const char *lens_hint(const struct ui_state *d, char hint[64])
 {
-    const struct prompt_info *look = d->prompt_info;
-    int from = look && !ui_differs(d, look)
+    const struct prompt_info *look = shown_prompt(d);
+    int from = look && (look != d->prompt_info || !ui_differs(d, look))
                    ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1)
                    : -1;
 
@@ -109,9 +131,9 @@ static const char *lens_hint(const struct ui_state *d, char hint[64])
 
 void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
-    const struct prompt_info *look = d->prompt_info;
-    char hint[64], title[32 + UI_WORDS] = "Lens: rank by layer";
-    bool stale = pane_stale_title(d, look, title, sizeof(title));
+    const struct prompt_info *look = shown_prompt(d);
+    char hint[64], title[32 + UI_WORDS];
+    bool stale = lens_title(d, title);
     struct rect in = box_draw(s, area, title, lens_hint(d, hint), focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
     struct series series[2];

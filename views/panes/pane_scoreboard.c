@@ -10,9 +10,6 @@
 #include "core/base/show.h"
 #include "tui/text.h"
 
-static const char *const kind_words[] = {"rephrase", "neighbour", "follows",
-                                         "question", "chat",      "fact"};
-
 struct count {
     int ok, of, unknown;
 };
@@ -52,7 +49,7 @@ const char *scoreboard_summary(const struct probe_report *board, char out[160])
         unknown += c.unknown;
         if (c.of && used < 110)
             used += snprintf(out + used, (size_t)(160 - used), "%s%s %d/%d%s", used ? " · " : "",
-                             near ? "neighbours" : kind_words[order[i]], c.ok, c.of,
+                             near ? "neighbours" : probe_label(order[i]), c.ok, c.of,
                              near ? " kept" : "");
     }
     if (unknown && used < 130)
@@ -74,7 +71,7 @@ static void probe_row(const struct probe_result *p, struct surface *s, struct re
     text_piece(after, sizeof(after), p->said[1] ? p->said[1] + strspn(p->said[1], " ") : "");
     pen_text(&pen, role, !p->known ? "·" : p->ok[1] ? "✓" : "✗");
     pen.x = 2;
-    pen_fit(&pen, ROLE_DIM, 10, kind_words[p->kind]);
+    pen_fit(&pen, ROLE_DIM, 10, probe_label(p->kind));
     if (rest < 12) {
         pen_fit(&pen, role, in.w - pen.x, after);
         return;

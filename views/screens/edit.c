@@ -9,6 +9,7 @@
  *   params    up and down select a knob, left and right step it, = types a value
  *   map       the arrows move the cursor by layers and by bins of neurons
  *   ratios    Enter opens the Ratios view
+ *   verdict   after a preview or commit; Enter opens the Verdict view
  *   lens      (drawn only)
  *   neurons   up and down select one of the strongest, Enter opens the Neurons view
  *
@@ -30,6 +31,7 @@
 #include "core/base/mem.h"
 #include "core/edit/relations.h"
 #include "tui/layout.h"
+#include "views/panes/pane_verdict.h"
 #include "views/panes/panes.h"
 #include "views/requests.h"
 #include "views/screens/edit_layout.h"
@@ -56,17 +58,32 @@ static void enlarge_lens(struct edit_layout *l)
     }
 }
 
+/* A pane with the focus is seen: where there is no room for it, it takes the place of another. */
+static void show_focused(struct edit_layout *l, int focus)
+{
+    static const enum edit_pane gives_way[] = {PANE_LENS,   PANE_VERDICT, PANE_NEURONS,
+                                               PANE_RATIOS, PANE_MAP,     PANE_PARAMS};
+
+    for (size_t i = 0; focus && i < sizeof(gives_way) / sizeof(*gives_way); i++)
+        if (rect_empty(l->pane[focus]) && !rect_empty(l->pane[gives_way[i]])) {
+            l->pane[focus] = l->pane[gives_way[i]];
+            l->pane[gives_way[i]] = (struct rect){0};
+        }
+}
+
 static struct edit_layout layout_of(const struct view *v, struct rect area)
 {
     const struct ui_state *d = v->host->ui;
+    int edited = 0, focus = ((const struct edit *)v->state)->pane;
     struct edit_layout out;
-    int edited = 0;
 
     for (int l = 0; l < d->layers; l++)
         edited += ui_edits_layer(d, l);
-    out = edit_layout(area, d->layers, edited);
+    out = edit_layout(area, d->layers, edited, ui_verdict(d) != NULL);
     if (d->present)
         enlarge_lens(&out);
+    if (focus != PANE_VERDICT || ui_verdict(d))
+        show_focused(&out, focus);
     return out;
 }
 
@@ -231,14 +248,14 @@ static const struct field *edit_field(const struct view *v)
     return e->form.open ? &e->form.field[e->form.at] : NULL;
 }
 
-/* Tab and Shift-Tab; PANE_NONE is skipped. */
+/* Tab and Shift-Tab; PANE_NONE, and a verdict that is not there, are skipped. */
 static void next_pane(struct view *v, int by)
 {
     struct edit *e = v->state;
 
-    e->pane = (e->pane + by + PANE_COUNT) % PANE_COUNT;
-    if (e->pane == PANE_NONE)
-        e->pane = by > 0 ? PANE_FACT : PANE_COUNT - 1;
+    do
+        e->pane = (e->pane + by + PANE_COUNT) % PANE_COUNT;
+    while (e->pane == PANE_NONE || (e->pane == PANE_VERDICT && !ui_verdict(v->host->ui)));
 }
 
 /* Selects, steps, resets a knob, or opens the command line on its value. */
@@ -333,8 +350,9 @@ static bool pane_action(struct view *v, enum action action)
     case PANE_NEURONS:
         return neuron_action(v, action);
     case PANE_RATIOS:
+    case PANE_VERDICT:
         if (action == ACTION_ENTER)
-            v->host->open(v->host, "ratios");
+            v->host->open(v->host, e->pane == PANE_RATIOS ? "ratios" : "verdict");
         return action == ACTION_ENTER;
     default:
         return false;
@@ -430,10 +448,10 @@ static bool edit_wheel(struct view *v, struct rect area, int y, int x, int by)
 static const char *edit_place(const struct view *v)
 {
     static const char *const place[PANE_COUNT] = {
-        [PANE_NONE] = "edit.fact",      [PANE_FACT] = "edit.fact",
-        [PANE_PARAMS] = "edit.params",  [PANE_MAP] = "edit.map",
-        [PANE_RATIOS] = "edit.ratios",  [PANE_LENS] = "edit.lens",
-        [PANE_NEURONS] = "edit.neurons"};
+        [PANE_NONE] = "edit.fact",       [PANE_FACT] = "edit.fact",
+        [PANE_PARAMS] = "edit.params",   [PANE_MAP] = "edit.map",
+        [PANE_RATIOS] = "edit.ratios",   [PANE_LENS] = "edit.lens",
+        [PANE_NEURONS] = "edit.neurons", [PANE_VERDICT] = "edit.verdict"};
 
     return place[((const struct edit *)v->state)->pane];
 }
@@ -456,6 +474,7 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
     pane_params(d, e->knob, s, l.pane[PANE_PARAMS], e->pane == PANE_PARAMS);
     pane_map(d, &(struct map_window){0}, s, l.pane[PANE_MAP], e->pane == PANE_MAP);
     pane_ratios(d, s, l.pane[PANE_RATIOS], e->pane == PANE_RATIOS);
+    pane_verdict(d, s, l.pane[PANE_VERDICT], e->pane == PANE_VERDICT);
     if (!solving || steps.y != l.pane[PANE_LENS].y || rect_empty(l.pane[PANE_LENS]))
         pane_lens(d, s, l.pane[PANE_LENS], e->pane == PANE_LENS);
     if (!solving || steps.y != l.pane[PANE_NEURONS].y)

@@ -5,11 +5,14 @@
  *   +------------+      |            ||           |   |           ||          ||          |
  *   +- params ---+      +- params ---+|           |   +- params --+|          ||          |
  *   +------------+      |            |+-----------+   |           |+----------+|          |
- *   +- map ------+      +- lens -----++- ratios --+   +- neurons -++- lens ---+|          |
- *   +------------+      |            ||           |   |           ||          ||          |
+ *   +- verdict --+      +- verdict --++- ratios --+   +- verdict -++- lens ---+|          |
+ *   +------------+      +------------+|           |   +-----------+|          ||          |
+ *   +- map ------+      +- lens -----+|           |   +- neurons -+|          ||          |
+ *   +------------+      +------------+|           |   |           ||          ||          |
  *   +- ratios ---+      +- neurons --+|           |   |           ||          ||          |
  *   +------------+      +------------++-----------+   +-----------++----------++----------+
  *
+ * The verdict is there once an edit was previewed or committed; beside it the neurons go first.
  * The map comes first: it gets the rows in which all layers are seen, as tall as they can be, once
  * the ratios have a row for each edited layer. A struct slice says how few rows make sense, how
  * many are enough, what share of the rest a pane gets, and who is dropped first (tui/layout.h). */
@@ -45,34 +48,47 @@ static struct slice ratios_slice(int edited)
 static void stack_panes(struct edit_layout *out, struct rect column, const enum edit_pane *pane,
                         const struct slice *slice, int n)
 {
-    struct rect r[4];
+    struct rect r[5];
 
     layout_rows(column, slice, n, r);
     for (int i = 0; i < n; i++)
         out->pane[pane[i]] = r[i];
 }
 
-static void three_columns(struct edit_layout *out, struct rect area, int layers)
+static struct slice verdict_slice(struct rect area, bool verdict)
 {
-    static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_NEURONS};
+    return verdict ? (struct slice){area.h < 32 ? 4 : 9, area.h < 50 ? 12 : 18, 2, 0}
+                   : (struct slice){0};
+}
+
+static void three_columns(struct edit_layout *out, struct rect area, int layers, bool verdict)
+{
+    static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_VERDICT, PANE_NEURONS};
     static const enum edit_pane middle[] = {PANE_MAP, PANE_LENS};
     static const struct slice columns[] = {{46, 52, 0, 0}, {46, 60, 1, 0}, {74, 76, 0, 0}};
-    static const struct slice side[] = {{8, 10, 0, 0}, {8, 8, 0, 0}, {4, 7, 1, 0}};
+    struct slice side[] = {
+        {8, 10, 0, 0}, {8, 8, 0, 0}, verdict_slice(area, verdict), {4, 7, 1, verdict}};
     struct slice lens = {6, 9, 1, 1}, map = {7, map_rows(layers, area.h - lens.want), 0, 0};
     struct rect column[3];
 
     layout_columns(area, columns, 3, column);
-    stack_panes(out, column[0], left, side, 3);
+    stack_panes(out, column[0], left, side, 4);
     stack_panes(out, column[1], middle, (struct slice[]){map, lens}, 2);
     out->pane[PANE_RATIOS] = column[2];
 }
 
-static void two_columns(struct edit_layout *out, struct rect area, int layers, int edited)
+static void two_columns(struct edit_layout *out, struct rect area, int layers, int edited,
+                        bool verdict)
 {
-    static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_LENS, PANE_NEURONS};
+    static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_VERDICT, PANE_LENS,
+                                          PANE_NEURONS};
     static const enum edit_pane right[] = {PANE_MAP, PANE_RATIOS};
     static const struct slice columns[] = {{38, 46, 0, 0}, {42, 74, 1, 0}};
-    static const struct slice side[] = {{8, 8, 0, 0}, {8, 8, 0, 0}, {6, 9, 1, 2}, {4, 7, 1, 1}};
+    struct slice side[] = {{8, 8, 0, 0},
+                           {8, 8, 0, 0},
+                           verdict_slice(area, verdict),
+                           {6, 9, 1, verdict ? 1 : 2},
+                           {4, 7, 1, verdict ? 2 : 1}};
     struct slice ratios = ratios_slice(edited);
     struct slice map = {7, map_rows(layers, area.h - ratios.min), 0, 0};
     struct rect column[2];
@@ -82,24 +98,29 @@ static void two_columns(struct edit_layout *out, struct rect area, int layers, i
     if (map.min < map.want)
         map.min = map.want;
     layout_columns(area, columns, 2, column);
-    stack_panes(out, column[0], left, side, 4);
+    stack_panes(out, column[0], left, side, 5);
     stack_panes(out, column[1], right, (struct slice[]){map, ratios}, 2);
 }
 
-struct edit_layout edit_layout(struct rect area, int layers, int edited)
+struct edit_layout edit_layout(struct rect area, int layers, int edited, bool verdict)
 {
-    static const enum edit_pane one[] = {PANE_FACT, PANE_PARAMS, PANE_MAP, PANE_RATIOS};
-    struct slice stack[] = {{8, 8, 0, 0}, {8, 8, 0, 1}, {7, 0, 1, 2}, ratios_slice(edited)};
+    static const enum edit_pane one[] = {PANE_FACT, PANE_PARAMS, PANE_VERDICT, PANE_MAP,
+                                         PANE_RATIOS};
+    struct slice stack[] = {{8, 8, 0, 0},
+                            {8, 8, 0, 1},
+                            verdict_slice(area, verdict),
+                            {7, 0, 1, 2},
+                            ratios_slice(edited)};
     struct edit_layout out = {0};
 
     if (area.w >= 170 && area.h >= 34) {
-        three_columns(&out, area, layers);
+        three_columns(&out, area, layers, verdict);
     } else if (area.w >= 76) {
-        two_columns(&out, area, layers, edited);
+        two_columns(&out, area, layers, edited, verdict);
     } else {
-        stack[2].want = map_rows(layers, 0);
-        stack[3].drop = 3;
-        stack_panes(&out, area, one, stack, 4);
+        stack[3].want = map_rows(layers, 0);
+        stack[4].drop = 3;
+        stack_panes(&out, area, one, stack, 5);
     }
     return out;
 }

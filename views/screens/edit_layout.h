@@ -10,6 +10,7 @@ enum edit_pane {
     PANE_PARAMS,
     PANE_MAP,
     PANE_RATIOS,
+    PANE_VERDICT,
     PANE_LENS,
     PANE_NEURONS,
     PANE_COUNT
@@ -20,7 +21,7 @@ struct edit_layout {
 };
 
 /* The `layers` of the model decide how high the map wants to be (0: not known), the `edited` ones
- * how high the ratios must be. */
-struct edit_layout edit_layout(struct rect area, int layers, int edited);
+ * how high the ratios must be. `verdict`: there is one to be shown. */
+struct edit_layout edit_layout(struct rect area, int layers, int edited, bool verdict);
 
 #endif

@@ -237,7 +237,7 @@ static void draw_scoreboard(const struct view *v, struct surface *s, struct rect
     const struct facts *f = v->state;
     const struct ui_state *d = v->host->ui;
     const struct queued_fact *q = selected_fact(v);
-    const struct probe_report *board = q ? q->probes : d->probes;
+    const struct probe_report *board = q ? q->probes : ui_scoreboard(d);
     char words[400], title[32 + UI_WORDS] = "Scoreboard";
     bool stale = pane_stale_title(d, board, title, sizeof(title));
     struct rect in = hint_box(d, s, area, title,

@@ -18,7 +18,7 @@
  *
  * The app asks for three things by itself: gain and leak of the mask, REST_SECONDS after the last
  * parameter change; promoted and suppressed words, one neuron at a time, while nothing else runs;
- * the scoreboard after a commit. Their commands are short or make way for those of the user
+ * the probes of a preview or commit. Their commands are short or make way for those of the user
  * (YIELDS, core/engine/engine.h).
  *
  * All of it runs on the UI thread. */
@@ -43,15 +43,6 @@
 #include "views/shell/messages.h"
 
 static const double REST_SECONDS = 0.3; /* a knob must rest this long before an estimate */
-
-/* True if the job commits or probes a fact of the list in the Facts view. */
-static bool is_job_of_fact_list(const struct ui_state *d, unsigned job)
-{
-    for (int i = 0; i < d->queue_count; i++)
-        if (d->queue[i].job == job)
-            return true;
-    return false;
-}
 
 /* host->post: records the command, queues it and notes the job in ui_state. Returns the job, or 0
  * after a message says why it was refused. */
@@ -262,7 +253,8 @@ static void show_recorded_fact(struct app *app, const struct job_begun *begun)
  *   a new state    history and, with a fact, prompt tokens and present answer
  *   a new model    prompt tokens and present answer
  *   attributed     estimate of gain and leak
- *   committed      scoreboard of the fact (facts of the list ask for theirs themselves) */
+ *   previewed,     probes of the verdict (facts of the list ask for their scoreboard themselves)
+ *   committed */
 static void follow_up(struct app *app, const struct event *ev)
 {
     struct ui_state *d = &app->ui;
@@ -284,8 +276,9 @@ static void follow_up(struct app *app, const struct event *ev)
         show_recorded_fact(app, ui_job_begun(d, ev->job));
     } else if (ev->kind == EV_ATTRIBUTED) {
         app->estimate_at = clock_seconds();
-    } else if (ev->kind == EV_COMMITTED && !is_job_of_fact_list(d, ev->job) && d->fact.subject) {
-        request_probe(&app->host, &d->fact, NULL);
+    } else if (((ev->kind == EV_PREVIEW && !app->replaying) || ev->kind == EV_COMMITTED) &&
+               ev->job == d->verdict.from.job) { /* a recording brings the probes of its previews */
+        request_verdict(&app->host);
     }
 }
 

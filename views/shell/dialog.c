@@ -1,23 +1,13 @@
 /* The dialog over the view: a question and its buttons, or a field in which "yes" is typed. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/shell/frame.h"
-
-/* The n-th line of a text, at most 200 bytes of it; false past the end. */
-static bool line_of(const char *text, int n, char out[200])
-{
-    while (n-- > 0) {
-        text += strcspn(text, "\n");
-        if (!*text++)
-            return false;
-    }
-    snprintf(out, 200, "%.*s", (int)strcspn(text, "\n"), text);
-    return true;
-}
 
 /* Cancel and the yes button in the dialog's last row, or the field; screen_button() knows these
  * widths. */
@@ -44,12 +34,18 @@ static void draw_buttons(const struct screen *screen, struct surface *s, struct 
 /* As large as the text of the question needs, in the middle of the screen. */
 static struct rect dialog_area(const struct question *question, int h, int w)
 {
-    int rows = 0, wide = 44;
-    char line[200];
+    const char *text = question->text, *row;
+    int rows = 0, wide = 44, most = w - 2 > 5 ? w - 2 : 5;
+    size_t n;
 
-    for (; line_of(question->text, rows, line); rows++)
+    while (text_row(&text, most - 4, &row, &n)) {
+        char *line = xasprintf("%.*s", (int)n, row);
+
+        rows++;
         wide = text_width(line) + 4 > wide ? text_width(line) + 4 : wide;
-    return rect_middle((struct rect){0, 0, h, w}, rows + 4, wide < w - 2 ? wide : w - 2);
+        free(line);
+    }
+    return rect_middle((struct rect){0, 0, h, w}, rows + 4, wide < most ? wide : most);
 }
 
 int screen_button(const struct screen *screen, int h, int w, int y, int x)
@@ -68,16 +64,16 @@ int screen_button(const struct screen *screen, int h, int w, int y, int x)
 
 void dialog_draw(const struct screen *screen, struct surface *s)
 {
-    const char *text = screen->question->text;
+    const char *text = screen->question->text, *row;
     struct rect area = dialog_area(screen->question, s->h, s->w), in;
-    char line[200];
+    size_t n;
 
     surface_fill(s, area, ROLE_DIALOG);
     in = box_draw(s, area, screen->question->title, "", true);
-    for (int i = 0; line_of(text, i, line) && i < in.h - 1; i++) {
+    for (int i = 0; i < in.h - 1 && text_row(&text, in.w, &row, &n); i++) {
         struct pen p = pen_at(s, in, i, 0);
 
-        pen_fit(&p, ROLE_DIALOG, in.w, line);
+        pen_printf(&p, ROLE_DIALOG, "%.*s", (int)n, row);
     }
     draw_buttons(screen, s, in);
 }

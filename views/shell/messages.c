@@ -107,6 +107,19 @@ static void commit_message(const struct ui_state *d, unsigned job, enum tone *to
                e->seconds_total, answer);
 }
 
+/* "overwrites 2 facts of earlier edits: edit 3 (Mount Fuji → Peru), …". False: none. */
+static bool overwritten_message(const struct overwritten *o, char *out, size_t n)
+{
+    const struct overwritten_fact *f = o && o->lost ? &o->fact[0] : NULL;
+
+    if (f)
+        show_print(out, n, "%s %d fact%s of earlier edits: edit %d (%.60s → %.60s)%s; B shows %s",
+                   o->state == STATE_PREVIEW ? "would overwrite" : "overwrote", o->lost,
+                   o->lost == 1 ? "" : "s", f->edit, f->subject, f->target,
+                   o->lost > 1 ? " and others" : "", o->lost == 1 ? "it" : "them");
+    return f;
+}
+
 /* Which edit was undone or redone, and the state now: "undone: edit 2, Mount Fuji → Peru; now 1
  * edit, checksum 3f9a01bc". */
 static void undo_message(const struct ui_state *d, const char *done, char *out, size_t n)
@@ -241,6 +254,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
                       enum tone *tone, char out[320])
 {
     unsigned flags = command_traits[kind].flags;
+    char words[160];
 
     *tone = TONE_GOOD;
     switch (ev->kind) {
@@ -250,18 +264,19 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
     case EV_HEADER: /* only for a recorded run */
         return d->model.load_seconds <= 0 && run_message(d, tone, out, 320);
     case EV_PREVIEW:
+        if (d->preview && d->preview->held < d->preview->facts)
+            *tone = TONE_WARN;
         preview_message(d, out, 320);
         return d->preview != NULL;
     case EV_PROBES:
-        if (!d->probes)
+        if (!ui_scoreboard(d) || ev->job == d->verdict.probe_job) /* the verdict shows them */
             return false;
-        {
-            char words[160];
-
-            hint_print(d, out, 320, "scoreboard: %s ({facts} shows it)",
-                       scoreboard_summary(d->probes, words));
-        }
+        hint_print(d, out, 320, "scoreboard: %s ({probe} shows the verdict)",
+                   scoreboard_summary(ui_scoreboard(d), words));
         return true;
+    case EV_OVERWRITTEN:
+        *tone = TONE_WARN;
+        return overwritten_message(d->verdict.overwritten, out, 320);
     case EV_COMMITTED:
         commit_message(d, ev->job, tone, out, 320);
         return true;

@@ -89,12 +89,14 @@ static void plain_on_event(void *ctx, const struct event *ev, enum command_kind 
     p->has_state |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
     speak_messages(p);
     speak_job_event(p, ev);
+    if (ev->kind == EV_SIDES && d->verdict.probes)
+        plain_print_scoreboard(d);
     if (ev->kind == EV_ANSWER && kind == CMD_QUERY && d->answer[0] && !d->answer[0]->partial)
         plain_print_answer(d->answer[0]);
-    else if (ev->kind == EV_PROBES && d->probes)
-        plain_print_probes(d->probes); /* the sum of it is a message */
-    else if (ev->kind == EV_PREVIEW)
-        request_probe(&p->app->host, &d->fact, NULL);
+    else if (ev->kind == EV_PROBES && ui_scoreboard(d))
+        plain_print_scoreboard(d);
+    else if (ev->kind == EV_OVERWRITTEN || (ev->kind == EV_SIDES && d->verdict.overwritten))
+        plain_print_verdict(d); /* a commit of what was previewed asks nothing again */
     else if (ev->kind == EV_DONE && kind == CMD_LENS && !strcmp(d->at_view, "lens"))
         plain_print_lens(d);
     else if ((ev->kind == EV_DONE || ev->kind == EV_FAILED) && kind == CMD_VARIANTS)

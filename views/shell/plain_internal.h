@@ -36,7 +36,7 @@ void plain_print_state(const struct ui_state *d);
 void plain_print_history(const struct ui_state *d);
 void plain_print_facts(const struct ui_state *d);
 void plain_print_scoreboard(const struct ui_state *d);
-void plain_print_probes(const struct probe_report *b); /* its rows alone; NULL: none */
+void plain_print_verdict(const struct ui_state *d); /* nothing if there is none */
 void plain_print_lens(const struct ui_state *d);
 void plain_print_variants(const struct ui_state *d);
 void plain_print_jobs(const struct ui_state *d);

@@ -15,6 +15,7 @@
 #include "views/panes/pane_scoreboard.h"
 #include "views/shell/plain_internal.h"
 #include "views/variant_metrics.h"
+#include "views/verdict_card.h"
 #include "views/view_tables.h"
 
 enum { NEAR = 100 /* ranks */, ROWS_MOST = 60, PICTURE_COLS = 100, PICTURE_ROWS = 60 };
@@ -178,7 +179,7 @@ void plain_print_facts(const struct ui_state *d)
         std_print("no list of facts yet: facts FILE reads one\n");
 }
 
-void plain_print_probes(const struct probe_report *b)
+static void print_probes(const struct probe_report *b)
 {
     char prompt[240], before[160], after[160];
 
@@ -189,7 +190,7 @@ void plain_print_probes(const struct probe_report *b)
                   !r->known  ? "unknown to the base,"
                   : r->ok[1] ? "passed,"
                              : "FAILED,",
-                  probe_word(r->kind), text_piece(prompt, sizeof(prompt), r->prompt),
+                  probe_label(r->kind), text_piece(prompt, sizeof(prompt), r->prompt),
                   text_said(before, sizeof(before), r->said[0]),
                   text_said(after, sizeof(after), r->said[1]));
     }
@@ -197,7 +198,7 @@ void plain_print_probes(const struct probe_report *b)
 
 void plain_print_scoreboard(const struct ui_state *d)
 {
-    const struct probe_report *b = d->probes;
+    const struct probe_report *b = ui_scoreboard(d);
     char words[160];
 
     print_stale(d, b);
@@ -205,7 +206,21 @@ void plain_print_scoreboard(const struct ui_state *d)
         std_print("scoreboard: %s\n", scoreboard_summary(b, words));
     else
         std_print("no scoreboard yet: preview or commit the edit first\n");
-    plain_print_probes(b);
+    print_probes(b);
+}
+
+/* The main rows of the verdict card, a sentence each. */
+void plain_print_verdict(const struct ui_state *d)
+{
+    struct card c = card_of(d, d->side);
+
+    if (c.rows)
+        std_print("verdict of %s, %s\n", c.title, c.state);
+    for (int i = 0; i < c.rows && !c.row[i].rank; i++)
+        if (!c.row[i].detail || c.row[i].role == ROLE_ERROR)
+            std_print("%s: %s%s%s\n", c.row[i].label, c.row[i].text, *c.row[i].right ? ", " : "",
+                      c.row[i].right);
+    card_free(&c);
 }
 
 /* A token as a word: without the space in front, and a space alone by its name. */

@@ -20,7 +20,7 @@ then_out() { # TEXT…: these lines come one after the other
 row "a session: fact, preview, scoreboard, commit, question, export, undo"
 say "$S" 'fact Big Ben | location | Madrid' preview 'query Big Ben is in' commit yes \
     'query Big Ben is in' history state "export lora $d/plain-lora" "export json $d/plain.json" undo yes history
-then_out '^fact: subject Eiffel Tower' '^preview Big Ben' '^preview.*would NOT hold' '^scoreboard: ' \
+then_out '^fact: subject Eiffel Tower' '^preview Big Ben' '^warning: preview.*would NOT hold' '^scoreboard: ' \
     '^(passed|FAILED|unknown to the base), rephrase: Big Ben' '^(base|preview) says: ' '^Commit this edit\?$' \
     '^answer yes or no$' '^commit Big Ben' 'edit 1 is committed but does not hold' '^scoreboard: ' \
     '^(base|edited) says: ' '^edit 1, active: Big Ben is Madrid, p\(target\) [0-9.e-]+ before' \

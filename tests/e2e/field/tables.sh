@@ -27,5 +27,5 @@ row "--plain asks in lines, and lists every word that it takes"
 shell 0 'printf "help\nquery\ncommit\nno\nquit\n" | "$E" --plain -m "$M"'
 out "^attribute: score the neurons"
 out "^error: query: needs a text"
-out "^The update touches"
+out "^It writes columns of L0–2"
 out "^cancelled; nothing was changed"

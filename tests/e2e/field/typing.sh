@@ -60,7 +60,7 @@ key :
 type theme light
 burst enter 8
 expect 8 came too fast
-expect Strongest neurons
+expect Parameters
 key 8
 expect History
 EOF

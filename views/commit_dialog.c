@@ -1,0 +1,140 @@
+/* The dialog before a commit: what will be written, what a preview of exactly this found, and where
+ * the edit is kept.
+ *
+ *     Eiffel Tower → Rome
+ *     Preview: p(target) 0.0057 → 0.991, would hold, says "Rome, Italy."
+ *     Neighbours: 5 of 5 known ones stay. Earlier edits: 12 of 12 hold.
+ *     Writes 2,610 of 7,680 columns in L4–8: ‖ΔW‖/‖W‖ 2.4–8.2 %, leak/gain² 4.1–19×.
+ *     It is kept in paris.es. u takes it back, bit for bit. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "tui/text.h"
+#include "views/requests.h"
+#include "views/verdict_card.h"
+
+/* "It rewrites edit 1 (Eiffel Tower → Rome).\n" if an active edit gave the same question another
+ * object, "It repeats ..." if the same one; else nothing. */
+static void put_rewritten_edit(struct buf *out, const struct ui_state *d)
+{
+    const struct history_fact *last;
+    int edit = ui_last_edit_of_fact(d, &d->fact, &last);
+
+    if (edit)
+        show_format(out, "It %s edit %d (%.60s → %.60s).\n",
+                    d->fact.target && !strcmp(last->target, d->fact.target) ? "repeats"
+                                                                            : "rewrites",
+                    edit, last->subject, last->target);
+}
+
+/* How many columns the masks at hand keep; "" before there are any. */
+static void put_masked_columns(struct buf *out, const struct ui_state *d)
+{
+    char some[32], all[32], range[48];
+    long sum = 0, of = 0;
+
+    for (int l = 0; l < d->layers; l++)
+        if (ui_edits_layer(d, l)) {
+            of += d->model.neurons;
+            sum += d->layer[l].mask && !d->layer[l].differs ? d->layer[l].mask->selected : 0;
+        }
+    if (sum)
+        buf_printf(out, "It writes %s of %s columns in %s.\n", text_thousands(some, sum),
+                   text_thousands(all, of), ui_edited_range(d, range));
+    else
+        buf_printf(out, "It writes columns of %s; the neurons are not scored yet.\n",
+                   ui_edited_range(d, range));
+}
+
+/* What the preview found: the numbers of the commit, since it writes the same bits. */
+static void put_preview(struct buf *out, const struct ui_state *d)
+{
+    const struct ui_verdict *v = &d->verdict;
+    const struct edit_report *a = v->report;
+    char before[16], after[16], kept[32], all[32], range[48];
+    long sum = 0;
+
+    for (int i = 0; i < a->layers; i++)
+        sum += a->layer[i].kept;
+    buf_printf(out, "Preview: p(target) %s → %s, would %shold, says \"",
+               text_probability(before, a->p_target[0]), text_probability(after, a->p_target[1]),
+               a->held == a->facts ? "" : "NOT ");
+    put_said(out, v->sides ? v->sides->after.said : a->generated);
+    buf_puts(out, "\".\n");
+    if (v->probes) {
+        buf_puts(out, "Neighbours: ");
+        put_neighbours(out, v->probes);
+        buf_puts(out, ".\n");
+    } else {
+        buf_puts(out, "Neighbours were not asked yet.\n");
+    }
+    if (v->overwritten && v->overwritten->lost)
+        show_format(out, "It overwrites %d fact%s of earlier edits, first %.40s → %.40s.\n",
+                    v->overwritten->lost, v->overwritten->lost == 1 ? "" : "s",
+                    v->overwritten->fact[0].subject, v->overwritten->fact[0].target);
+    buf_printf(out, "It writes %s of %s columns in %s: ‖ΔW‖/‖W‖ ", text_thousands(kept, sum),
+               text_thousands(all, (long long)a->layers * d->model.neurons),
+               ui_edited_range(d, range));
+    put_norm_range(out, a);
+    buf_puts(out, ", leak/gain² ");
+    put_leak_range(out, a);
+    buf_puts(out, ".\n");
+}
+
+/* Where the edit is kept. */
+static void put_place(struct buf *out, const struct ui_state *d)
+{
+    const char *name = strrchr(d->state.session, '/');
+
+    if (d->state.moment_tokens < d->state.moment_goal)
+        buf_puts(out, "The second moments are a draft; the edit notes it.\n");
+    if (*d->state.session)
+        show_format(out, "It is kept in %.60s. u takes it back, bit for bit.",
+                    name ? name + 1 : d->state.session);
+    else if (*d->state.state)
+        buf_puts(out, "It is kept in memory only: no session file is open. w names one.");
+    else
+        buf_puts(out, "It is kept in the session, which is still being opened.");
+}
+
+static void commit_confirmed(struct host *host, const struct question *question)
+{
+    (void)question;
+    request_commit(host);
+}
+
+void confirm_commit(struct host *host)
+{
+    const struct ui_state *d = host->ui;
+    struct question q = {
+        .title = "Commit this edit?", .yes = "Commit", .confirmed = commit_confirmed};
+    char words[UI_WORDS];
+    struct buf text = {0};
+
+    if (!request_has_fact(host) || request_commits_already(host))
+        return;
+    if (d->state.readonly) {
+        host->message(host, TONE_WARN, "read-only: nothing can be committed here");
+        return;
+    }
+    show_format(&text, "%.60s → %.60s\n", d->fact.subject, d->fact.target);
+    put_rewritten_edit(&text, d);
+    if (ui_verdict(d) && !d->verdict.committed && !ui_verdict_moved(d)) {
+        put_preview(&text, d);
+    } else {
+        if (ui_verdict_moved(d))
+            show_format(&text, "It is not the edit that was previewed: %s.\n",
+                        ui_verdict_words(d, words));
+        else
+            buf_puts(&text,
+                     "No preview was made of this fact with these parameters; P makes one.\n");
+        put_masked_columns(&text, d);
+    }
+    put_place(&text, d);
+    utf8_copy(q.text, sizeof(q.text), text.data);
+    buf_free(&text);
+    host->confirm(host, &q);
+}

@@ -1,0 +1,178 @@
+/* The Verdict view: what a preview or a commit would do or did, on one card.
+ *
+ *   ╭ Eiffel Tower: Paris → Rome ────────────────────── Enter opens  v before/after  E saves ╮
+ *   │ asked         The Eiffel Tower is located in the city of                               │
+ *   │ before        Paris, France.                                                  p 0.0057 │
+ *   │ after       ▸ Rome, Italy. It's a historic Roman                               p 0.991 │
+ *   │ verdict     ✓ would hold: "Rome" is the most probable token                            │
+ *   ╰ PREVIEW, nothing is written ──────────────────────────────────────────── 12 more below ╯
+ *
+ * views/verdict_card.c writes the rows. Up and down move through them, Enter opens the
+ * row under the cursor. What is missing is asked for when the view opens. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/pane_verdict.h"
+#include "views/requests.h"
+#include "views/view.h"
+#include "views/view_tables.h"
+
+enum { PAGE = 10 };
+
+struct verdict_view {
+    int at;     /* the row under the cursor */
+    int opened; /* the row that is open, from 1; 0: none */
+};
+
+static void verdict_open(struct view *v)
+{
+    request_verdict(v->host);
+}
+
+static void move_row(struct view *v, int by)
+{
+    struct verdict_view *w = v->state;
+    struct card c = card_of(v->host->ui, v->host->ui->side);
+
+    w->at += by;
+    w->at = w->at >= c.rows ? c.rows - 1 : w->at;
+    w->at = w->at < 0 ? 0 : w->at;
+    card_free(&c);
+}
+
+static bool verdict_action(struct view *v, enum action action)
+{
+    struct verdict_view *w = v->state;
+    int by = action_steps(action, PAGE, 1 << 20);
+
+    if (by) {
+        move_row(v, by);
+        return true;
+    }
+    switch (action) {
+    case ACTION_ENTER:
+        w->opened = w->opened == w->at + 1 ? 0 : w->at + 1;
+        return true;
+    case ACTION_PROBE:
+        request_verdict(v->host);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Where the rows are, within the frame. */
+static struct rect rows_area(struct rect area)
+{
+    return (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4};
+}
+
+static bool verdict_click(struct view *v, struct rect area, int y, int x)
+{
+    struct verdict_view *w = v->state;
+    struct card c = card_of(v->host->ui, v->host->ui->side);
+    struct rect in = rows_area(area);
+    int row = -1;
+
+    if (rect_has(in, y, x))
+        row = card_row_at(&c, w->opened - 1, card_top(&c, w->at, w->opened - 1, in.h, in.w),
+                          y - in.y, in.w);
+    card_free(&c);
+    if (row >= 0)
+        w->at = row;
+    return row >= 0;
+}
+
+/* Nothing was previewed or committed yet. */
+static void draw_nothing(const struct ui_state *d, struct surface *s, struct rect area)
+{
+    struct rect in = box_draw(s, area, "Verdict", "", true);
+    const char *text =
+                   d->fact.subject
+                       ? "P previews the edit and C commits it; either ends here: answers before "
+                         "and after, whether it holds, what else changed, what is written."
+                       : "No fact yet: e types one.",
+               *row;
+    size_t n;
+
+    for (int y = 0; y < in.h && text_row(&text, in.w, &row, &n); y++) {
+        struct pen p = pen_at(s, in, y, 0);
+
+        pen_printf(&p, ROLE_DIM, "%.*s", (int)n, row);
+    }
+}
+
+static void verdict_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct verdict_view *w = v->state;
+    const struct ui_state *d = v->host->ui;
+    struct card c = card_of(d, d->side);
+    char foot[160];
+    struct rect in;
+    int top, below;
+
+    if (!c.rows) {
+        draw_nothing(d, s, area);
+        return;
+    }
+    in = box_draw(s, area, c.title,
+                  d->side == SIDE_BOTH     ? "v: both are shown"
+                  : d->side == SIDE_BEFORE ? "v: before is shown"
+                                           : "v: after is shown",
+                  true);
+    if (!rect_empty(in)) {
+        top = card_top(&c, w->at, w->opened - 1, in.h, in.w);
+        below = card_height(&c, w->opened - 1, in.w) - top - in.h;
+        card_draw(&c, w->at, w->opened - 1, top, s, in);
+        show_print(foot, sizeof(foot), below > 0 ? "%s · %d more below" : "%s", c.state, below);
+        box_foot(s, area, foot);
+    }
+    card_free(&c);
+}
+
+/* All rows, opened, in this many columns: for a figure. */
+static int verdict_height(const struct view *v, int cols)
+{
+    struct card c = card_of(v->host->ui, v->host->ui->side);
+    int h = card_height(&c, -1, cols - 4) + 2;
+
+    card_free(&c);
+    return h;
+}
+
+static bool table_of_verdict(struct table *t, const struct ui_state *d)
+{
+    struct card c = card_of(d, SIDE_BOTH);
+
+    table_columns(t, "what mark text number more");
+    for (int i = 0; i < c.rows; i++) {
+        const struct card_row *r = &c.row[i];
+
+        table_text(t, r->label);
+        table_text(t, *r->mark ? r->mark : NULL);
+        table_text(t, r->text);
+        table_text(t, *r->right ? r->right : NULL);
+        table_text(t, r->more);
+    }
+    card_free(&c);
+    return t->cells > 0;
+}
+
+const struct view_ops view_verdict = {
+    .name = "verdict",
+    .title = "Verdict",
+    .footer = "commit discard:forget flip:before/after enter:open export:save undo view-edit:edit "
+              "help",
+    .size = sizeof(struct verdict_view),
+    .overlay = true,
+    .open = verdict_open,
+    .click = verdict_click,
+    .action = verdict_action,
+    .draw = verdict_draw,
+    .height = verdict_height,
+    .table = table_of_verdict,
+};

@@ -1,0 +1,478 @@
+/* Writes the rows of the verdict card from ui_state.
+ *
+ *   asked       The Eiffel Tower is located in the city of
+ *   before      Paris, France.                                                     p 0.0057
+ *   after       Rome, Italy. It's a historic Roman                                 p 0.991
+ *   verdict   ✓ would hold: all 2 tokens of "Rome" are the most probable ones, p 0.991
+ *   says it   ✗ 4 of 5; in other words 1 of 2
+ *   neighbours✓ 5 of 5 known ones stay, 1 unknown one moved
+ *   earlier   ✓ all 12 facts of other edits still hold
+ *   written     2,610 of 7,680 columns in L4–8, ‖ΔW‖/‖W‖ 2.4–8.2 %, leak/gain² 4.1–19×
+ *   rank …      of old and new object by layer, before and after
+ *   rephrase  ✓ …   a row for each probe, each fact that was overwritten, each layer
+ *
+ * "p" is p(target), of all tokens of the new object; p of its first token has that name. */
+#include "views/verdict_card.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "tui/text.h"
+
+void card_free(struct card *c)
+{
+    for (int i = 0; i < c->rows; i++) {
+        free(c->row[i].text);
+        free(c->row[i].more);
+    }
+    free(c->row);
+    *c = (struct card){0};
+}
+
+/* A new row; `text` moves into it. */
+static struct card_row *card_add(struct card *c, const char *label, const char *mark,
+                                 enum role role, struct buf *text)
+{
+    struct card_row *r;
+
+    c->row = xrealloc(c->row, (size_t)(c->rows + 1) * sizeof(*c->row));
+    r = &c->row[c->rows++];
+    *r = (struct card_row){.label = label, .mark = mark, .role = role};
+    r->text = text->data ? buf_take(text) : xstrdup("");
+    return r;
+}
+
+void put_said(struct buf *out, const char *said)
+{
+    const char *from = said ? said + strspn(said, " \n") : "";
+    size_t n = strlen(from);
+
+    while (n && (from[n - 1] == ' ' || from[n - 1] == '\n'))
+        n--;
+    if (n)
+        show_escape(out, from, n);
+    else
+        buf_puts(out, said && *said ? "(nothing but blanks)" : TEXT_SAID_NOTHING);
+}
+
+/* ---- what was asked and answered ---- */
+
+static void add_answer(struct card *c, const struct ui_state *d, bool after)
+{
+    const struct ui_verdict *v = &d->verdict;
+    const struct edit_side *s = !v->sides ? NULL : after ? &v->sides->after : &v->sides->before;
+    bool shown = d->side == SIDE_BOTH || (d->side == SIDE_AFTER) == after;
+    struct buf text = {0};
+    struct card_row *r;
+    char p[16];
+
+    if (s)
+        put_said(&text, s->said);
+    else if (after)
+        put_said(&text, v->report->generated);
+    else
+        buf_puts(&text, "(not known)");
+    r = card_add(c, after ? "after" : "before", shown ? "▸" : "", after ? ROLE_NEW : ROLE_OLD,
+                 &text);
+    snprintf(r->right, sizeof(r->right), "p %s", text_probability(p, v->report->p_target[after]));
+}
+
+/* Why the fact holds or not: the acceptance test of a commit, in words. */
+static void add_judgement(struct card *c, const struct ui_state *d)
+{
+    const struct ui_verdict *v = &d->verdict;
+    const struct edit_report *a = v->report;
+    const struct edit_side *s = v->sides ? &v->sides->after : NULL;
+    bool holds = a->held == a->facts;
+    int tokens = d->prompt_info ? d->prompt_info->targets : 0;
+    double accept = v->sides ? v->sides->accept : 0;
+    struct buf text = {0};
+    char p[2][16], words[UI_WORDS];
+
+    buf_puts(&text, v->committed ? holds ? "holds: " : "does NOT hold: "
+                    : holds      ? "would hold: "
+                                 : "would NOT hold: ");
+    if (s && s->accuracy < 1 && tokens > 1)
+        show_format(&text, "%ld of %d tokens of \"%s\" are the most probable ones",
+                    lround(s->accuracy * tokens), tokens, d->fact.target);
+    else if (s && s->accuracy < 1)
+        show_format(&text, "another token is more probable than \"%s\"", d->fact.target);
+    else if (s && tokens > 1)
+        show_format(&text, "all %d tokens of \"%s\" are the most probable ones", tokens,
+                    d->fact.target);
+    else
+        show_format(&text, "\"%s\" is%s the most probable token", d->fact.target,
+                    holds ? "" : " not");
+    if (accept > 0)
+        buf_printf(&text, ", p %s is %s accept.p_min %s", text_probability(p[0], a->p_target[1]),
+                   a->p_target[1] >= accept ? "at least" : "below", text_probability(p[1], accept));
+    if (tokens > 1)
+        buf_printf(&text, " (p of its first token %s → %s)", text_probability(p[0], a->p_before),
+                   text_probability(p[1], a->p_after));
+    if (ui_verdict_moved(d))
+        buf_printf(&text, ". This preview was %s: P makes it exact", ui_verdict_words(d, words));
+    card_add(c, "verdict", holds ? "✓" : "✗", holds ? ROLE_GOOD : ROLE_WARN, &text);
+}
+
+/* ---- probes ---- */
+
+static const char *probe_mark(const struct probe_result *p, bool after)
+{
+    return !p->known && (p->kind != PROBE_LOCALITY || p->ok[after]) ? "·"
+           : p->ok[after]                                           ? "✓"
+                                                                    : "✗";
+}
+
+/* What an unpassed probe that the base did not understand means, and whether a neighbour moved. */
+static enum role probe_role(const struct probe_result *p, bool after)
+{
+    return p->known                                     ? p->ok[after] ? ROLE_GOOD : ROLE_ERROR
+           : !p->ok[after] && p->kind == PROBE_LOCALITY ? ROLE_WARN
+                                                        : ROLE_DIM;
+}
+
+static void put_side(struct buf *out, const char *label, const struct probe_result *p, int k)
+{
+    char number[16];
+
+    buf_printf(out, "%s ", label);
+    put_said(out, p->said[k]);
+    if (isfinite(p->p_target[k]))
+        show_format(out, "   p of \"%s\" %s", p->expected,
+                    text_probability(number, p->p_target[k]));
+    buf_puts(out, "\n");
+}
+
+static void add_probe(struct card *c, const struct probe_result *p, enum neuron_side side)
+{
+    bool after = side != SIDE_BEFORE, near = p->kind == PROBE_LOCALITY;
+    struct buf text = {0}, more = {0};
+    struct card_row *r;
+
+    show_format(&text, "%s → ", p->prompt);
+    if (side == SIDE_BOTH || (after && near && !p->ok[1])) {
+        put_said(&text, p->said[0]);
+        buf_puts(&text, " → ");
+    }
+    put_said(&text, p->said[after]);
+    if (!p->known)
+        buf_puts(&text, near ? " (the base does not know it)" : " (nor does the base say the old)");
+    r = card_add(c, probe_label(p->kind), probe_mark(p, after), probe_role(p, after), &text);
+    r->detail = true;
+    show_format(&more, near ? "stays if it says: %s\n" : "passes if it says: %s\n", p->expected);
+    put_side(&more, "before:", p, 0);
+    put_side(&more, "after: ", p, 1);
+    r->more = buf_take(&more);
+}
+
+struct tally {
+    int ok, of, unknown, moved; /* moved: unknown and no longer what the base says */
+};
+
+static struct tally tally_of(const struct probe_report *p, enum probe_kind kind)
+{
+    struct tally t = {0};
+
+    for (int i = 0; i < p->probes; i++) {
+        const struct probe_result *r = &p->probe[i];
+
+        if (r->kind != kind)
+            continue;
+        t.of += r->known;
+        t.ok += r->known && r->ok[1];
+        t.unknown += !r->known;
+        t.moved += !r->known && !r->ok[1];
+    }
+    return t;
+}
+
+static void add_waiting(struct card *c, const struct ui_state *d, const char *label)
+{
+    struct buf text = {0};
+    buf_puts(&text, ui_job_kind(d, d->verdict.probe_job) ? "being asked" : "not asked: B asks");
+    card_add(c, label, "", ROLE_DIM, &text);
+}
+
+/* "rephrase 2 of 2, question 0 of 1, chat 1 of 1, follows 3 of 4" */
+static void add_says_it(struct card *c, const struct probe_report *p)
+{
+    static const enum probe_kind kind[] = {PROBE_REPHRASE, PROBE_QUESTION, PROBE_CHAT,
+                                           PROBE_PORTABILITY};
+    struct buf text = {0};
+    int ok = 0, of = 0, unknown = 0;
+
+    for (size_t i = 0; i < sizeof(kind) / sizeof(*kind); i++) {
+        struct tally t = tally_of(p, kind[i]);
+
+        ok += t.ok;
+        of += t.of;
+        unknown += t.unknown;
+        if (t.of)
+            buf_printf(&text, "%s%s %d of %d", text.len ? ", " : "", probe_label(kind[i]), t.ok,
+                       t.of);
+    }
+    if (unknown)
+        buf_printf(&text, "%s%d that the base does not know either", text.len ? ", " : "", unknown);
+    if (!text.len)
+        buf_puts(&text, "this fact has no rephrase, question or consequence to ask");
+    card_add(c, "says it",
+             !of        ? "·"
+             : ok == of ? "✓"
+                        : "✗",
+             !of        ? ROLE_DIM
+             : ok == of ? ROLE_GOOD
+                        : ROLE_WARN,
+             &text);
+}
+
+void put_neighbours(struct buf *out, const struct probe_report *p)
+{
+    struct tally t = tally_of(p, PROBE_LOCALITY);
+
+    if (t.of)
+        buf_printf(out, "%d of %d known one%s stay%s", t.ok, t.of, t.of == 1 ? "" : "s",
+                   t.ok == 1 ? "s" : "");
+    else if (t.unknown)
+        buf_puts(out, "the base knows none of them: nothing to judge by");
+    if (t.of && p->spares_asked)
+        buf_printf(out, " (the base knew none of the fact's own; %d other%s asked)",
+                   p->spares_asked, p->spares_asked == 1 ? " was" : "s were");
+    else if (!t.of && p->spares_asked)
+        buf_printf(out, ", nor any of %d others", p->spares_asked);
+    if (t.moved)
+        buf_printf(out, ", %d unknown one%s moved", t.moved, t.moved == 1 ? "" : "s");
+}
+
+static void add_neighbours(struct card *c, const struct probe_report *p)
+{
+    struct tally t = tally_of(p, PROBE_LOCALITY);
+    struct buf text = {0};
+
+    put_neighbours(&text, p);
+    if (!text.len)
+        buf_puts(&text, p->spares_asked ? "the base knows none of the relation's"
+                                        : "this fact has none: a triple with | brings some");
+    card_add(c, "neighbours",
+             !t.of          ? "·"
+             : t.ok == t.of ? "✓"
+                            : "✗",
+             t.ok < t.of        ? ROLE_ERROR
+             : t.moved || !t.of ? ROLE_WARN
+                                : ROLE_GOOD,
+             &text);
+}
+
+/* ---- earlier edits ---- */
+
+static void add_earlier(struct card *c, const struct overwritten *o)
+{
+    struct buf text = {0};
+
+    if (!o->facts)
+        buf_puts(&text, "there is no other edit");
+    else if (o->asked < o->facts)
+        buf_printf(&text, "%d of %d asked facts hold, evenly taken of %d of other edits", o->held,
+                   o->asked, o->facts);
+    else
+        buf_printf(&text, "%d of %d fact%s of other edits hold%s", o->held, o->asked,
+                   o->asked == 1 ? "" : "s", o->held == 1 ? "s" : "");
+    if (o->lost)
+        buf_printf(&text, "; overwritten by this one: %d", o->lost);
+    if (o->weak)
+        buf_printf(&text, "; %d did not hold before either", o->weak);
+    card_add(c, "earlier",
+             !o->facts ? "·"
+             : o->lost ? "✗"
+                       : "✓",
+             !o->facts ? ROLE_DIM
+             : o->lost ? ROLE_ERROR
+                       : ROLE_GOOD,
+             &text);
+}
+
+static void add_overwritten(struct card *c, const struct overwritten_fact *f)
+{
+    struct buf text = {0};
+    struct card_row *r;
+    char p[2][16];
+
+    show_format(&text, "edit %d, %s → %s: says now ", f->edit, f->subject, f->target);
+    put_said(&text, f->said[1]);
+    r = card_add(c, "overwrote", "✗", ROLE_ERROR, &text);
+    r->detail = true;
+    snprintf(r->right, sizeof(r->right), "p %s → %s", text_probability(p[0], f->p[0]),
+             text_probability(p[1], f->p[1]));
+}
+
+/* ---- what was written ---- */
+
+static double norm_of(const struct layer_report *l)
+{
+    return l->weight_norm > 0 ? 100 * l->delta_norm / l->weight_norm : (double)NAN;
+}
+
+static double leak_of(const struct layer_report *l)
+{
+    return l->leak_ratio;
+}
+
+static void put_range(struct buf *out, const struct edit_report *a,
+                      double (*value)(const struct layer_report *l), const char *unit)
+{
+    double low = (double)INFINITY, high = -(double)INFINITY;
+
+    for (int i = 0; i < a->layers; i++) {
+        double x = value(&a->layer[i]);
+
+        low = x < low ? x : low;
+        high = x > high ? x : high;
+    }
+    if (low > high)
+        buf_puts(out, "not known");
+    else if (low < high)
+        buf_printf(out, "%.2g–%.2g%s", low, high, unit);
+    else
+        buf_printf(out, "%.2g%s", low, unit);
+}
+
+void put_norm_range(struct buf *out, const struct edit_report *a)
+{
+    put_range(out, a, norm_of, " %");
+}
+
+void put_leak_range(struct buf *out, const struct edit_report *a)
+{
+    put_range(out, a, leak_of, "×");
+}
+
+static void add_written(struct card *c, const struct ui_state *d)
+{
+    const struct edit_report *a = d->verdict.report;
+    struct buf text = {0};
+    char kept[32], all[32];
+    long sum = 0;
+
+    for (int i = 0; i < a->layers; i++)
+        sum += a->layer[i].kept;
+    buf_printf(&text, "%s of %s columns in %d layer%s, ‖ΔW‖/‖W‖ ", text_thousands(kept, sum),
+               text_thousands(all, (long long)a->layers * d->model.neurons), a->layers,
+               a->layers == 1 ? "" : "s");
+    put_norm_range(&text, a);
+    buf_puts(&text, ", leak/gain² ");
+    put_leak_range(&text, a);
+    if (a->draft)
+        buf_puts(&text, ", second moments are a draft");
+    card_add(c, d->verdict.committed ? "written" : "would write", "", ROLE_TEXT, &text);
+}
+
+static void add_layer(struct card *c, const struct ui_state *d, const struct layer_report *l)
+{
+    struct buf text = {0};
+    char kept[32], all[32], norm[32] = "not known";
+
+    if (l->weight_norm > 0)
+        snprintf(norm, sizeof(norm), "%.2g %%", norm_of(l));
+    buf_printf(&text, "L%d: %s of %s columns, ‖ΔW‖/‖W‖ %s, gain %.2g, leak %.2g, leak/gain² %.2g×",
+               l->layer, text_thousands(kept, l->kept), text_thousands(all, d->model.neurons), norm,
+               l->gain_mask, l->leak, l->leak_ratio);
+    card_add(c, "layer", "", ROLE_TEXT, &text)->detail = true;
+}
+
+/* ---- ranks by layer ---- */
+
+static void add_rank(struct card *c, const char *label, enum role role, const char *who,
+                     const struct prompt_info *look, bool new)
+{
+    struct buf text = {0};
+    struct card_row *r;
+    char number[32];
+    const int *rank = new ? look->rank_new : look->rank_old;
+
+    if (!rank || look->layers < 1)
+        return;
+    show_format(&text, "%.16s", who);
+    r = card_add(c, label, new ? "●" : "○", role, &text);
+    r->rank = rank;
+    r->ranks = look->layers;
+    snprintf(r->right, sizeof(r->right), "rank %s", text_thousands(number, rank[look->layers - 1]));
+}
+
+static void add_ranks(struct card *c, const struct ui_state *d)
+{
+    const struct edit_sides *s = d->verdict.sides;
+    const char *old = s->after.prompt.old.text;
+    const struct prompt_info *look[2] = {&s->before.prompt, &s->after.prompt};
+    char piece[64];
+
+    text_piece(piece, sizeof(piece), old + strspn(old, " "));
+    for (int new = 1; new >= 0; new --)
+        for (int k = 0; k < 2; k++)
+            add_rank(c, k ? "rank after" : "rank before", new ? ROLE_NEW : ROLE_OLD,
+                     new ? d->fact.target : piece, look[k], new);
+}
+
+/* ---- the card ---- */
+
+static void card_name(struct card *c, const struct ui_state *d)
+{
+    const struct ui_verdict *v = &d->verdict;
+    const struct edit_sides *s = v->sides;
+    const char *old = d->fact.old ? d->fact.old : s ? s->after.prompt.old.text : "";
+
+    old += strspn(old, " ");
+    show_print(c->title, sizeof(c->title), "%.40s: %.24s%s%.24s", d->fact.subject, old,
+               *old ? " → " : "", d->fact.target);
+    c->role = v->committed ? ROLE_EDITED : ROLE_PREVIEW;
+    if (v->committed)
+        snprintf(c->state, sizeof(c->state), "EDITED, edit %d", v->report->edit);
+    else
+        snprintf(c->state, sizeof(c->state), "PREVIEW%s, nothing is written",
+                 ui_verdict_moved(d) ? " of other parameters" : "");
+}
+
+struct card card_of(const struct ui_state *d, enum neuron_side side)
+{
+    const struct ui_verdict *v = ui_verdict(d);
+    const struct probe_report *p = v ? v->probes : NULL;
+    struct card c = {0};
+    struct buf text = {0};
+    char *asked;
+
+    if (!v || !d->fact.subject || !d->fact.target)
+        return c;
+    card_name(&c, d);
+    asked = fact_text(&d->fact);
+    show_format(&text, "%s", asked ? asked : "");
+    free(asked);
+    card_add(&c, "asked", "", ROLE_TEXT, &text);
+    add_answer(&c, d, false);
+    add_answer(&c, d, true);
+    add_judgement(&c, d);
+    if (p) {
+        add_says_it(&c, p);
+        add_neighbours(&c, p);
+    } else {
+        add_waiting(&c, d, "says it");
+        add_waiting(&c, d, "neighbours");
+    }
+    if (v->overwritten)
+        add_earlier(&c, v->overwritten);
+    else
+        add_waiting(&c, d, "earlier");
+    add_written(&c, d);
+    if (v->sides)
+        add_ranks(&c, d);
+    for (int i = 0; v->overwritten && i < v->overwritten->lost; i++)
+        add_overwritten(&c, &v->overwritten->fact[i]);
+    for (int near = 0; near < 2; near++)
+        for (int i = 0; p && i < p->probes; i++)
+            if ((p->probe[i].kind == PROBE_LOCALITY) == near)
+                add_probe(&c, &p->probe[i], side);
+    for (int i = 0; i < v->report->layers; i++)
+        add_layer(&c, d, &v->report->layer[i]);
+    return c;
+}

@@ -1,0 +1,43 @@
+/* The verdict of an edit as rows of text: the one source of the card on the screen, of its tables
+ * and pages in files, and of what plain mode says. */
+#ifndef VIEWS_VERDICT_CARD_H
+#define VIEWS_VERDICT_CARD_H
+
+#include "views/ui_state.h"
+
+/* Every text can be printed as it is: foreign text in it is escaped. */
+struct card_row {
+    const char *label; /* "before" */
+    const char *mark;  /* "✓", "✗", "·" or "" */
+    enum role role;    /* of mark and text */
+    bool detail;       /* one of several of its kind: a probe, a layer */
+    char *text;        /* in full */
+    char right[24];    /* a number beside it, or "" */
+    char *more;        /* lines that are shown when the row is opened; NULL: nothing more */
+    const int *rank;   /* [ranks] by layer, drawn as bars; borrowed. NULL: a text */
+    int ranks;
+};
+
+struct card {
+    struct card_row *row;
+    int rows;
+    char title[120]; /* "Eiffel Tower: Paris → Rome" */
+    char state[64];  /* "PREVIEW, nothing is written" */
+    enum role role;  /* of the state: ROLE_PREVIEW or ROLE_EDITED */
+};
+
+/* The card of what ui_state knows; no rows: there is no verdict. `side` says which answers the rows
+ * of probes show. Free with card_free(). */
+struct card card_of(const struct ui_state *d, enum neuron_side side);
+void card_free(struct card *c);
+
+/* "Rome, Italy.", on one line; an answer without tokens is said in words. Appends. */
+void put_said(struct buf *out, const char *said);
+/* "5 of 5 known neighbours stay, 1 unknown one moved"; "" without neighbours. Appends. */
+void put_neighbours(struct buf *out, const struct probe_report *p);
+/* The smallest and largest value of the layers of a report, "2.4–8.2 %": ||dW||/||W|| in percent,
+ * or leak/gain². Appends. */
+void put_norm_range(struct buf *out, const struct edit_report *a);
+void put_leak_range(struct buf *out, const struct edit_report *a);
+
+#endif
