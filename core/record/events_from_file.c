@@ -1,6 +1,7 @@
 /* Makes the lines of a recording from a RUN file or a session, so that `view` can show them by the
  * player, without the model. A RUN file becomes model, state, header, one event a layer; a session
- * becomes model (as far as its edits show it), state, history. All lines have time 0. */
+ * becomes model (as far as its edits show it), state, history. A page of `:export` holds its lines.
+ * All lines have time 0. */
 #include "core/record/events_from_file.h"
 
 #include <limits.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/file_type.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
@@ -15,6 +17,8 @@
 #include "core/model/safetensors.h"
 #include "core/record/event_json.h"
 #include "core/record/recording.h"
+
+enum { PAGE_MOST = 1 << 29 };
 
 /* One line with this event. Takes `what`. */
 static void put_event(struct buf *out, enum event_kind kind, unsigned id, void *what)
@@ -276,6 +280,23 @@ static bool is_recording(const char *path, enum file_type looks)
     return recording != NULL;
 }
 
+/* The lines in a page that `:export FILE.html` wrote: what its script of this type holds. */
+static bool page_lines(const char *path, struct buf *out, struct err *err)
+{
+    static const char begin[] = "<script type=\"application/x-ndjson\" id=\"editscope\">\n";
+    char *text = file_read_text(path, PAGE_MOST, NULL, err);
+    const char *from = text ? strstr(text, begin) : NULL;
+    const char *to = from ? strstr(from, "</script>") : NULL;
+    bool ok = to != NULL;
+
+    if (ok)
+        buf_add(out, from + sizeof(begin) - 1, (size_t)(to - from) - (sizeof(begin) - 1));
+    else if (text)
+        err_set(err, ERR_FORMAT, "%s is a web page, but none that editscope wrote", path);
+    free(text);
+    return ok;
+}
+
 bool events_from_file(const char *path, struct buf *out, struct err *err)
 {
     enum file_type looks = file_type_of_path(path);
@@ -284,6 +305,8 @@ bool events_from_file(const char *path, struct buf *out, struct err *err)
 
     if (looks == FILE_TYPE_SESSION)
         return session_lines(path, out, err);
+    if (looks == FILE_TYPE_HTML)
+        return page_lines(path, out, err);
     if (is_recording(path, looks))
         return err_set(err, ERR_FORMAT, "%s is a recording: `editscope replay` plays it", path);
     if (file_type_name(looks) && looks != FILE_TYPE_SAFETENSORS)

@@ -140,8 +140,8 @@ bool cli_show_next(struct cli *c, const struct app_next *next, struct err *err)
                                      : play_recording(c, next->path, err);
 }
 
-const struct cli_ops cli_view = {"view", "RUN|SESSION",
-                                 "Open a RUN file or a session on the screen, without its model",
+const struct cli_ops cli_view = {"view", "RUN|SESSION|PAGE",
+                                 "Open a RUN file, a session or a page of :export, without its model",
                                  FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view_run};
 
 /* Runs a script on the real program without a terminal. */

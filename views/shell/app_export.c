@@ -10,13 +10,22 @@
 #include "core/base/show.h"
 #include "tui/svg.h"
 #include "views/shell/app_internal.h"
+#include "views/shell/page.h"
 #include "views/view_tables.h"
 
 /* Draws the screen without the command line that asked for the export. */
+enum { CHROME = 4 }; /* rows of banner, status line, footer and tabs */
+
 static void draw_picture(struct app *app)
 {
     struct screen screen = app_screen(app);
 
+    if (screen.view->ops->height) { /* all of it, also what is scrolled away here */
+        int h = screen.view->ops->height(screen.view, app->surface->w) + CHROME;
+
+        if (h > app->surface->h)
+            surface_resize(app->surface, h, app->surface->w);
+    }
     screen.line = NULL;
     screen.message = ""; /* the last message is not part of a figure */
     screen_draw(&screen, app->surface);
@@ -92,7 +101,9 @@ static bool as_ending(struct app *app, const char *path, struct buf *out)
             as_rows(app, form, out);
             return true;
         }
-    return false;
+    if (dot && !strcmp(dot, ".html"))
+        page_write(&app->ui, &app->theme, out);
+    return out->len > 0;
 }
 
 /* Lists the endings that are possible; they come from the two tables. */
@@ -102,6 +113,7 @@ static void report_endings(struct app *app, const char *path)
 
     for (int i = 0; i < PICTURE_FORMS; i++)
         buf_printf(&endings, "%s, ", picture_endings[i]);
+    buf_puts(&endings, ".html, ");
     for (const struct table_form *form = table_forms; *form->ending; form++)
         buf_printf(&endings, "%s%s", form->ending,
                    !*form[1].ending   ? ""

@@ -1,0 +1,119 @@
+/* The web page of an edit: well-formed, hostile text escaped, and opened again by `view`. */
+#include "tests/screens/fixture.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "core/record/player.h"
+#include "tests/folder.h"
+#include "views/shell/page.h"
+
+static const char hostile[] = "Eiffel </script><b>\"&' \x1b[31m";
+
+/* The page of a full state whose subject is hostile. Caller frees. */
+static char *make_page(struct ui_state *d)
+{
+    struct theme theme;
+    struct buf out = {0};
+    struct err err = {0};
+
+    make_full_ui_state(d);
+    free(d->fact.subject);
+    d->fact.subject = xstrdup(hostile);
+    ui_match(d);
+    give_run(d, LAYERS);
+    give_preview(d);
+    give(d, EV_PROBES, probe_report_of("Eiffel Tower"));
+    give_overwritten(d);
+    CHECK(theme_load(&theme, "light", NULL, &err));
+    page_write(d, &theme, &out);
+    return buf_take(&out);
+}
+
+/* Every tag is closed in the order in which tags were opened. */
+static bool tags_are_balanced(const char *page)
+{
+    char open[64][32];
+    int depth = 0;
+
+    for (const char *p = strchr(page, '<'); p; p = strchr(p + 1, '<')) {
+        const char *end = strchr(p, '>');
+        size_t n = strcspn(p + 1, " />\n");
+
+        if (!end || n >= 32 || depth == 64)
+            return false;
+        if (p[1] == '!' || p[1] == '?' || end[-1] == '/')
+            continue;
+        if (p[1] == '/') {
+            n = strcspn(p + 2, ">");
+            if (!depth || strlen(open[--depth]) != n || strncmp(open[depth], p + 2, n) != 0)
+                return false;
+        } else {
+            snprintf(open[depth++], 32, "%.*s", (int)n, p + 1);
+        }
+    }
+    return depth == 0;
+}
+
+static void the_page_is_well_formed_and_escaped(void)
+{
+    struct ui_state d;
+    char *page = make_page(&d);
+
+    CHECK(tags_are_balanced(page));
+    CHECK(!strstr(page, "<b>") && !strchr(page, '\x1b'));
+    CHECK(strstr(page, "&lt;/script&gt;&lt;b&gt;&quot;&amp;") != NULL);
+    CHECK(strstr(page, "</script>") && !strstr(strstr(page, "</script>") + 1, "</script>"));
+    CHECK(!strstr(page, "http://") || !strstr(page, "src="));
+    CHECK(strstr(page, "would hold") && strstr(page, "Mount Fuji") && strstr(page, "--subject"));
+    free(page);
+    ui_free(&d);
+}
+
+static void view_opens_the_page_again(void)
+{
+    struct ui_state d, again;
+    char *page = make_page(&d), folder[64], path[128];
+    struct params params;
+    struct fact fact;
+    struct err err = {0};
+    struct engine *e;
+
+    CHECK(folder_make(folder, sizeof(folder)));
+    snprintf(path, sizeof(path), "%s/page.html", folder);
+    CHECK(file_write(path, page, strlen(page), &err));
+    e = engine_show(path, &params, &fact, &err);
+    CHECK_STR(err.text, "");
+    if (e) {
+        struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+        struct event ev;
+
+        CHECK_STR(fact.subject, hostile);
+        ui_init(&again, &params);
+        again.fact = fact;
+        ui_match(&again);
+        while (poll(&fd, 1, 3000) > 0 && !again.verdict.overwritten)
+            while (engine_next(e, &ev)) {
+                CHECK(ev.kind != EV_FAILED);
+                ui_event(&again, &ev);
+            }
+        CHECK(ui_verdict(&again) && again.verdict.sides && again.verdict.probes);
+        CHECK(again.scored_layers == LAYERS && again.state.readonly && again.state.preview);
+        CHECK_STR(ui_verdict(&again) ? again.verdict.sides->after.said : "",
+                  d.verdict.sides->after.said);
+        engine_stop(e);
+        ui_free(&again);
+    }
+    CHECK(file_write(path, "<!doctype html><p>no</p>", 24, &err));
+    CHECK(!engine_show(path, &params, &fact, &err));
+    CHECK(strstr(err.text, "a web page, but none that editscope wrote") != NULL);
+    folder_remove(folder);
+    free(page);
+    ui_free(&d);
+}
+
+static const struct test tests[] = {
+    {"the page is well-formed and escaped", the_page_is_well_formed_and_escaped},
+    {"view opens the page again", view_opens_the_page_again},
+};
+TEST_MAIN(tests)
