@@ -238,9 +238,9 @@ void ui_force_neuron(struct host *host, int layer, int neuron)
         return;
     }
     host->params_changed(host);
-    host->message(host, TONE_PLAIN, "L%dN%d is %s%s", layer, neuron,
-                  word[mask_override_of(d, layer, neuron) + 1],
-                  d->state.preview ? "; {preview} previews it again" : "");
+    host->message(host, TONE_PLAIN,
+                  d->state.preview ? "L%dN%d is %s; {preview} previews it again" : "L%dN%d is %s",
+                  layer, neuron, word[mask_override_of(d, layer, neuron) + 1]);
 }
 
 void ui_release_neurons(struct host *host)

@@ -5,6 +5,7 @@
 
 #include "tui/layout.h"
 #include "tui/theme.h"
+#include "views/hint.h"
 #include "views/keymap.h"
 #include "views/screens/edit_layout.h"
 
@@ -158,6 +159,30 @@ static void every_size_can_be_drawn(void)
     ui_free(&d);
 }
 
+static unsigned take_post(struct host *host, struct command *cmd)
+{
+    (void)host;
+    command_free(cmd);
+    return 7;
+}
+
+/* Users read keys and commands, never the braces of an action. */
+static void read_message(struct host *host, enum tone tone, const char *fmt, ...)
+{
+    char said[400], name[40];
+    va_list ap;
+
+    (void)tone;
+    va_start(ap, fmt);
+    hint_vprint(host->ui, said, sizeof(said), fmt, ap);
+    va_end(ap);
+    for (const char *s = said; (s = strchr(s, '{')) != NULL; s++)
+        if (sscanf(s, "{%39[a-z-]}", name) == 1 && action_of_name(name)) {
+            printf("'%s'\n", said);
+            test_failures++;
+        }
+}
+
 static void every_action_can_be_done_anywhere(void)
 {
     struct ui_state full, empty;
@@ -169,6 +194,8 @@ static void every_action_can_be_done_anywhere(void)
         struct host host = host_of(d);
 
         host.run = NULL;
+        host.post = take_post;
+        host.message = read_message;
         for (int i = 0; views[i]; i++) {
             struct view *v = view_open(views[i], &host);
             struct screen screen = {.ui = d, .view = v};
