@@ -184,8 +184,9 @@ static bool fact_command(struct host *host, enum command_kind kind, struct comma
 }
 
 /* Posts one command for the edited layers, or with `others` one for the rest of the map, unless it
- * is under way. False: refused. */
-static bool post_scores(struct host *host, bool others)
+ * is under way. `curves`: so that the amplification can be moved at once; an edit does not need
+ * them. False: refused. */
+static bool post_scores(struct host *host, bool others, bool curves)
 {
     struct command cmd;
 
@@ -195,13 +196,13 @@ static bool post_scores(struct host *host, bool others)
     if (!fact_command(host, CMD_ATTRIBUTE, &cmd))
         return false;
     cmd.all_layers = cmd.idle = others;
-    cmd.curves = true; /* so that the amplification can be moved at once */
+    cmd.curves = curves;
     return host->post(host, &cmd) != 0;
 }
 
 void request_edited_scores(struct host *host)
 {
-    if (request_has_fact(host) && post_scores(host, false))
+    if (request_has_fact(host) && post_scores(host, false, true))
         host->ui->attributing = true;
 }
 
@@ -213,10 +214,10 @@ void request_attribute(struct host *host)
 
     for (int l = 0; l < d->layers; l++)
         others -= ui_edits_layer(d, l);
-    if (!request_has_fact(host) || !post_scores(host, false))
+    if (!request_has_fact(host) || !post_scores(host, false, !others))
         return;
     host->ui->attributing = true;
-    if (others && post_scores(host, true))
+    if (others && post_scores(host, true, true))
         host->message(
             host, TONE_PLAIN,
             "scoring %s, then the other %d layers while nothing else is asked; {jobs} lists "

@@ -22,10 +22,11 @@ enum { RUNS = 4 };
 
 /* An attribution run, finished or partial: scores of some layers, which masks are made from. */
 struct run {
-    unsigned id, generation;    /* generation: of the weights it was made with */
-    char *key;                  /* text of what it depends on: facts, attr.* (run_key()) */
-    struct attribution **layer; /* [model layers], NULL where not computed */
-    int *target, rows;          /* [rows] explained tokens */
+    unsigned id, generation;       /* generation: of the weights it was made with */
+    char *key;                     /* text of what it depends on: facts, attr.* (run_key()) */
+    struct attribution **layer;    /* [model layers], NULL where not computed */
+    bool curved[PARAM_MAX_LAYERS]; /* computed with curves, where there are any */
+    int *target, rows;             /* [rows] explained tokens */
 };
 
 /* Statistics an edit needs (edit_stats.c), for one list of edited layers: second moments of the FFN

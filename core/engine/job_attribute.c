@@ -108,19 +108,26 @@ static bool layer_was_shown(struct engine *e, int layer)
     return was;
 }
 
+/* Whether the run has the layer's scores, with curves if the job wants them. */
+static bool run_has_layer(const struct engine *e, const struct run *run, int layer)
+{
+    return run->layer[layer] && (!e->want_curves || run->curved[layer]);
+}
+
 /* Begins or goes on with the notes of an idle map. At first the layers of the edit that are there
  * count as shown: the command that was posted with the map has emitted them. Another run, since the
  * weights have changed meanwhile, has emitted nothing. */
-static void shown_layers_of(struct shown_layers *s, const struct run *run, const int *layer,
+static void shown_layers_of(const struct engine *e, const struct run *run, const int *layer,
                             int edited)
 {
+    struct shown_layers *s = e->shown;
     bool first = !s->run;
 
     if (s->run == run->id)
         return;
     *s = (struct shown_layers){.run = run->id};
     for (int i = 0; first && i < edited; i++)
-        s->layer[layer[i]] = run->layer[layer[i]] != NULL;
+        s->layer[layer[i]] = run_has_layer(e, run, layer[i]);
 }
 
 /* The run with this key, or a new one. Takes `key`. */
@@ -191,7 +198,9 @@ static void layer_arrived(void *ctx, struct attribution *a)
     while (to->missing[at] != a->layer)
         at++;
     attribution_set_keys(a, to->key + (size_t)at * (size_t)to->keys * (size_t)a->neurons, to->keys);
+    attribution_unref(to->run->layer[a->layer]); /* the same scores without curves, or NULL */
     to->run->layer[a->layer] = a;
+    to->run->curved[a->layer] = to->e->want_curves;
     if (!to->e->no_events && !layer_was_shown(to->e, a->layer))
         emit_layer_with_tokens(to->e, a);
     if (++to->done < to->layers)
@@ -210,7 +219,7 @@ static bool run_scores(struct engine *e, struct run *run, struct attribute_run *
     for (int i = 0; i < layers; i++) {
         struct attribution *there = run->layer[layer[i]];
 
-        if (!there)
+        if (!run_has_layer(e, run, layer[i]))
             to.missing[to.count++] = layer[i];
         else if (emit && !e->no_events && !layer_was_shown(e, layer[i]))
             emit_layer_with_tokens(e, there);
@@ -239,7 +248,7 @@ static bool run_compute(struct engine *e, struct run *run, const struct request 
     bool ok = true;
 
     for (int i = 0; i < layers; i++)
-        missing += !run->layer[layer[i]];
+        missing += !run_has_layer(e, run, layer[i]);
     if (missing) {
         work = attribute_begin(edit_start_state(e), request, count, p, run->id, &e->job, err);
         if (!work)
@@ -266,7 +275,7 @@ struct run *run_of_facts(struct engine *e, const struct request *request, int co
     int edited[PARAM_MAX_LAYERS], edits = 0;
 
     if (e->shown && named_layers(p, e->model->config, edited, &edits, NULL))
-        shown_layers_of(e->shown, run, edited, edits);
+        shown_layers_of(e, run, edited, edits);
     return run_compute(e, run, request, count, p, layer, layers, emit, err) ? run : NULL;
 }
 

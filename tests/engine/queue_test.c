@@ -8,6 +8,7 @@ enum { LAYERS = 8, VARIANTS = 4, FACTS = 48 };
 struct seen {                        /* what the events of one job said */
     int begun, paused, done, failed; /* how often; done, failed: when, as a count of all events */
     int layer[LAYERS];               /* how often its scores came */
+    int curved;                      /* layers whose scores came with curves */
     int estimates;                   /* layers with a picture before the scores */
     uint64_t bits[LAYERS];           /* of the scores */
     int variant[VARIANTS];
@@ -48,6 +49,7 @@ static void seen_add(struct seen *s, const struct event *ev)
         s->estimates++;
     else if (ev->kind == EV_LAYER) {
         s->layer[a->layer]++;
+        s->curved += a->slope != NULL;
         s->bits[a->layer] =
             bits_of(1, a->score, (size_t)a->rows * (size_t)a->neurons * sizeof(*a->score));
     }
@@ -240,12 +242,37 @@ static void in_one_breath(void)
     engine_stop(e);
 }
 
+/* Scores for an edit come without curves; the map brings them later, once, and changes no bit. */
+static void the_map_adds_curves(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct command wanted = command(CMD_ATTRIBUTE, "Lily", "park"), map[2];
+    struct seen s[16] = {{0}};
+    unsigned first, job[2];
+
+    for (int i = 0; i < 2; i++) {
+        map[i] = command(CMD_ATTRIBUTE, "Lily", "park");
+        map[i].all_layers = map[i].idle = map[i].curves = true;
+    }
+    first = engine_post(e, &wanted);
+    job[0] = engine_post(e, &map[0]);
+    job[1] = engine_post(e, &map[1]);
+    CHECK(wait_seen(e, s, job[1], EV_DONE));
+    CHECK(layers_of(&s[first]) > 0 && !s[first].curved);
+    CHECK(s[job[0]].curved == layers_of(&s[job[0]]) && s[job[0]].curved > layers_of(&s[first]));
+    for (int l = 0; l < LAYERS; l++)
+        CHECK(!s[first].layer[l] || s[first].bits[l] == s[job[0]].bits[l]);
+    CHECK(s[job[1]].estimates == 0); /* nothing is missing any more */
+    engine_stop(e);
+}
+
 static const struct test tests[] = {
     {"a map makes way for a preview and goes on with the same bits", a_map_makes_way_and_goes_on},
     {"so do variants", variants_make_way_and_go_on},
     {"so does a causal trace", a_trace_makes_way_and_goes_on},
     {"a paused job is cancelled while another one runs", a_paused_job_is_cancelled_at_once},
     {"attribute, preview and commit go before the map", in_one_breath},
+    {"the map adds curves and changes no score", the_map_adds_curves},
 };
 
 int main(void)
