@@ -252,7 +252,7 @@ static void many_and_preview(void)
     json_t *o;
 
     CHECK(file_write(facts, text, sizeof(text) - 1, NULL));
-    /* made, and not accepted: the model knows nothing */
+    /* made, and it does not hold: the model knows nothing */
     CHECK(run(&out, "edit -s %s/small.es " EIFFEL SMALL "--json", folder) == 3);
     checksum_of("verify", "small.es", before);
     CHECK(run(&out, "edit -s %s/small.es " EIFFEL SMALL "--draft --preview --json", folder) == 0);

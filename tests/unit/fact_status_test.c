@@ -118,7 +118,7 @@ static void advice_names_the_edits(void)
     CHECK(strstr(text, "edit 7 (Lima\\x1b[2J)") && strstr(text, "--edit 1,7`"));
     free(text);
     text = advice_of(told, 1, "two.es", &remedy);
-    CHECK_STR(text, "edit 1 was written but failed its acceptance test (Big Ben -> Rome); "
+    CHECK_STR(text, "edit 1 was written but does not hold (Big Ben -> Rome); "
                     "`editscope undo -s two.es --edit 1` takes it back");
     free(text);
     CHECK(!advice_of(&told[1], 1, "two.es", &remedy));

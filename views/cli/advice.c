@@ -100,7 +100,7 @@ static void put_failed(struct buf *out, const struct judged_fact *fact, int coun
                        const int *edit, int edits)
 {
     if (count == 1) {
-        buf_printf(out, "edit %d was written but failed its acceptance test (", edit[0]);
+        buf_printf(out, "edit %d was written but does not hold (", edit[0]);
         put_short(out, fact->fact->subject);
         buf_puts(out, " -> ");
         put_short(out, fact->fact->target);

@@ -94,7 +94,7 @@ static void commit_text(const struct fact *f, const struct commit_report *e)
     char target[40], first[40], said[240];
 
     std_print("edit %d: %s -> %s: %s\n", e->edit, f->subject, f->target,
-              e->success ? "accepted" : "NOT accepted");
+              e->success ? "holds" : "does NOT hold");
     std_print("  p(target) %s, p(first) %s\n", cli_change(e->p_target, target),
               cli_change(e->p_first, first));
     for (int i = 0; i < 2; i++)
@@ -255,7 +255,7 @@ static void print_summary(struct cli *c, const struct edit_list *w)
         if (preview)
             std_puts("would hold");
         else
-            std_print("accepted, %.1f s\n", w->seconds);
+            std_print("%s, %.1f s\n", w->succeeded == 1 ? "holds" : "hold", w->seconds);
         if (w->skipped)
             std_print("%d skipped by --skip\n", w->skipped);
         if (w->left_out)

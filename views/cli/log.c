@@ -58,14 +58,14 @@ static void facts_text(const struct history_entry *e)
     }
 }
 
-/* Remarks behind the fact: undone, not accepted, draft, the note. Caller frees. */
+/* Remarks behind the fact: undone, does not hold, draft, the note. Caller frees. */
 static char *remarks(const struct history_entry *e, bool named)
 {
     struct buf out = {0};
     char value[64];
 
-    show_format(&out, "%s%s%s", e->active ? "" : "  (undone)", e->success ? "" : "  (not accepted)",
-                e->draft ? "  (draft)" : "");
+    show_format(&out, "%s%s%s", e->active ? "" : "  (undone)",
+                e->success ? "" : "  (does not hold)", e->draft ? "  (draft)" : "");
     if (named)
         show_format(&out, "  (%s)",
                     p_change_text(history_p_change(&e->fact[0]), value, sizeof(value)));

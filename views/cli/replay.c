@@ -140,9 +140,10 @@ bool cli_show_next(struct cli *c, const struct app_next *next, struct err *err)
                                      : play_recording(c, next->path, err);
 }
 
-const struct cli_ops cli_view = {"view", "RUN|SESSION|PAGE",
-                                 "Open a RUN file, a session or a page of :export, without its model",
-                                 FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view_run};
+const struct cli_ops cli_view = {
+    "view", "RUN|SESSION|PAGE",
+    "Open a RUN file, a session or a page of :export, without its model",
+    FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view_run};
 
 /* Runs a script on the real program without a terminal. */
 static bool run_script(struct cli *c, const char *path, struct err *err)

@@ -8,7 +8,7 @@ run 3 "$E" edit -q -m "$M" -s "$d/b.es" $Q --batch 3 --facts "$d/seven.jsonl"
 batches=$(sum)
 run 0 "$E" log -m "$M" -s "$d/b.es"
 out '^ +1 .* Angola -> Chad and 2 more \(0 of 3 hold\)'
-out '^ +3 .* Iran -> Fiji  \(not accepted\)'
+out '^ +3 .* Iran -> Fiji  \(does not hold\)'
 out 'p\(target\)'
 no_out 'p\(first\)'
 row "log --edit lists the facts of one edit"
@@ -56,7 +56,7 @@ single=$(sum)
 err "none of 7 facts held; .editscope undo -s '$d/my own.es' --edit 1-7. takes them back$"
 no_out 'takes it back'
 run 3 "$E" edit -q -m "$M" -s "$d/one.es" $Q $FACT
-err "edit 1 was written but failed its acceptance test \(Eiffel -> Rome\); .editscope undo -s $d/one.es --edit 1. takes it back$"
+err "edit 1 was written but does not hold \(Eiffel -> Rome\); .editscope undo -s $d/one.es --edit 1. takes it back$"
 row "advice as JSON"
 run 3 "$E" edit -q -m "$M" -s "$d/one.es" $Q $FACT --json
 out '"code":"accept".*--edit 2`'
@@ -166,7 +166,7 @@ out '"facts":32,"facts_all":40'
 row "what 0.1.0 kept of a batch is shown under its name"
 cp tests/data/sessions/version-0.1.0.es "$d/old.es"
 run 0 "$E" log -m "$M" -s "$d/old.es" --edit 2
-out 'Big Ben -> Oslo and 1 more  \(not accepted\)'
+out 'Big Ben -> Oslo and 1 more  \(does not hold\)'
 out '1  unknown  p\(target\) [0-9.e-]+ -> [0-9.e-]+ '
 out '2  unknown  p\(target\) not kept'
 row "view says which fact a run was of"
