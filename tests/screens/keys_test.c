@@ -249,7 +249,28 @@ static void texts_name_the_keys_that_are_bound(void)
     ui_free(&d);
 }
 
+/* Terminals keep function keys for themselves: each has another key beside it. */
+static void function_keys_have_another_beside_them(void)
+{
+    int seen = 0;
+
+    for (int a = 1; a < ACTION_COUNT; a++) {
+        int function = 0, other = 0;
+
+        for (const char *k = action_infos[a].keys; *k; k += strspn(k, " ")) {
+            size_t n = strcspn(k, " ");
+
+            *(k[0] == 'F' && n > 1 ? &function : &other) += 1;
+            k += n;
+        }
+        seen += function;
+        CHECK(!function || other);
+    }
+    CHECK(seen >= 6);
+}
+
 static const struct test tests[] = {
+    {"function keys have another beside them", function_keys_have_another_beside_them},
     {"an action works where its row says", an_action_works_where_its_row_says},
     {"texts name the keys that are bound", texts_name_the_keys_that_are_bound},
     {"help finds as it is typed and runs", help_finds_as_it_is_typed_and_runs},

@@ -251,7 +251,47 @@ static void the_frame_shows_the_state(void)
     ui_free(&d);
 }
 
+/* What a map's colours mean stands below it: scale, 0 and the largest value. */
+static void every_map_has_its_legend(void)
+{
+    struct ui_state d;
+
+    make_long_ui_state(&d);
+    for (int k = 1; k < SIZES; k++)
+        for (int i = 0; i < 2; i++) {
+            char *text = view_text(&d, view_find(i ? "heatmap" : "edit"), sizes[k][0], sizes[k][1]);
+
+            CHECK(has_line(text, "scale √  0 ", "7.5+"));
+            CHECK(strstr(text, i || sizes[k][1] > 80 ? "max of each bin" : "Δ log p"));
+            free(text);
+        }
+    ui_free(&d);
+}
+
+/* While the target is optimised, its losses are drawn step by step, and they are numbers of now. */
+static void the_target_is_drawn_as_it_comes(void)
+{
+    struct ui_state d;
+
+    make_loaded_ui_state(&d);
+    ui_add_job(&d, 1, (struct ui_job){.kind = CMD_PREVIEW});
+    for (int n = 1; n <= 3; n++) {
+        struct target_step *step = xcalloc(1, sizeof(*step));
+        char want[32], *text;
+
+        *step = (struct target_step){.step = n, .loss = 9 - 2 * n, .p_target = 0.1 * n};
+        give(&d, EV_STEP, step);
+        text = view_text(&d, view_find("edit"), 36, 120);
+        snprintf(want, sizeof(want), "loss %d.000", 9 - 2 * n);
+        CHECK(strstr(text, want) && strstr(text, "p "));
+        free(text);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"every map has its legend", every_map_has_its_legend},
+    {"the target is drawn as it comes", the_target_is_drawn_as_it_comes},
     {"the Edit view shows the edited layers", the_edit_view_shows_the_edited_layers},
     {"the target keeps its numbers", the_target_keeps_its_numbers},
     {"names of layers stay in place", names_of_layers_stay_in_place},

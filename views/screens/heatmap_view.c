@@ -418,8 +418,8 @@ static void heat_find(struct view *v, const char *text)
     if (ui_go_to_neuron(v->host->ui, text))
         scroll_to_cursor(v);
     else
-        v->host->message(v->host, TONE_WARN, "no neuron '%s' here; a neuron is written L5N912",
-                         text);
+        v->host->message(v->host, TONE_WARN, "no neuron '%s': L0N0 to L%dN%d", text,
+                         v->host->ui->layers - 1, v->host->ui->model.neurons - 1);
 }
 
 /* The weight of a neuron in the mask, in words. */

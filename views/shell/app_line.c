@@ -114,7 +114,7 @@ void app_line_start(struct app *app)
 
 /* Adds a line in memory and appends it to the file at once, so two programs that run at the same
  * time lose nothing of each other. app_line_finish() shortens a file that has grown to twice
- * LINES_KEPT. Lines of a recording are not saved. */
+ * LINES_KEPT. Lines of a recording or a script are not saved. */
 static void history_save(struct app *app, const char *text)
 {
     struct buf line = {0};
@@ -122,7 +122,7 @@ static void history_save(struct app *app, const char *text)
     int fd;
 
     history_add(app, text);
-    if (app->replaying)
+    if (app->replaying || app->offscreen)
         return;
     path = file_state_path("history");
     buf_printf(&line, "%s\n", text);

@@ -249,7 +249,12 @@ void app_run_command(struct app *app, const char *text)
         app_do(app, action_of_name(word));
     else if (info)
         app->host.message(&app->host, TONE_ERROR, "%s: not possible here (%s)", word, info->help);
-    else if (!ui_go_to_neuron(&app->ui, line))
+    else if (ui_go_to_neuron(&app->ui, line))
+        ;
+    else if ((*word == 'L' || *word == 'l') && word[1] >= '0' && word[1] <= '9')
+        app->host.message(&app->host, TONE_ERROR, "no neuron '%s': L0N0 to L%dN%d", word,
+                          app->ui.layers - 1, app->ui.model.neurons - 1);
+    else
         app->host.message(&app->host, TONE_ERROR,
                           "no command '%s'; did you mean %s? {help} lists all", word,
                           command_nearest(word));
