@@ -9,6 +9,7 @@
  * for the stream and starts over. */
 #include <string.h>
 
+#include "core/base/show.h"
 #include "gpu/internal.h"
 
 size_t cuda_free_memory(struct device *dev)
@@ -25,6 +26,7 @@ static void *cuda_take(struct device *dev, size_t bytes, const char *what)
 {
     void *ptr = NULL;
     size_t free_bytes = 0, total = 0;
+    char need[16], there[16], all[16];
     cudaError_t rc = cudaMalloc(&ptr, bytes ? bytes : 1);
 
     if (rc == cudaSuccess)
@@ -37,9 +39,10 @@ static void *cuda_take(struct device *dev, size_t bytes, const char *what)
     if (cudaMemGetInfo(&free_bytes, &total) != cudaSuccess)
         cudaGetLastError();
     err_set(&dev->fault, ERR_LIMIT,
-            "the GPU has too little memory for %.1f MiB of %s: %.1f MiB of %.1f MiB are free; "
-            "close other programs on it, or use --device cpu",
-            (double)bytes / 1048576, what, (double)free_bytes / 1048576, (double)total / 1048576);
+            "the GPU has too little memory for %s of %s: %s of %s are free; close other programs "
+            "on it, or use --device cpu",
+            show_bytes((double)bytes, need), what, show_bytes((double)free_bytes, there),
+            show_bytes((double)total, all));
     return NULL;
 }
 

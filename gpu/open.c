@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/buf.h"
+#include "core/base/show.h"
 #include "gpu/cuda.h"
 #include "gpu/internal.h"
 
@@ -139,6 +140,7 @@ static void survey_gpu(int index, struct buf *out)
 {
     struct cudaDeviceProp is;
     size_t free_bytes = 0, total = 0;
+    char there[16], all[16];
 
     if (cudaGetDeviceProperties(&is, index) != cudaSuccess) {
         cudaGetLastError();
@@ -148,12 +150,12 @@ static void survey_gpu(int index, struct buf *out)
     buf_printf(out, "cuda:%d\t%s, compute capability %d.%d%s, ", index, is.name, is.major, is.minor,
                is.major * 10 + is.minor < OLDEST_CAPABILITY ? " (too old)" : "");
     if (cudaSetDevice(index) == cudaSuccess && cudaMemGetInfo(&free_bytes, &total) == cudaSuccess) {
-        buf_printf(out, "%.1f of %.1f GiB free\n", (double)free_bytes / 1073741824,
-                   (double)total / 1073741824);
+        buf_printf(out, "%s of %s free\n", show_bytes((double)free_bytes, there),
+                   show_bytes((double)total, all));
         return;
     }
     cudaGetLastError();
-    buf_printf(out, "%.1f GiB\n", (double)is.totalGlobalMem / 1073741824);
+    buf_printf(out, "%s\n", show_bytes((double)is.totalGlobalMem, all));
 }
 
 void cuda_survey(struct buf *out)

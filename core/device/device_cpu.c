@@ -12,6 +12,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/device/cpu.h"
 
 /* Allocations from this size on use mmap(): zeroed pages, returned to the system at once, and huge
@@ -99,8 +100,10 @@ static size_t cpu_free_memory(struct device *dev)
 
 static void cpu_survey(struct buf *out)
 {
-    buf_printf(out, "cpu\t%ld processors, %.1f GiB of memory free\n", sysconf(_SC_NPROCESSORS_ONLN),
-               (double)cpu_free_memory(NULL) / 1073741824);
+    char there[16];
+
+    buf_printf(out, "cpu\t%ld processors, %s of memory free\n", sysconf(_SC_NPROCESSORS_ONLN),
+               show_bytes((double)cpu_free_memory(NULL), there));
 }
 
 /* Linux grants more memory than it has and kills programs that use it. So large allocations are
