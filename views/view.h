@@ -75,6 +75,9 @@ struct host {
      * the key of that action (hint.h). */
     void (*message)(struct host *host, enum tone tone, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
+    /* The same in TONE_PLAIN, of a job that waits or runs: the line leaves when the job ends. */
+    void (*message_of_job)(struct host *host, unsigned job, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
     /* Opens the dialog; the question is copied. */
     void (*confirm)(struct host *host, const struct question *question);
     /* Opens the input line at the bottom. The sign, such as ":set beta_ge=", stands before the text

@@ -46,6 +46,12 @@ static void no_message(struct host *host, enum tone tone, const char *fmt, ...)
     (void)tone;
     snprintf(last_said, sizeof(last_said), "%s", fmt);
 }
+static void no_message_of_job(struct host *host, unsigned job, const char *fmt, ...)
+{
+    (void)host;
+    (void)job;
+    snprintf(last_said, sizeof(last_said), "%s", fmt);
+}
 static void no_prompt(struct host *host, const char *sign, const char *text)
 {
     (void)host;
@@ -69,6 +75,7 @@ static struct host host_of(struct ui_state *d)
                          .post = no_post,
                          .open = no_open,
                          .message = no_message,
+                         .message_of_job = no_message_of_job,
                          .confirm = no_confirm,
                          .prompt = no_prompt,
                          .params_changed = no_knobs};

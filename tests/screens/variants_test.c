@@ -43,6 +43,16 @@ static void keep_message(struct host *host, enum tone tone, const char *fmt, ...
     va_end(ap);
 }
 
+static void keep_message_of_job(struct host *host, unsigned job, const char *fmt, ...)
+{
+    va_list ap;
+
+    (void)job;
+    va_start(ap, fmt);
+    hint_vprint(host->ui, said, sizeof(said), fmt, ap);
+    va_end(ap);
+}
+
 static struct host recording(struct ui_state *d)
 {
     struct host host = host_of(d);
@@ -50,6 +60,7 @@ static struct host recording(struct ui_state *d)
     host.post = keep_post;
     host.confirm = keep_question;
     host.message = keep_message;
+    host.message_of_job = keep_message_of_job;
     posts = 0;
     return host;
 }

@@ -119,7 +119,8 @@ static void run_variants(struct view *v)
     struct compare *c = v->state;
 
     if (c->run.running) {
-        v->host->message(v->host, TONE_PLAIN, "the variants are running: {cancel} stops them");
+        v->host->message_of_job(v->host, c->run.job,
+                                "the variants are running: {cancel} stops them");
         return;
     }
     for (int i = 0; i < COLUMNS + c->masks; i++)

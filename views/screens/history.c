@@ -143,14 +143,16 @@ static void history_event(struct view *v, const struct event *ev)
     }
 }
 
-/* Posts with the user's parameters, and says what runs. */
+/* Posts with the user's parameters, and says what runs until it ends. */
 static void post_command(struct view *v, struct command *cmd, const char *what)
 {
     char text[HINT_MAX];
+    unsigned job;
 
     cmd->params = v->host->ui->params;
-    if (v->host->post(v->host, cmd))
-        v->host->message(v->host, TONE_PLAIN, "%s", hint_text(v->host->ui, text, what));
+    job = v->host->post(v->host, cmd);
+    if (job)
+        v->host->message_of_job(v->host, job, "%s", hint_text(v->host->ui, text, what));
 }
 
 /* Asks the edit's own prompt of the state right after it, in the Query view. */

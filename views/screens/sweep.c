@@ -92,6 +92,17 @@ static void note_own_params(struct sweep *w, const struct params *user, const st
     }
 }
 
+/* A grid that runs is neither changed nor begun again. */
+static bool refuse_while_running(struct view *v)
+{
+    const struct variants_run *run = &((struct sweep *)v->state)->run;
+
+    if (run->running)
+        v->host->message_of_job(v->host, run->job,
+                                "the grid is running: {cancel} stops it and keeps what is done");
+    return run->running;
+}
+
 /* Posts the cells. The method may have no mask, and then the mask's knobs change nothing: a
  * warning says so. */
 static void run_grid(struct view *v)
@@ -100,11 +111,8 @@ static void run_grid(struct view *v)
     const struct params *user = &v->host->ui->params;
     struct params *all;
 
-    if (w->run.running) {
-        v->host->message(v->host, TONE_PLAIN,
-                         "the grid is running: {cancel} stops it and keeps what is done");
+    if (refuse_while_running(v))
         return;
-    }
     all = xcalloc((size_t)w->grid.cells, sizeof(*all));
     for (int i = 0; i < w->grid.cells; i++) {
         all[i] = *user;
@@ -216,14 +224,12 @@ static bool new_grid(struct view *v, const char *text)
         if (g->axis[i].count > MOST)
             ok = err_set(&err, ERR_USAGE, "sweep: %s: this view takes at most %d values",
                          g->axis[i].name, MOST);
-    if (ok && w->run.running)
-        ok = err_set(&err, ERR_USAGE, "sweep: a grid is running: stop it first with Ctrl-C");
-    if (ok) {
+    if (ok && !refuse_while_running(v)) {
         w->grid = *g;
         w->set_up = true;
         forget_results(w);
         run_grid(v);
-    } else {
+    } else if (!ok) {
         v->host->message(v->host, TONE_ERROR, "%s", err.text);
     }
     free(g);
@@ -258,10 +264,8 @@ static bool change_axis(struct view *v, int by, int more)
     int axis = w->focus == FOCUS_DOWN ? DOWN_AXIS : ACROSS, count = w->grid.axis[axis].count + more;
     int knob = (int)w->knob[axis];
 
-    if (w->run.running) {
-        v->host->message(v->host, TONE_WARN, "the grid is running: stop it first with Ctrl-C");
+    if (refuse_while_running(v))
         return true;
-    }
     do
         knob = (knob + by + KNOB_COUNT) % KNOB_COUNT;
     while (by && knob == (int)w->knob[1 - axis]);

@@ -93,15 +93,34 @@ static void host_open(struct host *host, const char *view)
         app->came_from[app->shown] = from;
 }
 
-static void host_message(struct host *host, enum tone tone, const char *fmt, ...)
+static void say_hint(struct app *app, enum tone tone, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static void say_hint(struct app *app, enum tone tone, const char *fmt, va_list ap)
 {
     char text[400];
+
+    hint_vprint(&app->ui, text, sizeof(text), fmt, ap);
+    app_say(app, tone, text);
+}
+
+static void host_message(struct host *host, enum tone tone, const char *fmt, ...)
+{
     va_list ap;
 
     va_start(ap, fmt);
-    hint_vprint(host->ui, text, sizeof(text), fmt, ap);
+    say_hint((struct app *)host, tone, fmt, ap);
     va_end(ap);
-    app_say((struct app *)host, tone, text);
+}
+
+static void host_message_of_job(struct host *host, unsigned job, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say_hint((struct app *)host, TONE_PLAIN, fmt, ap);
+    va_end(ap);
+    ((struct app *)host)->message.job = job;
 }
 
 static void host_confirm(struct host *host, const struct question *question)
@@ -290,6 +309,7 @@ static void app_event(struct app *app, struct event *ev)
     char text[320];
 
     ui_event(&app->ui, ev);
+    app_message_job_ends(app, ev);
     if (message_of_event(&app->ui, ev, kind, &tone, text))
         app_say(app, tone, text);
     for (int i = 0; i < VIEWS_MAX; i++)
@@ -480,6 +500,7 @@ struct app *app_start(struct engine *engine, const struct app_options *options)
                               .cancel = host_cancel,
                               .open = host_open,
                               .message = host_message,
+                              .message_of_job = host_message_of_job,
                               .confirm = host_confirm,
                               .prompt = host_prompt,
                               .params_changed = host_knobs_moved,

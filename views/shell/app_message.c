@@ -6,6 +6,7 @@
  *   while a key was handled          another view is shown ("scale: log", "B works in Facts (9)")
  *   while a text field was open      the field closes ("the prompt holds no {}")
  *   at any time                      the fact changes, or the user asks the engine for something
+ *   by message_of_job()              the job ends ("comparing two states")
  *
  * A message that was said by the same key stays. From MESSAGE_AGES on it is shown with its age,
  * which is drawn when something else is drawn: an idle screen stays idle. */
@@ -19,6 +20,7 @@ void app_say(struct app *app, enum tone tone, const char *text)
     utf8_copy(app->message.text, sizeof(app->message.text), text);
     app->message.tone = tone;
     app->message.at = clock_seconds();
+    app->message.job = 0;
     app->message.number++;
     app->message.by_key = app->keys_handled > 0;
     app->message.in_field = app_taker(app) == TAKER_FIELD || app_taker(app) == TAKER_LINE;
@@ -31,6 +33,13 @@ void app_message_drop(struct app *app)
     if (*app->message.text)
         app->dirty = true;
     app->message.text[0] = '\0';
+}
+
+void app_message_job_ends(struct app *app, const struct event *ev)
+{
+    if (app->message.job && ev->job == app->message.job &&
+        (ev->kind == EV_DONE || ev->kind == EV_FAILED))
+        app_message_drop(app);
 }
 
 /* A number that differs between facts. */

@@ -39,3 +39,12 @@ for f in "$d/delta" "$OLD/low-rank-delta"; do # what follows the header, which n
     tail -c +$(($(od -An -tu8 -N8 "$f") + 9)) "$f" >"$d/$(basename "$f").values"
 done
 cmp "$d/delta.values" "$d/low-rank-delta.values" >"$d/differ" 2>&1 || complain "$(cat "$d/differ")"
+
+row "what says that a job runs goes when the job has ended"
+cp "$OLD/low-rank.es" "$d/ended.es"
+{
+    printf 'size 120 36\nwait idle 60\nkey 8\nwait idle 60\nkey k\nkey v\nwait idle 60\n'
+    printf 'expect-not comparing two states\nkey d\nwait idle 60\nexpect-not asking the states\n'
+    printf 'key L\nexpect comparing two states\nexpect asking the states: C-c stops\n'
+} >"$d/key.script"
+run 0 "$E" replay "$d/key.script" --batch -m "$M" -s "$d/ended.es"
