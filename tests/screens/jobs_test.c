@@ -3,6 +3,7 @@
 #include "tests/screens/fixture.h"
 #include "views/panes/job_row.h"
 #include "views/requests.h"
+#include "views/shell/messages.h"
 #include "views/tried_on.h"
 
 /* The jobs of one_breath(), in the order they are posted. */
@@ -156,6 +157,37 @@ static void row_and_board(void)
     ui_free(&d);
 }
 
+/* However many jobs there are, the message says first whether the edit holds. */
+static void the_verdict_stands_beside_the_jobs(void)
+{
+    static const char *const want[2] = {"would hold: p(target) 0.0057 → 0.891",
+                                        "edit 1 holds: Rome"};
+    static const enum event_kind kind[2] = {EV_PREVIEW, EV_COMMITTED};
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct view *v = view_open(view_find("edit"), &host);
+    char message[320];
+    struct screen screen = {.ui = &d, .view = v, .message = message};
+
+    make_full_ui_state(&d);
+    d.commit_report = xcalloc(1, sizeof(*d.commit_report));
+    *d.commit_report = (struct commit_report){.edit = 1, .success = true};
+    one_breath(&host, v);
+    for (int k = 0; k < 2; k++)
+        for (int w = 80; w <= 120; w += 40) {
+            struct event ev = {.kind = kind[k]};
+            char *text;
+
+            CHECK(message_of_event(&d, &ev, CMD_PREVIEW, &screen.tone, message));
+            text = screen_text(&screen, 24, w, false);
+            CHECK(strstr(text, want[k]) != NULL);
+            CHECK(strstr(text, "▸ map 48 %") && strstr(text, " +"));
+            free(text);
+        }
+    view_close(v);
+    ui_free(&d);
+}
+
 static void the_board_drops_the_job_under_the_cursor(void)
 {
     struct ui_state d;
@@ -302,6 +334,7 @@ static void a_job_runs_when_it_is_heard_of(void)
 }
 
 static const struct test tests[] = {
+    {"the verdict stands beside the jobs", the_verdict_stands_beside_the_jobs},
     {"row and board", row_and_board},
     {"the board drops the job under the cursor", the_board_drops_the_job_under_the_cursor},
     {"another fact drops what only reads", another_fact_drops_what_only_reads},

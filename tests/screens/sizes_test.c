@@ -229,6 +229,60 @@ static void a_small_window_says_what_it_needs(void)
     ui_free(&d);
 }
 
+/* Where there is no room for map and ratios, the Edit view says where they are. */
+static void the_edit_view_names_what_it_leaves_out(void)
+{
+    struct ui_state d;
+    char *small, *larger;
+
+    make_ui_state(&d);
+    small = view_text(&d, view_find("edit"), 20, 60);
+    larger = view_text(&d, view_find("edit"), 24, 80);
+    CHECK(strstr(small, "map in 2, ratios in 4") && !strstr(larger, "map in"));
+    CHECK(!strstr(small, "Attribution") && strstr(larger, "Attribution"));
+    free(small);
+    free(larger);
+    ui_free(&d);
+}
+
+/* The two headings over the words of neurons do not run together. */
+static void headings_are_apart(void)
+{
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    for (int w = 50; w < 200; w++) {
+        char *text = view_text(&d, view_find("neurons"), 30, w);
+        const char *second = strstr(text, "suppr");
+
+        CHECK(!strstr(text, "promot") || strstr(text, "promotes ") || strstr(text, "promot… "));
+        CHECK(w < 60 || (second && second[-1] == ' '));
+        free(text);
+    }
+    ui_free(&d);
+}
+
+/* Before anything was edited the ranks are those of now, not those before an edit. */
+static void ranks_without_an_edit_are_of_now(void)
+{
+    struct ui_state d;
+    char *text;
+
+    make_full_ui_state(&d);
+    text = view_text(&d, view_find("lens"), 36, 120);
+    CHECK(strstr(text, "before o +") && strstr(text, "after  ──"));
+    free(text);
+    ui_free(&d);
+    make_ui_state(&d);
+    give_model(&d);
+    give_prompt_info(&d);
+    d.state.edits = 0;
+    text = view_text(&d, view_find("lens"), 36, 120);
+    CHECK(strstr(text, "now    ──") && !strstr(text, "before "));
+    free(text);
+    ui_free(&d);
+}
+
 /* The frame with the focus has the colour of the state. */
 static void the_frame_shows_the_state(void)
 {
@@ -297,6 +351,9 @@ static const struct test tests[] = {
     {"names of layers stay in place", names_of_layers_stay_in_place},
     {"the lens opens at the answer", the_lens_opens_at_the_answer},
     {"the frame shows the state", the_frame_shows_the_state},
+    {"the Edit view names what it leaves out", the_edit_view_names_what_it_leaves_out},
+    {"headings are apart", headings_are_apart},
+    {"ranks without an edit are of now", ranks_without_an_edit_are_of_now},
     {"nothing is cut beside blank rows", nothing_is_cut_beside_blank_rows},
     {"a small window says what it needs", a_small_window_says_what_it_needs},
 };

@@ -118,10 +118,18 @@ static void bar_draw(const struct progress *g, struct pen *p)
     p->x += 2;
 }
 
-int job_row_draw(const struct ui_state *d, struct surface *s, struct rect line)
+/* Columns for the jobs: half of the line, a third of it beside a long message. */
+static int row_room(struct rect line, int left)
+{
+    int room = line.w - left - 2;
+
+    return room < line.w / 3 ? line.w / 3 : room > line.w / 2 - 2 ? line.w / 2 - 2 : room;
+}
+
+int job_row_draw(const struct ui_state *d, struct surface *s, struct rect line, int left)
 {
     struct row row;
-    int room = line.w / 2 - 2, wide = 0, fit = 0;
+    int room = row_room(line, left), wide = 0, fit = 0;
     char rest[16] = "";
     struct pen p;
 

@@ -97,7 +97,7 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
                   struct rect area)
 {
     struct rect in = hint_box(d, s, area, e ? "This edit" : "The base", "{note} notes", false);
-    char text[160], number[32];
+    char text[160], number[32], hint[HINT_MAX];
     int y = 0;
 
     if (rect_empty(in))
@@ -113,8 +113,9 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
     details_field(s, in, &y, "mask", ROLE_TEXT, text);
     details_field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
     details_field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
-                  e->active ? "active; Enter queries the model after this edit"
-                            : "undone; C-r may redo it");
+                  hint_text(d, hint,
+                            e->active ? "active; {enter} queries the model after this edit"
+                                      : "undone; {redo} may redo it"));
     details_field(s, in, &y, "moments", ROLE_WARN,
                   e->draft ? "a draft: fewer tokens than asked for" : "");
     details_field(s, in, &y, "checksum", ROLE_DIM, e->checksum);

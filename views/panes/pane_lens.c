@@ -187,7 +187,7 @@ static bool curves_of(const struct ui_state *d, bool after, int token, struct cu
             return false; /* nothing was done yet: there is no after */
         g = NULL;         /* the lens after has not come */
     }
-    c->name = after ? "after" : "before";
+    c->name = after ? "after" : d->state.edits || d->state.preview ? "before" : "now";
     if (g && token < g->tokens && g->rank_old && g->rank_new) {
         c->from = g;
         c->layers = g->layers;

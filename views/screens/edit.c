@@ -30,7 +30,9 @@
 
 #include "core/base/mem.h"
 #include "core/edit/relations.h"
+#include "tui/box.h"
 #include "tui/layout.h"
+#include "views/hint.h"
 #include "views/panes/pane_verdict.h"
 #include "views/panes/panes.h"
 #include "views/requests.h"
@@ -456,6 +458,19 @@ static const char *edit_place(const struct view *v)
     return place[((const struct edit *)v->state)->pane];
 }
 
+/* Where there is room for neither map nor ratios, the lowest pane says which keys show them. */
+static void say_dropped(const struct ui_state *d, const struct edit_layout *l, struct surface *s)
+{
+    const struct rect *map = &l->pane[PANE_MAP], *ratios = &l->pane[PANE_RATIOS];
+    struct rect lowest = l->pane[PANE_PARAMS];
+    char text[HINT_MAX];
+
+    if (rect_empty(lowest))
+        lowest = l->pane[PANE_FACT];
+    if (rect_empty(*map) && rect_empty(*ratios))
+        box_foot(s, lowest, hint_text(d, text, "map in {view-heatmap}, ratios in {view-ratios}"));
+}
+
 /* Draws all panes; see edit_layout.c for where they go. */
 static void edit_draw(const struct view *v, struct surface *s, struct rect area)
 {
@@ -481,6 +496,7 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
         pane_neurons(d, e->neuron, s, l.pane[PANE_NEURONS], e->pane == PANE_NEURONS);
     if (solving)
         pane_steps(d, s, steps, false);
+    say_dropped(d, &l, s);
 }
 
 const struct view_ops view_edit = {

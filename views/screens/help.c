@@ -19,6 +19,7 @@
 #include "tui/field.h"
 #include "tui/text.h"
 #include "views/commands.h"
+#include "views/hint.h"
 #include "views/keymap.h"
 #include "views/view.h"
 
@@ -262,7 +263,8 @@ static void help_draw(const struct view *v, struct surface *s, struct rect area)
     struct item item[ITEMS_MAX];
     int row[2 * ITEMS_MAX], n = items_of(h, item), at, rows, top = 0;
     const char *filter = field_text(&h->filter);
-    struct rect in = box_draw(s, area, "Keys and commands", "Enter runs  Esc closes", true);
+    struct rect in =
+        hint_box(v->host->ui, s, area, "Keys and commands", "{enter} runs  {back} closes", true);
     struct pen p = pen_at(s, in, 0, 0);
 
     rows = rows_of(item, n, !*filter, row);
@@ -284,8 +286,7 @@ static void help_draw(const struct view *v, struct surface *s, struct rect area)
         }
     }
     if (!n) {
-        p = pen_at(s, in, 0, 0);
-        pen_printf(&p, ROLE_WARN, "nothing matches; Esc shows all again");
+        hint_draw(v->host->ui, s, in, 0, 0, ROLE_WARN, "nothing matches; {back} shows all again");
     }
 }
 

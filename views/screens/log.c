@@ -5,6 +5,7 @@
 
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/view.h"
 
 enum { CLOCK = 10 }; /* columns of the time of day */
@@ -72,7 +73,7 @@ static void log_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct ui_state *d = v->host->ui;
     const struct log *l = v->state;
-    struct rect in = box_draw(s, area, "Messages", "J jobs", true);
+    struct rect in = hint_box(d, s, area, "Messages", "{jobs} jobs", true);
     int oldest = d->log_count < UI_LOG_LINES ? 0 : d->log_count - UI_LOG_LINES;
     int newest = d->log_count - l->back, first, y = 0;
 

@@ -45,6 +45,17 @@ static void head_column(struct pen *p, const struct neurons_table *t, enum table
     pen_right(p, here ? ROLE_STRONG : ROLE_DIM, cols, text);
 }
 
+/* Promoted and suppressed tokens take 3/5 and 2/5 of the columns that are left. */
+static bool words_fit(const struct pen *p, struct rect in)
+{
+    return in.w - p->x > 12;
+}
+
+static int promoted_width(const struct pen *p, struct rect in)
+{
+    return (in.w - p->x) * 3 / 5;
+}
+
 /* The heading. Its widths are those of table_row(). */
 void table_head(const struct ui_state *d, const struct neurons_table *t, struct surface *s,
                 struct rect in)
@@ -65,12 +76,13 @@ void table_head(const struct ui_state *d, const struct neurons_table *t, struct 
         head_column(&p, t, BY_NORM, 8, "‖v‖");
     for (int r = 0; r < rows; r++)
         pen_printf(&p, ROLE_DIM, "%*s%d", r > 8 ? 5 : 6, "row", r + 1);
-    if (in.w - p.x > 14) {
-        p.x += 2;
-        pen_text(&p, ROLE_DIM, "promotes");
-        p.x += (in.w - p.x) * 3 / 5 - 7;
-        if (in.w - p.x > 10)
-            pen_text(&p, ROLE_DIM, "suppresses");
+    p.x += 2;
+    if (words_fit(&p, in)) {
+        int half = promoted_width(&p, in);
+
+        pen_fit(&p, ROLE_DIM, half - 1, "promotes");
+        p.x++;
+        pen_fit(&p, ROLE_DIM, in.w - p.x, "suppresses");
     }
 }
 
@@ -110,8 +122,7 @@ static void pen_number(struct pen *p, enum role role, int cols, double x)
     pen_right(p, role, cols, text);
 }
 
-/* One row, in the columns given at the top of this file. Its words take 3/5 and 2/5 of what is
- * left. */
+/* One row, in the columns given at the top of this file. */
 void table_row(const struct ui_state *d, const struct neurons_table *t,
                const struct ranked_neuron *n, struct surface *s, struct rect in, int y, bool here)
 {
@@ -138,8 +149,8 @@ void table_row(const struct ui_state *d, const struct neurons_table *t,
             pen_number(&p, ROLE_DIM, 7,
                        (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)n->neuron]);
     p.x += 2;
-    if (words && in.w - p.x > 12) {
-        int half = (in.w - p.x) * 3 / 5;
+    if (words && words_fit(&p, in)) {
+        int half = promoted_width(&p, in);
 
         pen_neuron_tokens(&p, words, true, half - 1);
         p.x++;

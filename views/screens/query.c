@@ -168,7 +168,10 @@ static void select_state(struct view *v, int state)
     d->query.state = state;
     pair = ui_answer_pair(d);
     query_state_name(d, &pair, name, sizeof(name));
-    v->host->message(v->host, TONE_PLAIN, "beside the base: %s", name);
+    if (pair.two)
+        v->host->message(v->host, TONE_PLAIN, "beside the base: %s", name);
+    else
+        v->host->message(v->host, TONE_PLAIN, "%s alone", name);
     if (!ui_busy(d))
         request_missing_answers(v->host);
 }

@@ -25,6 +25,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/screens/sweep_internal.h"
 
 enum { MAP_COLS = 38, LABEL = 6 }; /* a map with numbers; the labels of its rows */
@@ -67,7 +68,7 @@ static void draw_axis(const struct sweep *w, int axis, struct surface *s, struct
 static void draw_axes(const struct sweep *w, const struct ui_state *d, struct surface *s,
                       struct rect area)
 {
-    char hint[96], title[320];
+    char hint[96], title[320], foot[HINT_MAX];
     struct rect in;
 
     variants_run_hint(&w->run, d, w->variant, sweep_cells(w), "uses a cell", hint);
@@ -75,7 +76,11 @@ static void draw_axes(const struct sweep *w, const struct ui_state *d, struct su
     in = box_draw(s, area, title, hint, w->focus != FOCUS_MAPS);
     for (int i = 0; i < w->grid.axes && i < in.h; i++)
         draw_axis(w, i, s, in, i);
-    box_foot(s, area, "Tab selects an axis: left/right parameter, + - number of values, = type");
+    box_foot(
+        s, area,
+        hint_text(d, foot,
+                  "{next-pane} selects an axis: {left}/{right} parameter, {more} {less} number "
+                  "of values, {exact} type"));
 }
 
 /* ".05" for "0.05": there are few columns for a label. */
@@ -263,19 +268,20 @@ static void draw_metrics(const struct variant *t, struct surface *s, struct rect
 }
 
 /* The lower box: all about the cell under the cursor. */
-static void draw_details(const struct sweep *w, int maps, struct surface *s, struct rect area)
+static void draw_details(const struct sweep *w, const struct ui_state *d, int maps,
+                         struct surface *s, struct rect area)
 {
     const struct variant *t = &w->variant[sweep_cell(w)];
-    char title[112] = "Cell ", foot[64];
+    char title[112] = "Cell ", foot[HINT_MAX];
     struct rect in;
     struct pen p;
 
     sweep_cell_label(w, title + strlen(title));
-    in = box_draw(s, area, title, variant_has_numbers(t) ? "Enter uses it" : "",
+    in = hint_box(d, s, area, title, variant_has_numbers(t) ? "{enter} uses it" : "",
                   w->focus == FOCUS_MAPS);
     if (maps < MAPS) {
-        show_print(foot, sizeof(foot), "%d of %d maps fit here: page down shows the next", maps,
-                   MAPS);
+        hint_print(d, foot, sizeof(foot), "%d of %d maps fit here: {page-down} shows the next",
+                   maps, MAPS);
         box_foot(s, area, foot);
     }
     if (rect_empty(in))
@@ -287,7 +293,9 @@ static void draw_details(const struct sweep *w, int maps, struct surface *s, str
         draw_metrics(t, s, in);
     else
         pen_fit(&p, t->has ? ROLE_WARN : ROLE_EMPTY, in.w,
-                t->has ? t->why : "not computed: x runs the grid on scratch weights");
+                t->has ? t->why
+                       : hint_text(d, foot,
+                                   "not computed: {attribute} runs the grid on scratch weights"));
 }
 
 /* The nth map: the metric that it shows. */
@@ -360,6 +368,6 @@ void sweep_draw(const struct view *v, struct surface *s, struct rect area)
         draw_plane(w, d, s, r[1]);
     if (rect_empty(r[2]))
         return;
-    draw_details(w, maps, s, r[2]);
+    draw_details(w, d, maps, s, r[2]);
     variants_run_mark(&w->run, d, s, r[2]);
 }

@@ -243,10 +243,12 @@ static void do_flip(struct app *app)
     struct ui_state *d = &app->ui;
 
     d->side = (enum neuron_side)((d->side + 1) % SIDE_COUNT);
-    app->host.message(&app->host, TONE_PLAIN, "showing %s%s", side[d->side],
+    app->host.message(&app->host, TONE_PLAIN,
                       ui_shown_side(d) || d->lens[1] || d->lens[2]
-                          ? ""
-                          : ", once P has previewed the edit or C has committed it");
+                          ? "showing %s"
+                          : "showing %s, once {preview} has previewed the edit or {commit} has "
+                            "committed it",
+                      side[d->side]);
 }
 
 static void do_pause(struct app *app)

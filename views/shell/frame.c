@@ -28,6 +28,8 @@
 #include "views/shell/caption.h"
 #include "views/shell/terms.h"
 
+enum { STATUS_MARKS = 4 }; /* columns around the message: an edge, its mark, a blank */
+
 struct rect screen_body(int h, int w)
 {
     int foot = h >= 20 ? 3 : 2; /* small screens have no tabs */
@@ -182,7 +184,8 @@ static void draw_status(const struct screen *screen, struct surface *s, struct r
         draw_line(screen, s, line, 1);
         return;
     }
-    end = job_row_draw(d, s, line);
+    end =
+        job_row_draw(d, s, line, screen->message ? text_width(screen->message) + STATUS_MARKS : 0);
     if (end == line.w && d->state.preview && line.w >= 100) {
         hint_text(d, word, "nothing written yet, {commit} commits");
         end = line.w - 1 - text_width(word);
@@ -361,7 +364,7 @@ void screen_draw(const struct screen *screen, struct surface *s)
     if (foot + 2 < s->h && !(screen->line && screen->completions))
         tabs_draw(screen, s, (struct rect){foot + 2, 0, 1, s->w});
     if (screen->terms)
-        terms_draw(screen->terms, view_place(screen->view), s, body);
+        terms_draw(screen->ui, screen->terms, view_place(screen->view), s, body);
     if (screen->question)
         dialog_draw(screen, s);
 }

@@ -13,8 +13,9 @@
 #include "views/panes/pane_scoreboard.h"
 #include "views/view_tables.h"
 
-/* "preview: 32 to 48 % of neurons in L4–8 · p(target) 0.006 → 0.891 · would hold · says Rome". The
- * share of kept neurons is given as a range over the edited layers. */
+/* "would hold: p(target) 0.006 → 0.891 · says Rome · preview of 32 to 48 % of neurons in L4–8":
+ * what decides comes first, for a line is cut at its end. The share of kept neurons is given as a
+ * range over the edited layers. */
 static void preview_message(const struct ui_state *d, char *out, size_t n)
 {
     const struct edit_report *a = d->preview;
@@ -31,15 +32,14 @@ static void preview_message(const struct ui_state *d, char *out, size_t n)
         high = share > high ? share : high;
     }
     text_said(answer, sizeof(answer), a->generated);
-    show_print(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · %s %s → %s%s · says %s",
+    show_print(out, n, "%s%s %s → %s · says %s · preview%s of %d%s%.0d %% of neurons in L%d–%d",
+               !a->facts             ? "" /* recordings of 0.1.0 lack it */
+               : a->held == a->facts ? "would hold: "
+                                     : "would NOT hold: ",
+               p.name, text_probability(before, p.before), text_probability(after, p.after), answer,
                a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
                high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
-               a->layers ? a->layer[a->layers - 1].layer : 0, p.name,
-               text_probability(before, p.before), text_probability(after, p.after),
-               !a->facts             ? "" /* recordings of 0.1.0 lack it */
-               : a->held == a->facts ? " · would hold"
-                                     : " · would NOT hold",
-               answer);
+               a->layers ? a->layer[a->layers - 1].layer : 0);
 }
 
 /* What a RUN file shows. False: the event does not say yet. */
@@ -97,23 +97,24 @@ static void commit_message(const struct ui_state *d, unsigned job, enum tone *to
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
     text_said(answer, sizeof(answer), e->generated[1]);
-    hint_print(d, out, n, "edit %d %s: %.60s, p(target) %s → %s · %s · %.1f s · says %s", e->edit,
-               e->success ? "holds"
-                          : hint_text(d, weak, "is committed but does not hold ({undo} undoes it)"),
-               object_of(d, job), text_probability(before, e->p_target[0]),
-               text_probability(after, e->p_target[1]),
+    show_print(out, n, "edit %d %s: %.60s, p(target) %s → %s%s · %s · %.1f s · says %s", e->edit,
+               e->success ? "holds" : "does not hold", object_of(d, job),
+               text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
+               e->success ? "" : hint_text(d, weak, " · {undo} undoes it"),
                e->unmasked_unchanged ? "other columns bit-identical"
                                      : "OTHER COLUMNS CHANGED: undo and report this",
                e->seconds_total, answer);
 }
 
 /* "overwrites 2 facts of earlier edits: edit 3 (Mount Fuji → Peru), …". False: none. */
-static bool overwritten_message(const struct overwritten *o, char *out, size_t n)
+static bool overwritten_message(const struct ui_state *d, const struct overwritten *o, char *out,
+                                size_t n)
 {
     const struct overwritten_fact *f = o && o->lost ? &o->fact[0] : NULL;
 
     if (f)
-        show_print(out, n, "%s %d fact%s of earlier edits: edit %d (%.60s → %.60s)%s; B shows %s",
+        hint_print(d, out, n,
+                   "%s %d fact%s of earlier edits: edit %d (%.60s → %.60s)%s; {probe} shows %s",
                    o->state == STATE_PREVIEW ? "would overwrite" : "overwrote", o->lost,
                    o->lost == 1 ? "" : "s", f->edit, f->subject, f->target,
                    o->lost > 1 ? " and others" : "", o->lost == 1 ? "it" : "them");
@@ -276,7 +277,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         return true;
     case EV_OVERWRITTEN:
         *tone = TONE_WARN;
-        return overwritten_message(d->verdict.overwritten, out, 320);
+        return overwritten_message(d, d->verdict.overwritten, out, 320);
     case EV_COMMITTED:
         commit_message(d, ev->job, tone, out, 320);
         return true;

@@ -8,6 +8,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/glossary.h"
+#include "views/hint.h"
 
 enum { TERM = 20, WIDEST = 92, PAGE = 10 };
 
@@ -92,14 +93,15 @@ void terms_fit(struct terms *t, const char *place, struct rect area)
         t->top = rows > shown ? rows - shown : 0;
 }
 
-void terms_draw(const struct terms *t, const char *place, struct surface *s, struct rect area)
+void terms_draw(const struct ui_state *d, const struct terms *t, const char *place,
+                struct surface *s, struct rect area)
 {
     int rows, cols;
     struct rect box = box_of(t, place, area, &rows, &cols), in;
 
     surface_fill(s, box, ROLE_DIALOG);
-    in = box_draw(s, box, t->all ? "The words of the screen" : "In words",
-                  rows > box.h - 2 ? "j k scroll  Esc closes" : "Esc closes", true);
+    in = hint_box(d, s, box, t->all ? "The words of the screen" : "In words",
+                  rows > box.h - 2 ? "{down} {up} scroll  {back} closes" : "{back} closes", true);
     box_foot(s, box, "Eq.: the paper; (4.5): editscope-method(7)");
     term_rows(t, place, s, in, cols);
     surface_cursor(s, in, 0, 0);

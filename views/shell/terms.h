@@ -22,6 +22,7 @@ bool terms_key(struct terms *t, int32_t code, enum action action);
 /* Scrolls back what was scrolled past the end. */
 void terms_fit(struct terms *t, const char *place, struct rect area);
 /* In the middle of the area. */
-void terms_draw(const struct terms *t, const char *place, struct surface *s, struct rect area);
+void terms_draw(const struct ui_state *d, const struct terms *t, const char *place,
+                struct surface *s, struct rect area);
 
 #endif
