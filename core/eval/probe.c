@@ -236,13 +236,18 @@ bool probes_add_known(struct probes *p, const struct probe *from, int count, int
 
     for (*asked = 0; *asked < count && found < want; ++*asked) {
         const struct probe *one = &from[*asked];
+        const struct continuation *c;
         struct score s = {0};
         bool ok;
 
         if (!one->answer)
             continue;
-        ok = add_given(&m, PROBE_LOCALITY, one->prompt, one->answer) &&
-             answer_score(&s, p->base, &p->probe[p->count - 1].tokens, job, err);
+        ok = add_given(&m, PROBE_LOCALITY, one->prompt, one->answer);
+        c = &p->probe[p->count - 1].tokens;
+        if (ok &&
+            c->prompt_count + (c->count > ANSWER_TOKENS ? c->count : ANSWER_TOKENS) <=
+                p->base->model->config->context) /* nobody named it: a longer one is no error */
+            ok = answer_score(&s, p->base, c, job, err);
         found += s.right;
         if (!s.right)
             probe_drop(p);

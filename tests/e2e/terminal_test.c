@@ -582,6 +582,25 @@ static void a_paste_is_text(void)
     quit_screen(&p);
 }
 
+/* In any view; q, x and C among them are no keys. */
+static void lines_that_are_pasted_are_facts(void)
+{
+    static const char *const views[] = {"1", "8", "9"};
+
+    for (int i = 0; i < 3; i++) {
+        struct pty p;
+        size_t from;
+
+        start_small(&p);
+        type_keys(&p, views[i]);
+        from = p.out.len;
+        type_keys(&p, "\033[200~Louvre; The {} is in; qxC\rBig Ben; The {} is in; Oslo\r\033[201~");
+        CHECK(wait_for(&p, from, "2 facts added", 5));
+        CHECK(!strstr(p.out.data + from, "Commit"));
+        quit_screen(&p);
+    }
+}
+
 /* An emoji is written by itself: after an absolute move, and with the cursor put back after it.
  * When it goes, its row is written again. */
 static void emoji_cannot_move_what_follows(void)
@@ -693,6 +712,7 @@ static const struct test tests[] = {
     {"without colours and in the C locale", without_colours_and_in_the_c_locale},
     {"a storm of sizes", a_storm_of_sizes},
     {"a paste is text", a_paste_is_text},
+    {"lines that are pasted are facts", lines_that_are_pasted_are_facts},
     {"emoji cannot move what follows", emoji_cannot_move_what_follows},
     {"a shell can stop it and go on", a_shell_can_stop_it_and_go_on},
     {"a terminal that goes away", a_terminal_that_goes_away},

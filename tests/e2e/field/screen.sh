@@ -64,3 +64,24 @@ key : up
 expect :theme mono
 END
 cmp -s "$d/typed" "$XDG_STATE_HOME/editscope/history" || complain "a replay kept its lines"
+
+row "a commit says what it writes, Enter cancels it, and the probes follow it unasked"
+replay <<'END'
+key C
+expect Commit this edit?
+expect Eiffel Tower
+expect L0–2
+expect takes it back
+key enter
+expect cancelled
+expect BASE
+key C y
+wait idle 60
+expect EDITED +1
+expect does NOT hold
+sleep 0.1
+wait idle 60
+key 9
+expect follows 0/1
+expect · neighbour
+END
