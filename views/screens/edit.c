@@ -459,7 +459,7 @@ static const char *edit_place(const struct view *v)
 }
 
 /* Where there is room for neither map nor ratios, the lowest pane says which keys show them. */
-static void say_dropped(const struct ui_state *d, const struct edit_layout *l, struct surface *s)
+static void draw_dropped(const struct ui_state *d, const struct edit_layout *l, struct surface *s)
 {
     const struct rect *map = &l->pane[PANE_MAP], *ratios = &l->pane[PANE_RATIOS];
     struct rect lowest = l->pane[PANE_PARAMS];
@@ -496,7 +496,7 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
         pane_neurons(d, e->neuron, s, l.pane[PANE_NEURONS], e->pane == PANE_NEURONS);
     if (solving)
         pane_steps(d, s, steps, false);
-    say_dropped(d, &l, s);
+    draw_dropped(d, &l, s);
 }
 
 const struct view_ops view_edit = {

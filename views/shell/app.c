@@ -93,10 +93,10 @@ static void host_open(struct host *host, const char *view)
         app->came_from[app->shown] = from;
 }
 
-static void say_hint(struct app *app, enum tone tone, const char *fmt, va_list ap)
+static void show_hint(struct app *app, enum tone tone, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-static void say_hint(struct app *app, enum tone tone, const char *fmt, va_list ap)
+static void show_hint(struct app *app, enum tone tone, const char *fmt, va_list ap)
 {
     char text[400];
 
@@ -109,7 +109,7 @@ static void host_message(struct host *host, enum tone tone, const char *fmt, ...
     va_list ap;
 
     va_start(ap, fmt);
-    say_hint((struct app *)host, tone, fmt, ap);
+    show_hint((struct app *)host, tone, fmt, ap);
     va_end(ap);
 }
 
@@ -118,7 +118,7 @@ static void host_message_of_job(struct host *host, unsigned job, const char *fmt
     va_list ap;
 
     va_start(ap, fmt);
-    say_hint((struct app *)host, TONE_PLAIN, fmt, ap);
+    show_hint((struct app *)host, TONE_PLAIN, fmt, ap);
     va_end(ap);
     ((struct app *)host)->message.job = job;
 }
