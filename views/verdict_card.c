@@ -320,10 +320,18 @@ static double leak_of(const struct layer_report *l)
     return l->leak_ratio;
 }
 
+/* Two digits; hundreds as they are in Ratios, not as powers of ten. */
+static const char *two_digits(char out[16], double x)
+{
+    snprintf(out, 16, x >= 99.5 && x < 1e6 ? "%.0f" : "%.2g", x);
+    return out;
+}
+
 static void put_range(struct buf *out, const struct edit_report *a,
                       double (*value)(const struct layer_report *l), const char *unit)
 {
     double low = (double)INFINITY, high = -(double)INFINITY;
+    char number[2][16];
 
     for (int i = 0; i < a->layers; i++) {
         double x = value(&a->layer[i]);
@@ -334,9 +342,9 @@ static void put_range(struct buf *out, const struct edit_report *a,
     if (low > high)
         buf_puts(out, "not known");
     else if (low < high)
-        buf_printf(out, "%.2g–%.2g%s", low, high, unit);
+        buf_printf(out, "%s–%s%s", two_digits(number[0], low), two_digits(number[1], high), unit);
     else
-        buf_printf(out, "%.2g%s", low, unit);
+        buf_printf(out, "%s%s", two_digits(number[0], low), unit);
 }
 
 void put_norm_range(struct buf *out, const struct edit_report *a)
@@ -372,13 +380,13 @@ static void add_written(struct card *c, const struct ui_state *d)
 static void add_layer(struct card *c, const struct ui_state *d, const struct layer_report *l)
 {
     struct buf text = {0};
-    char kept[32], all[32], norm[32] = "not known";
+    char kept[32], all[32], norm[32] = "not known", leak[16];
 
     if (l->weight_norm > 0)
         snprintf(norm, sizeof(norm), "%.2g %%", norm_of(l));
-    buf_printf(&text, "L%d: %s of %s columns, ‖ΔW‖/‖W‖ %s, gain %.2g, leak %.2g, leak/gain² %.2g×",
+    buf_printf(&text, "L%d: %s of %s columns, ‖ΔW‖/‖W‖ %s, gain %.2g, leak %.2g, leak/gain² %s×",
                l->layer, text_thousands(kept, l->kept), text_thousands(all, d->model.neurons), norm,
-               l->gain_mask, l->leak, l->leak_ratio);
+               l->gain_mask, l->leak, two_digits(leak, l->leak_ratio));
     card_add(c, "layer", "", ROLE_TEXT, &text)->detail = true;
 }
 

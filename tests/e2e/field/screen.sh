@@ -79,6 +79,9 @@ key C y
 wait idle 60
 expect EDITED +1
 expect does NOT hold
+key B
+expect leak/gain² 3.4–722×
+key 1
 sleep 0.1
 wait idle 60
 key 9
