@@ -13,6 +13,7 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/requests.h"
 #include "views/verdict_card.h"
 
@@ -88,14 +89,17 @@ static void put_preview(struct buf *out, const struct ui_state *d)
 static void put_place(struct buf *out, const struct ui_state *d)
 {
     const char *name = strrchr(d->state.session, '/');
+    char key[HINT_MAX];
 
     if (d->state.moment_tokens < d->state.moment_goal)
         buf_puts(out, "The second moments are a draft; the edit notes it.\n");
     if (*d->state.session)
-        show_format(out, "It is kept in %.60s. u takes it back, bit for bit.",
-                    name ? name + 1 : d->state.session);
+        show_format(out, "It is kept in %.60s. %s", name ? name + 1 : d->state.session,
+                    hint_text(d, key, "{undo} takes it back, bit for bit."));
     else if (*d->state.state)
-        buf_puts(out, "It is kept in memory only: no session file is open. w names one.");
+        buf_puts(out, hint_text(d, key,
+                                "It is kept in memory only: no session file is open. {save} names "
+                                "one."));
     else
         buf_puts(out, "It is kept in the session, which is still being opened.");
 }
@@ -111,7 +115,7 @@ void confirm_commit(struct host *host)
     const struct ui_state *d = host->ui;
     struct question q = {
         .title = "Commit this edit?", .yes = "Commit", .confirmed = commit_confirmed};
-    char words[UI_WORDS];
+    char words[UI_WORDS], key[HINT_MAX];
     struct buf text = {0};
 
     if (!request_has_fact(host) || request_commits_already(host))
@@ -129,8 +133,9 @@ void confirm_commit(struct host *host)
             show_format(&text, "It is not the edit that was previewed: %s.\n",
                         ui_verdict_words(d, words));
         else
-            buf_puts(&text,
-                     "No preview was made of this fact with these parameters; P makes one.\n");
+            buf_puts(&text, hint_text(d, key,
+                                      "No preview was made of this fact with these parameters; "
+                                      "{preview} makes one.\n"));
         put_masked_columns(&text, d);
     }
     put_place(&text, d);

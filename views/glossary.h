@@ -51,7 +51,7 @@
       "neuron is amplified. PSA is the same with p instead of log p.")                             \
     X("edit.map heatmap", "max of each bin",                                                       \
       "A cell stands for several neighbouring neurons, a bin, and shows the strongest of them. "   \
-      "m shows the mean or a count; + zooms in to single neurons.")                                \
+      "It can show the mean or a count instead; zooming in shows single neurons.")                 \
     X("edit.map heatmap", "clip",                                                                  \
       "The colours end at the value that this share of the cells does not exceed. Stronger cells " \
       "have the last colour, so that one neuron does not make the others pale.")                   \

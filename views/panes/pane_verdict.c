@@ -15,6 +15,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 
 enum { LABEL = 12, MARK = 2, RIGHT_GAP = 2, NAME = 10 };
@@ -196,7 +197,7 @@ void pane_verdict(const struct ui_state *d, struct surface *s, struct rect area,
     int y = 0, row;
 
     pane_title(d, title);
-    in = box_draw(s, area, title, "Enter opens it", focus);
+    in = hint_box(d, s, area, title, "{enter} opens it", focus);
     for (int i = 0; c.rows && y < in.h && (row = pane_row(&c, d->side == SIDE_BEFORE, i)) > 0;
          i++) {
         draw_row(&c, row, false, false, s, in, y);

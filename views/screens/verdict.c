@@ -16,6 +16,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/pane_verdict.h"
 #include "views/requests.h"
 #include "views/view.h"
@@ -91,12 +92,14 @@ static bool verdict_click(struct view *v, struct rect area, int y, int x)
 static void draw_nothing(const struct ui_state *d, struct surface *s, struct rect area)
 {
     struct rect in = box_draw(s, area, "Verdict", "", true);
-    const char *text =
-                   d->fact.subject
-                       ? "P previews the edit and C commits it; either ends here: answers before "
-                         "and after, whether it holds, what else changed, what is written."
-                       : "No fact yet: e types one.",
-               *row;
+    char words[HINT_MAX];
+    const char *row,
+        *text = hint_text(
+            d, words,
+            d->fact.subject
+                ? "{preview} previews the edit and {commit} commits it; either ends here: answers "
+                  "before and after, whether it holds, what else changed, what is written."
+                : "No fact yet: {fact} types one.");
     size_t n;
 
     for (int y = 0; y < in.h && text_row(&text, in.w, &row, &n); y++) {
