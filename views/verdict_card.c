@@ -22,6 +22,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "tui/text.h"
+#include "views/hint.h"
 
 void card_free(struct card *c)
 {
@@ -91,7 +92,7 @@ static void add_judgement(struct card *c, const struct ui_state *d)
     int tokens = d->prompt_info ? d->prompt_info->targets : 0;
     double accept = v->sides ? v->sides->accept : 0;
     struct buf text = {0};
-    char p[2][16], words[UI_WORDS];
+    char p[2][16], words[UI_WORDS], key[HINT_MAX];
 
     buf_puts(&text, v->committed ? holds ? "holds: " : "does NOT hold: "
                     : holds      ? "would hold: "
@@ -114,7 +115,8 @@ static void add_judgement(struct card *c, const struct ui_state *d)
         buf_printf(&text, " (p of its first token %s → %s)", text_probability(p[0], a->p_before),
                    text_probability(p[1], a->p_after));
     if (ui_verdict_moved(d))
-        buf_printf(&text, ". This preview was %s: P makes it exact", ui_verdict_words(d, words));
+        buf_printf(&text, ". This preview was %s: %s", ui_verdict_words(d, words),
+                   hint_text(d, key, "{preview} makes it exact"));
     card_add(c, "verdict", holds ? "✓" : "✗", holds ? ROLE_GOOD : ROLE_WARN, &text);
 }
 
@@ -193,7 +195,10 @@ static struct tally tally_of(const struct probe_report *p, enum probe_kind kind)
 static void add_waiting(struct card *c, const struct ui_state *d, const char *label)
 {
     struct buf text = {0};
-    buf_puts(&text, ui_job_kind(d, d->verdict.probe_job) ? "being asked" : "not asked: B asks");
+    char key[HINT_MAX];
+    buf_puts(&text, ui_job_kind(d, d->verdict.probe_job)
+                        ? "being asked"
+                        : hint_text(d, key, "not asked: {probe} asks"));
     card_add(c, label, "", ROLE_DIM, &text);
 }
 
@@ -241,8 +246,10 @@ void put_neighbours(struct buf *out, const struct probe_report *p)
     if (t.of && p->spares_asked)
         buf_printf(out, " (the base knew none of the fact's own; %d other%s asked)",
                    p->spares_asked, p->spares_asked == 1 ? " was" : "s were");
-    else if (!t.of && p->spares_asked)
-        buf_printf(out, ", nor any of %d others", p->spares_asked);
+    else if (p->spares_asked)
+        buf_printf(out,
+                   t.unknown ? ", nor any of %d others" : "the base knows none of the %d asked",
+                   p->spares_asked);
     if (t.moved)
         buf_printf(out, ", %d unknown one%s moved", t.moved, t.moved == 1 ? "" : "s");
 }

@@ -7,6 +7,7 @@
 #include "core/record/player.h"
 #include "tests/folder.h"
 #include "views/shell/page.h"
+#include "views/verdict_card.h"
 
 static const char hostile[] = "Eiffel </script><b>\"&' \x1b[31m";
 
@@ -112,7 +113,28 @@ static void view_opens_the_page_again(void)
     ui_free(&d);
 }
 
+/* A fact without neighbours of its own, one whose neighbours the base does not know, one that it
+ * knows. */
+static void neighbours_are_said_in_a_sentence(void)
+{
+    static const char *const want[3] = {"the base knows none of the 40 asked",
+                                        "the base knows none of them: nothing to judge by, nor any "
+                                        "of 40 others",
+                                        "1 of 1 known one stays"};
+
+    for (int k = 0; k < 3; k++) {
+        struct probe_result one = {.kind = PROBE_LOCALITY, .known = k == 2, .ok = {true, true}};
+        struct probe_report p = {.probe = &one, .probes = k > 0, .spares_asked = k < 2 ? 40 : 0};
+        struct buf text = {0};
+
+        put_neighbours(&text, &p);
+        CHECK(text.data && !strncmp(text.data, want[k], strlen(want[k])));
+        buf_free(&text);
+    }
+}
+
 static const struct test tests[] = {
+    {"neighbours are said in a sentence", neighbours_are_said_in_a_sentence},
     {"the page is well-formed and escaped", the_page_is_well_formed_and_escaped},
     {"view opens the page again", view_opens_the_page_again},
 };

@@ -340,7 +340,8 @@ static void map_missing(const struct map *m, int y)
         pen_printf(&p, ROLE_DIM, "%s is not computed: ", name);
     pen_text(&p, ROLE_KEY, hint_text(m->d, key, "{attribute}"));
     if (strategy || m->mode >= HEAT_MPC)
-        pen_fit(&p, ROLE_DIM, m->in.w - p.x, " scores every neuron for this fact");
+        pen_fit(&p, ROLE_DIM, m->in.w - p.x,
+                m->in.w < 60 ? " scores every neuron" : " scores every neuron for this fact");
     else
         pen_printf(&p, ROLE_DIM, " scores this fact by %s", name);
 }
@@ -419,7 +420,7 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
                     .tall = shape.tall,
                     .focus = focus,
                     .mode = map_window_mode(window, d)};
-    char title[160 + UI_WORDS], hint[64] = "";
+    char title[160 + UI_WORDS], hint[128] = "";
 
     if (d->ready && shape.rows)
         heat_grid_make(&m.g, d, window, shape.layer, shape.rows, shape.plot.w / shape.wide);
