@@ -167,6 +167,8 @@ static void give_layer(struct ui_state *d, int layer)
             a->score[i] += 0.25f * (float)layer;
         a->activation[i] = a->score[i] * 2;
     }
+    for (int i = 0; i < NEURONS; i++)
+        a->value_norm[i] = 0.5f + 0.1f * (float)(i % 7);
     give(d, EV_LAYER, a);
 }
 

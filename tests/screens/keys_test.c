@@ -249,6 +249,32 @@ static void texts_name_the_keys_that_are_bound(void)
     ui_free(&d);
 }
 
+/* The screen names no key that would be refused. */
+static void what_is_refused_is_not_offered(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(&view_edit, &host);
+    struct screen screen = {.ui = &d, .view = v};
+
+    make_full_ui_state(&d);
+    for (int how = 0; how < 3; how++) { /* a session, one that is read, a recording */
+        char *text;
+
+        d.state.readonly = how == 1;
+        screen.view_only = how == 2;
+        text = screen_text(&screen, 36, 120, false);
+        CHECK((strstr(text, " C commit ") != NULL) == (how == 0));
+        CHECK((strstr(text, "nothing written yet, C commits") != NULL) == (how == 0));
+        CHECK((strstr(text, " u undo ") != NULL) == (how == 0));
+        CHECK((strstr(text, " x attribute ") != NULL) == (how < 2));
+        CHECK((strstr(text, " P preview ") != NULL) == (how < 2));
+        free(text);
+    }
+    view_close(v);
+    ui_free(&d);
+}
+
 /* Terminals keep function keys for themselves: each has another key beside it. */
 static void function_keys_have_another_beside_them(void)
 {
@@ -270,6 +296,7 @@ static void function_keys_have_another_beside_them(void)
 }
 
 static const struct test tests[] = {
+    {"what is refused is not offered", what_is_refused_is_not_offered},
     {"function keys have another beside them", function_keys_have_another_beside_them},
     {"an action works where its row says", an_action_works_where_its_row_says},
     {"texts name the keys that are bound", texts_name_the_keys_that_are_bound},

@@ -554,7 +554,32 @@ static void the_lens_opens_on_the_answer(void)
     ui_free(&d);
 }
 
+/* Estimates and runs that were kept have no norms: 0 is not one. */
+static void a_norm_that_nobody_computed_is_no_zero(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("neurons"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+    char *text;
+
+    make_full_ui_state(&d);
+    v->ops->open(v);
+    text = screen_text(&screen, 36, 120, false);
+    CHECK(!strstr(text, "    ·   "));
+    free(text);
+    for (int l = 0; l < d.layers; l++)
+        if (d.layer[l].shown)
+            memset(d.layer[l].shown->value_norm, 0, NEURONS * sizeof(float));
+    text = screen_text(&screen, 36, 120, false);
+    CHECK(strstr(text, "    ·   ") && !strstr(text, "0.00   "));
+    free(text);
+    view_close(v);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"a norm that nobody computed is no zero", a_norm_that_nobody_computed_is_no_zero},
     {"the lens opens on the answer", the_lens_opens_on_the_answer},
     {"without colours signs, rules and words remain", without_colours_signs_rules_and_words_remain},
     {"text on a ramp can be read", text_on_a_ramp_can_be_read},

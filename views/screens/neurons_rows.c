@@ -122,6 +122,15 @@ static void pen_number(struct pen *p, enum role role, int cols, double x)
     pen_right(p, role, cols, text);
 }
 
+/* The norm of a value vector; it is 0 where nobody has computed it. */
+static void pen_norm(struct pen *p, enum role role, int cols, float norm)
+{
+    if (norm > 0)
+        pen_number(p, role, cols, (double)norm);
+    else
+        pen_right(p, ROLE_DIM, cols, "·");
+}
+
 /* One row, in the columns given at the top of this file. */
 void table_row(const struct ui_state *d, const struct neurons_table *t,
                const struct ranked_neuron *n, struct surface *s, struct rect in, int y, bool here)
@@ -143,7 +152,7 @@ void table_row(const struct ui_state *d, const struct neurons_table *t,
     }
     p.x = 37;
     if (has_norm(in))
-        pen_number(&p, ROLE_DIM, 8, (double)a->value_norm[n->neuron]);
+        pen_norm(&p, ROLE_DIM, 8, a->value_norm[n->neuron]);
     for (int r = 0; r < rows_shown(d, in); r++)
         if (r < a->rows)
             pen_number(&p, ROLE_DIM, 7,
@@ -191,7 +200,7 @@ static int draw_summary(const struct ui_state *d, int layer, int neuron, struct 
     p = pen_at(s, in, 1, 0);
     if (l->shown) {
         pen_text(&p, ROLE_DIM, "value norm ");
-        pen_number(&p, ROLE_STRONG, 6, (double)l->shown->value_norm[neuron]);
+        pen_norm(&p, ROLE_STRONG, 6, l->shown->value_norm[neuron]);
     }
     return 2;
 }

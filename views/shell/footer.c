@@ -87,6 +87,16 @@ static int32_t taker_row(const struct screen *screen, struct row *row, const cha
     return -1;
 }
 
+/* Whether it would be refused: what writes in a session that is read, what computes without a
+ * model.
+ */
+static bool action_refused(const struct screen *screen, enum action action)
+{
+    if (screen->view_only && (action == ACTION_ATTRIBUTE || action == ACTION_PREVIEW))
+        return true;
+    return action_infos[action].writes && (screen->ui->state.readonly || screen->view_only);
+}
+
 /* The same for the actions of the view. */
 static enum action action_row(const struct screen *screen, struct row *row)
 {
@@ -97,8 +107,7 @@ static enum action action_row(const struct screen *screen, struct row *row)
         enum action action = action_of_name(name);
 
         keymap_key(keymap_current(), ops->name, action, key);
-        if (action == ACTION_NONE || !*key ||
-            (action_infos[action].writes && (screen->ui->state.readonly || screen->view_only)))
+        if (action == ACTION_NONE || !*key || action_refused(screen, action))
             continue;
         if (row_entry(row, key, label))
             return action;

@@ -187,7 +187,9 @@ static void draw_status(const struct screen *screen, struct surface *s, struct r
     end =
         job_row_draw(d, s, line, screen->message ? text_width(screen->message) + STATUS_MARKS : 0);
     if (end == line.w && d->state.preview && line.w >= 100) {
-        hint_text(d, word, "nothing written yet, {commit} commits");
+        hint_text(d, word,
+                  d->state.readonly || screen->view_only ? "nothing is written"
+                                                         : "nothing written yet, {commit} commits");
         end = line.w - 1 - text_width(word);
         surface_text(s, line, 0, end, ROLE_DIM, word);
     }
