@@ -163,24 +163,24 @@ no_out 'Eiffel Towers'
 
 row "messages name the key that is bound, and where it works"
 replay <<'EOF'
-key B
-expect B works in Facts (9)
-key 9
-expect-not B works in Facts
+key del
+expect Del works in Jobs (J)
+key J
+expect-not Del works in Jobs
 key U
 expect U works in Neurons (3), History (8) and Sweep (#)
 key :
-type bind F6 probe
+type bind F6 drop
 key enter :
-type unbind B
+type unbind del
 key enter 1 F6
-expect F6 works in Facts (9)
+expect F6 works in Jobs (J)
 key :
 type unbind F6
 key enter :
-type probe
+type drop
 key enter
-expect :probe works in Facts (9)
+expect :drop works in Jobs (J)
 key :
 type bind F7 attribute
 key enter :
