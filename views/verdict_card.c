@@ -243,6 +243,8 @@ void put_neighbours(struct buf *out, const struct probe_report *p)
                    t.ok == 1 ? "s" : "");
     else if (t.unknown)
         buf_puts(out, "the base knows none of them: nothing to judge by");
+    else if (!p->spares_asked)
+        buf_puts(out, "this fact has none: a triple with | brings some");
     if (t.of && p->spares_asked)
         buf_printf(out, " (the base knew none of the fact's own; %d other%s asked)",
                    p->spares_asked, p->spares_asked == 1 ? " was" : "s were");
@@ -260,9 +262,6 @@ static void add_neighbours(struct card *c, const struct probe_report *p)
     struct buf text = {0};
 
     put_neighbours(&text, p);
-    if (!text.len)
-        buf_puts(&text, p->spares_asked ? "the base knows none of the relation's"
-                                        : "this fact has none: a triple with | brings some");
     card_add(c, "neighbours",
              !t.of          ? "·"
              : t.ok == t.of ? "✓"

@@ -5,6 +5,7 @@
 #include "views/requests.h"
 #include "views/shell/messages.h"
 #include "views/tried_on.h"
+#include "views/verdict_card.h"
 
 /* The jobs of one_breath(), in the order they are posted. */
 enum { LOOK = 1, SWEEP, SCORES, MAP, PREVIEW, COMMIT };
@@ -333,6 +334,29 @@ static void a_job_runs_when_it_is_heard_of(void)
     ui_free(&d);
 }
 
+/* Probes without a neighbour leave no empty sentence in the dialog. */
+static void a_fact_without_neighbours_says_so(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct probe_report *p = probe_report_of("Eiffel Tower");
+    struct buf text = {0};
+    int all = p->probes;
+
+    make_full_ui_state(&d);
+    give(&d, EV_PROBES, p);
+    p->probes = 0;
+    asked = (struct question){0};
+    confirm_commit(&host);
+    CHECK(asked.text && strstr(asked.text, "Neighbours: this fact has none"));
+    p->spares_asked = 2;
+    put_neighbours(&text, p);
+    CHECK_STR(text.data, "the base knows none of the 2 asked");
+    buf_free(&text);
+    p->probes = all;
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
     {"the verdict stands beside the jobs", the_verdict_stands_beside_the_jobs},
     {"row and board", row_and_board},
@@ -342,5 +366,6 @@ static const struct test tests[] = {
     {"the time left is of what was asked", time_left_is_of_what_was_asked},
     {"moments are explained once", moments_are_explained_once},
     {"a job runs when it is heard of", a_job_runs_when_it_is_heard_of},
+    {"a fact without neighbours says so", a_fact_without_neighbours_says_so},
 };
 TEST_MAIN(tests)

@@ -146,6 +146,26 @@ static void a_moved_parameter_is_named(void)
     ui_free(&d);
 }
 
+/* What the model says after a preview of other parameters is marked, as its p(target) is. */
+static void next_tokens_of_other_parameters_are_marked(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("edit"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+
+    make_full_ui_state(&d);
+    for (int k = 0; k < 2; k++) {
+        char *got = screen_text(&screen, 36, 120, false);
+
+        CHECK(strstr(got, k ? "after " STALE_HATCH "≈" : "after  ") != NULL);
+        free(got);
+        set(&d, "beta_ge=0.4");
+    }
+    view_close(v);
+    ui_free(&d);
+}
+
 /* An answer of the edited weights is of their state; that of the base is always of the base. */
 static void answers_are_of_a_state(void)
 {
@@ -216,6 +236,7 @@ static const struct test tests[] = {
     {"another object keeps what does not depend on it",
      another_object_keeps_what_does_not_depend_on_it},
     {"a moved parameter is named", a_moved_parameter_is_named},
+    {"next tokens of other parameters are marked", next_tokens_of_other_parameters_are_marked},
     {"answers are of a state", answers_are_of_a_state},
     {"little is kept", little_is_kept},
     {"a running job keeps its beginning", a_running_job_keeps_its_beginning},

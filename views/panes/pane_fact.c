@@ -123,6 +123,8 @@ static void next_tokens_line(const struct ui_state *d, const struct edit_side *s
     else
         pen_text(&p, d->verdict.committed ? ROLE_EDITED : ROLE_PREVIEW,
                  d->side == SIDE_BEFORE ? "before" : "after");
+    if (side && d->side != SIDE_BEFORE && ui_verdict_moved(d))
+        pen_text(&p, ROLE_DIM, " " STALE_HATCH "≈");
     p.x = LABEL;
     for (int i = 0; i < look->nexts; i++) {
         const char *text = look->next[i].text;

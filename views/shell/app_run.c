@@ -294,7 +294,7 @@ void app_find_next(struct app *app, int by)
     struct view *v = app->view[app->shown];
 
     if (!app->searched || !*app->searched)
-        app_say(app, TONE_WARN, "no search yet: {search} starts one");
+        app->host.message(&app->host, TONE_WARN, "no search yet: {search} starts one");
     else if (v->ops->find_next ? !v->ops->find_next(v, app->searched, by) : !v->ops->find)
         app->host.message(&app->host, TONE_WARN, "no other match for '%s' here", app->searched);
     else if (!v->ops->find_next)
