@@ -154,8 +154,14 @@ static void add_probe(struct card *c, const struct probe_result *p, enum neuron_
     bool after = side != SIDE_BEFORE, near = p->kind == PROBE_LOCALITY;
     struct buf text = {0}, more = {0};
     struct card_row *r;
+    char why[80];
 
     show_format(&text, "%s → ", p->prompt);
+    if (p->context) {
+        buf_puts(&text, probe_not_asked(p, why));
+        card_add(c, probe_label(p->kind), "·", ROLE_DIM, &text)->detail = true;
+        return;
+    }
     if (side == SIDE_BOTH || (after && near && !p->ok[1])) {
         put_said(&text, p->said[0]);
         buf_puts(&text, " → ");
@@ -173,6 +179,7 @@ static void add_probe(struct card *c, const struct probe_result *p, enum neuron_
 
 struct tally {
     int ok, of, unknown, moved; /* moved: unknown and no longer what the base says */
+    int unasked;                /* longer than the model's context */
 };
 
 static struct tally tally_of(const struct probe_report *p, enum probe_kind kind)
@@ -183,6 +190,9 @@ static struct tally tally_of(const struct probe_report *p, enum probe_kind kind)
         const struct probe_result *r = &p->probe[i];
 
         if (r->kind != kind)
+            continue;
+        t.unasked += r->context != 0;
+        if (r->context)
             continue;
         t.of += r->known;
         t.ok += r->known && r->ok[1];
@@ -208,7 +218,7 @@ static void add_says_it(struct card *c, const struct probe_report *p)
     static const enum probe_kind kind[] = {PROBE_REPHRASE, PROBE_QUESTION, PROBE_CHAT,
                                            PROBE_PORTABILITY};
     struct buf text = {0};
-    int ok = 0, of = 0, unknown = 0;
+    int ok = 0, of = 0, unknown = 0, unasked = 0;
 
     for (size_t i = 0; i < sizeof(kind) / sizeof(*kind); i++) {
         struct tally t = tally_of(p, kind[i]);
@@ -216,12 +226,15 @@ static void add_says_it(struct card *c, const struct probe_report *p)
         ok += t.ok;
         of += t.of;
         unknown += t.unknown;
+        unasked += t.unasked;
         if (t.of)
             buf_printf(&text, "%s%s %d of %d", text.len ? ", " : "", probe_label(kind[i]), t.ok,
                        t.of);
     }
     if (unknown)
         buf_printf(&text, "%s%d that the base does not know either", text.len ? ", " : "", unknown);
+    if (unasked)
+        buf_printf(&text, "%s%d not asked: too long for the model", text.len ? ", " : "", unasked);
     if (!text.len)
         buf_puts(&text, "this fact has no rephrase, question or consequence to ask");
     card_add(c, "says it",
@@ -237,6 +250,7 @@ static void add_says_it(struct card *c, const struct probe_report *p)
 void put_neighbours(struct buf *out, const struct probe_report *p)
 {
     struct tally t = tally_of(p, PROBE_LOCALITY);
+    size_t at = out->len;
 
     if (t.of)
         buf_printf(out, "%d of %d known one%s stay%s", t.ok, t.of, t.of == 1 ? "" : "s",
@@ -254,6 +268,9 @@ void put_neighbours(struct buf *out, const struct probe_report *p)
                    p->spares_asked);
     if (t.moved)
         buf_printf(out, ", %d unknown one%s moved", t.moved, t.moved == 1 ? "" : "s");
+    if (t.unasked)
+        buf_printf(out, "%s%d not asked: too long for the model", out->len > at ? ", " : "",
+                   t.unasked);
 }
 
 static void add_neighbours(struct card *c, const struct probe_report *p)

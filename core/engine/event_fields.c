@@ -395,6 +395,7 @@ static const struct field_info probe_result_field[] = {
     FIXED(probe_result, p_target, FIELD_DOUBLE),
     FIXED(probe_result, ok, FIELD_BOOL),
     BOOL(probe_result, known),
+    INT(probe_result, context),
 };
 
 /* Probes of a recording of 0.1.0 have no p(target). */

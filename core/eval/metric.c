@@ -133,7 +133,7 @@ static bool count_passed(const struct measuring *m, unsigned kinds, struct measu
 
     *out = (struct measured){0};
     for (int i = 0; i < m->probes->count; i++) {
-        if (!(kinds & 1U << m->probes->probe[i].kind))
+        if (!(kinds & 1U << m->probes->probe[i].kind) || m->probes->probe[i].context)
             continue;
         if (!probe_ask(&v, m->probes, i, m->state, false, m->job, err))
             return false;

@@ -24,6 +24,7 @@
 #include "core/eval/probe.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,12 @@ const char *probe_label(enum probe_kind kind)
                                        : probe_word(kind);
 }
 
+const char *probe_not_asked(const struct probe_result *p, char out[80])
+{
+    snprintf(out, 80, "not asked: longer than the model's context of %d tokens", p->context);
+    return out;
+}
+
 /* The arguments of all functions that add probes. */
 struct probe_builder {
     struct probes *out;
@@ -79,6 +86,28 @@ static struct probe_case *probe_add(struct probe_builder *m, enum probe_kind kin
     return c;
 }
 
+/* Whether the model has room for the prompt, its answer, and `more` tokens that it says. */
+static bool has_room(const struct model *m, const struct continuation *c, int more)
+{
+    int further = c->count > more ? c->count : more;
+
+    return further <= m->config->context - c->prompt_count;
+}
+
+/* Notes a probe that the model has no room for; nobody asks it. The fact's own prompt is asked in
+ * any case: who asks it needs the error. */
+static bool probe_fits(const struct probes *p, struct probe_case *c)
+{
+    const struct model *m = p->base->model;
+
+    if (c->kind != PROBE_FACT &&
+        !has_room(m, &c->tokens, c->kind == PROBE_CHAT ? CHAT_TOKENS : ANSWER_TOKENS)) {
+        c->context = m->config->context;
+        c->known = false;
+    }
+    return !c->context;
+}
+
 /* A probe with a given answer. */
 static bool add_given(struct probe_builder *m, enum probe_kind kind, const char *prompt,
                       const char *answer)
@@ -86,7 +115,10 @@ static bool add_given(struct probe_builder *m, enum probe_kind kind, const char 
     struct probe_case *c = probe_add(m, kind, prompt);
 
     c->expected = xstrdup(answer);
-    return continuation_of(&c->tokens, m->out->base->model, &c->wording, prompt, answer, m->err);
+    if (!continuation_of(&c->tokens, m->out->base->model, &c->wording, prompt, answer, m->err))
+        return false;
+    probe_fits(m->out, c);
+    return true;
 }
 
 /* A neighbour. If the base does not give the stated answer, an edit cannot preserve it: then what
@@ -97,12 +129,14 @@ static bool add_locality(struct probe_builder *m, const struct probe *p)
     struct score s = {0};
     char *said;
 
-    if (p->answer && !(continuation_of(&c->tokens, m->out->base->model, &c->wording, p->prompt,
-                                       p->answer, m->err) &&
-                       answer_score(&s, m->out->base, &c->tokens, m->job, m->err)))
+    if (!continuation_of(&c->tokens, m->out->base->model, &c->wording, p->prompt, p->answer,
+                         m->err))
         return false;
-    if (s.right) {
-        c->expected = xstrdup(p->answer);
+    if (probe_fits(m->out, c) && p->answer &&
+        !answer_score(&s, m->out->base, &c->tokens, m->job, m->err))
+        return false;
+    if (c->context || s.right) {
+        c->expected = xstrdup(p->answer ? p->answer : "");
         return true;
     }
     c->known = !p->answer;
@@ -165,6 +199,7 @@ static bool add_chat(struct probe_builder *m)
         c->tokens.stop = stop;
         c->tokens.prompt_count = t.count;
         c->tokens.prompt = memcpy(xmalloc(n + 1), t.ids, n);
+        probe_fits(m->out, c);
     }
     tokens_free(&t);
     free(question);
@@ -236,18 +271,14 @@ bool probes_add_known(struct probes *p, const struct probe *from, int count, int
 
     for (*asked = 0; *asked < count && found < want; ++*asked) {
         const struct probe *one = &from[*asked];
-        const struct continuation *c;
         struct score s = {0};
         bool ok;
 
         if (!one->answer)
             continue;
-        ok = add_given(&m, PROBE_LOCALITY, one->prompt, one->answer);
-        c = &p->probe[p->count - 1].tokens;
-        if (ok &&
-            c->prompt_count + (c->count > ANSWER_TOKENS ? c->count : ANSWER_TOKENS) <=
-                p->base->model->config->context) /* nobody named it: a longer one is no error */
-            ok = answer_score(&s, p->base, c, job, err);
+        ok = add_given(&m, PROBE_LOCALITY, one->prompt, one->answer) &&
+             (p->probe[p->count - 1].context ||
+              answer_score(&s, p->base, &p->probe[p->count - 1].tokens, job, err));
         found += s.right;
         if (!s.right)
             probe_drop(p);
@@ -346,7 +377,7 @@ static bool base_understands(bool *known, struct probes *p, int i, struct job *j
         return ok;
     }
     ok = continuation_of(&old, p->base->model, &c->wording, c->prompt, p->old, err) &&
-         answer_score(&s, p->base, &old, job, err);
+         (!has_room(p->base->model, &old, 0) || answer_score(&s, p->base, &old, job, err));
     *known = s.right;
     continuation_free(&old);
     return ok;
@@ -361,9 +392,14 @@ bool probe_compare(struct probe_result *out, struct probes *p, int i,
     out->prompt = xstrdup(c->prompt);
     out->expected = xstrdup(c->expected);
     out->known = c->known;
+    out->context = c->context;
     for (int k = 0; k < 2; k++) {
         struct verdict v;
 
+        if (c->context) {
+            out->p[k] = out->p_target[k] = (double)NAN;
+            continue;
+        }
         if (!probe_ask(&v, p, i, state[k], true, job, err))
             return false;
         out->said[k] = v.said;
@@ -372,5 +408,5 @@ bool probe_compare(struct probe_result *out, struct probes *p, int i,
         out->ok[k] = v.ok;
     }
     /* a probe that is passed is known */
-    return out->ok[1] || base_understands(&out->known, p, i, job, err);
+    return out->ok[1] || c->context || base_understands(&out->known, p, i, job, err);
 }

@@ -14,6 +14,8 @@ struct probe_case {
     struct wording wording;
     struct continuation tokens; /* of the chat form: the prompt alone */
     bool known;                 /* neighbour: the base gives the stated answer, or none is stated */
+    int context; /* not 0: it is longer than the model's context of so many tokens: not to be asked
+                  */
 };
 struct probes {
     const struct fact *fact;        /* borrowed */
@@ -53,7 +55,8 @@ struct verdict {
     struct score score;
     char *said; /* what the state says, where `words` was set; owned */
 };
-/* Asks one probe of one state. `words`: also the first tokens that the state says. */
+/* Asks one probe of one state; not one with a `context`. `words`: also the first tokens that the
+ * state says. */
 bool probe_ask(struct verdict *out, const struct probes *p, int i, const struct model_state *view,
                bool words, struct job *job, struct err *err);
 /* The rule of the fact's own prompt: the acceptance test of a commit. */

@@ -26,5 +26,10 @@ struct probe_result {
     double p_target[2];      /* of all its tokens; NAN in the chat form */
     bool ok[2];              /* passed, by the rule of its kind */
     bool known;              /* false: the base does not know it either (9.3): not counted */
+    int context;             /* not 0: it was not asked, for it is longer than the model's context
+                                of so many tokens; also not known */
 };
+
+/* "not asked: longer than the model's context of 64 tokens". Returns out. */
+const char *probe_not_asked(const struct probe_result *p, char out[80]);
 #endif

@@ -264,6 +264,49 @@ static void probes_are_judged(void)
     fact_free(&f);
 }
 
+/* A probe that the model has no room for is noted and not asked; the others are. */
+static void long_probes_are_not_asked(void)
+{
+    const struct model_state *const both[2] = {base, moved};
+    const int context = model->config->context;
+    char *far = xcalloc((size_t)context + 32, 1), known[LONG];
+    struct params p;
+    struct probes probes;
+    struct fact f;
+    int unasked = 0;
+
+    plain_words(base, "Once upon a time", 5, known);
+    f = fact_with_probes(known);
+    CHECK(f.localities == 3);
+    for (int i = 0; i < context + 8; i++)
+        far[i] = i % 2 ? ' ' : 'a';
+    free(f.rephrase);
+    free(f.locality[2].prompt);
+    f.rephrase = xstrdup(far);
+    f.locality[2].prompt = xstrdup(far);
+    params_default(&p);
+    CHECK(probes_of(&probes, base, &f, &p, PROBES_REPHRASE | PROBES_LOCALITY, NULL, NULL));
+    for (int i = 0; i < probes.count; i++) {
+        struct probe_result r = {0};
+        bool is_long = !strcmp(probes.probe[i].prompt, far);
+        char why[80];
+
+        CHECK(probe_compare(&r, &probes, i, both, NULL, NULL));
+        CHECK(r.context == (is_long ? context : 0));
+        CHECK(!r.said[0] == is_long && !r.said[1] == is_long);
+        CHECK(!is_long || (!r.known && !r.ok[1] && strstr(probe_not_asked(&r, why), "longer")));
+        unasked += is_long;
+        free(r.prompt);
+        free(r.expected);
+        free(r.said[0]);
+        free(r.said[1]);
+    }
+    CHECK(unasked == 2 && probes.count > 3);
+    probes_free(&probes);
+    free(far);
+    fact_free(&f);
+}
+
 static void a_fact_needs_its_probability(void)
 {
     static const char prompt[] = "One day there came Lily";
@@ -519,6 +562,11 @@ static void test_probes(void)
     with_the_model(probes_are_judged);
 }
 
+static void test_long(void)
+{
+    with_the_model(long_probes_are_not_asked);
+}
+
 static void test_acceptance(void)
 {
     with_the_model(a_fact_needs_its_probability);
@@ -533,6 +581,7 @@ static const struct test tests[] = {
     {"scores are products over the tokens", test_scores},
     {"what is not there is said", test_nothing},
     {"probes are judged, a rule a kind", test_probes},
+    {"a probe longer than the context is not asked", test_long},
     {"a fact needs its probability", test_acceptance},
     {"the chat form holds the object", test_chat},
     {"all jobs say the same", one_judge},

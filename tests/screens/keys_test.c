@@ -5,6 +5,8 @@
 #include "views/commands.h"
 #include "views/hint.h"
 #include "views/keymap.h"
+#include "views/requests.h"
+#include "views/verdict_card.h"
 
 static char prompted[96];
 static enum action ran;
@@ -275,6 +277,49 @@ static void what_is_refused_is_not_offered(void)
     ui_free(&d);
 }
 
+static char asked[1024];
+
+static void note_question(struct host *host, const struct question *question)
+{
+    (void)host;
+    snprintf(asked, sizeof(asked), "%s", question->text);
+}
+
+/* The verdict and the question before a commit name the keys that are bound now. */
+static void the_verdict_names_the_keys_that_are_bound(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    bool found = false;
+    struct card c;
+
+    make_ui_state(&d);
+    give_model(&d);
+    give_prompt_info(&d);
+    give_run(&d, LAYERS);
+    host.confirm = note_question;
+    CHECK(keymap_bind(keymap_current(), NULL, "F8", "probe", 0, NULL, NULL));
+    CHECK(keymap_bind(keymap_current(), NULL, "B", "none", 0, NULL, NULL));
+    CHECK(keymap_bind(keymap_current(), NULL, "F9", "preview", 0, NULL, NULL));
+    CHECK(keymap_bind(keymap_current(), NULL, "P", "none", 0, NULL, NULL));
+    CHECK(keymap_bind(keymap_current(), NULL, "C-u", "undo", 0, NULL, NULL));
+    CHECK(keymap_bind(keymap_current(), NULL, "u", "none", 0, NULL, NULL));
+    confirm_commit(&host);
+    CHECK(strstr(asked, "F9 makes one") && strstr(asked, "C-u takes it back"));
+    *d.state.session = '\0';
+    CHECK(keymap_bind(keymap_current(), NULL, "w", "none", 0, NULL, NULL));
+    confirm_commit(&host);
+    CHECK(strstr(asked, ":save names one") != NULL);
+    give_preview(&d);
+    c = card_of(&d, SIDE_BOTH);
+    for (int i = 0; i < c.rows; i++)
+        found |= strstr(c.row[i].text, "F8 asks") != NULL;
+    CHECK(found);
+    card_free(&c);
+    keymap_default(keymap_current());
+    ui_free(&d);
+}
+
 /* Terminals keep function keys for themselves: each has another key beside it. */
 static void function_keys_have_another_beside_them(void)
 {
@@ -299,6 +344,7 @@ static const struct test tests[] = {
     {"what is refused is not offered", what_is_refused_is_not_offered},
     {"function keys have another beside them", function_keys_have_another_beside_them},
     {"an action works where its row says", an_action_works_where_its_row_says},
+    {"the verdict names the keys that are bound", the_verdict_names_the_keys_that_are_bound},
     {"texts name the keys that are bound", texts_name_the_keys_that_are_bound},
     {"help finds as it is typed and runs", help_finds_as_it_is_typed_and_runs},
     {"help shows what is bound", help_shows_what_is_bound},

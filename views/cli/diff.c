@@ -49,8 +49,13 @@ static void diff_text(const struct diff *d)
     matrices_text(d);
     for (int i = 0; i < d->probes; i++) {
         const struct probe_result *p = &d->probe[i];
-        char change[40];
+        char change[40], why[80];
 
+        if (p->context) {
+            std_print("%-11s %s: %.128s\n", probe_label(p->kind), probe_not_asked(p, why),
+                      p->prompt);
+            continue;
+        }
         std_print("%-11s %s %s  p(target) %s  %.128s\n    %.64s ->%.64s%s\n", probe_label(p->kind),
                   p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ",
                   cli_change(p->p_target, change), p->prompt, generated_text(p, 0),

@@ -147,7 +147,13 @@ static void probes_text(const struct probe_report *b)
 {
     for (int i = 0; i < b->probes; i++) {
         const struct probe_result *p = &b->probe[i];
+        char why[80];
 
+        if (p->context) {
+            std_print("  %-9s %s: %.48s\n", probe_label(p->kind), probe_not_asked(p, why),
+                      p->prompt);
+            continue;
+        }
         std_print("  %-9s %-7s %.48s:%.96s\n", probe_label(p->kind),
                   p->ok[1]   ? "ok"
                   : p->known ? "FAILS"

@@ -162,6 +162,8 @@ json_t *record_probe(const struct probe_result *p)
 
     json_object_set_new(o, "kind", json_string(probe_word(p->kind)));
     cli_fields(o, &probe_result_fields, p, "prompt expected ok said p p_target p_first=p known");
+    if (p->context) /* it was not asked */
+        json_object_set_new(o, "context", json_integer(p->context));
     return o;
 }
 

@@ -11,21 +11,23 @@
 #include "tui/text.h"
 
 struct count {
-    int ok, of, unknown;
+    int ok, of, unknown, unasked;
 };
 
 /* How many probes of a kind are right after the edit, of those that the base gets right; and how
  * many the base fails. */
 static struct count probe_count(const struct probe_report *b, enum probe_kind kind)
 {
-    struct count c = {0, 0, 0};
+    struct count c = {0};
 
     for (int i = 0; i < b->probes; i++) {
         const struct probe_result *p = &b->probe[i];
 
         if (p->kind != kind)
             continue;
-        if (p->known) {
+        if (p->context) {
+            c.unasked++;
+        } else if (p->known) {
             c.of++;
             c.ok += p->ok[1];
         } else {
@@ -39,7 +41,7 @@ const char *scoreboard_summary(const struct probe_report *board, char out[160])
 {
     static const enum probe_kind order[] = {PROBE_REPHRASE, PROBE_QUESTION, PROBE_CHAT,
                                             PROBE_PORTABILITY, PROBE_LOCALITY};
-    int unknown = 0, used = 0;
+    int unknown = 0, unasked = 0, used = 0;
 
     out[0] = '\0';
     for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
@@ -47,13 +49,17 @@ const char *scoreboard_summary(const struct probe_report *board, char out[160])
         bool near = order[i] == PROBE_LOCALITY;
 
         unknown += c.unknown;
+        unasked += c.unasked;
         if (c.of && used < 110)
             used += snprintf(out + used, (size_t)(160 - used), "%s%s %d/%d%s", used ? " · " : "",
                              near ? "neighbours" : probe_label(order[i]), c.ok, c.of,
                              near ? " kept" : "");
     }
     if (unknown && used < 130)
-        show_print(out + used, (size_t)(160 - used), "%sbase fails %d", used ? " · " : "", unknown);
+        used += snprintf(out + used, (size_t)(160 - used), "%sbase fails %d", used ? " · " : "",
+                         unknown);
+    if (unasked && used < 140)
+        snprintf(out + used, (size_t)(160 - used), "%snot asked %d", used ? " · " : "", unasked);
     return out;
 }
 
@@ -64,7 +70,7 @@ static void probe_row(const struct probe_result *p, struct surface *s, struct re
     struct pen pen = pen_at(s, in, y, 0);
     enum role role = !p->known ? ROLE_DIM : p->ok[1] ? ROLE_GOOD : ROLE_ERROR;
     int rest = in.w - 12, said = rest * (rest >= 48 ? 1 : 2) / 4, ask = rest - said * 2 - 4;
-    char prompt[400], before[120], after[120];
+    char prompt[400], before[120], after[120], why[80];
 
     text_piece(prompt, sizeof(prompt), p->prompt);
     text_piece(before, sizeof(before), p->said[0] ? p->said[0] + strspn(p->said[0], " ") : "");
@@ -72,6 +78,10 @@ static void probe_row(const struct probe_result *p, struct surface *s, struct re
     pen_text(&pen, role, !p->known ? "·" : p->ok[1] ? "✓" : "✗");
     pen.x = 2;
     pen_fit(&pen, ROLE_DIM, 10, probe_label(p->kind));
+    if (p->context) {
+        pen_printf(&pen, ROLE_DIM, "%s: %s", probe_not_asked(p, why), prompt);
+        return;
+    }
     if (rest < 12) {
         pen_fit(&pen, role, in.w - pen.x, after);
         return;

@@ -181,11 +181,16 @@ void plain_print_facts(const struct ui_state *d)
 
 static void print_probes(const struct probe_report *b)
 {
-    char prompt[240], before[160], after[160];
+    char prompt[240], before[160], after[160], why[80];
 
     for (int i = 0; b && i < b->probes; i++) {
         const struct probe_result *r = &b->probe[i];
 
+        if (r->context) {
+            std_print("%s: %s: %s\n", probe_not_asked(r, why), probe_label(r->kind),
+                      text_piece(prompt, sizeof(prompt), r->prompt));
+            continue;
+        }
         std_print("%s %s: %s Before: %s. After: %s\n",
                   !r->known  ? "unknown to the base,"
                   : r->ok[1] ? "passed,"
