@@ -140,6 +140,22 @@ static void offer_files(struct completions *c, const char *typed, const char *co
     free(pattern);
 }
 
+/* The name with each ending that begins as typed. After a whole ending, that and all others, the
+ * next one first, so that Tab goes from one to the next. */
+static void offer_endings(struct completions *c, const char *typed, const char *dot)
+{
+    const char *ending[EXPORT_ENDINGS];
+    int n = 0, at = -1;
+
+    export_endings(ending);
+    for (; ending[n]; n++)
+        if (!strcmp(dot, ending[n]))
+            at = n;
+    for (int i = 0; i < n; i++)
+        offer(c, at < 0 ? typed : "", "%.*s%s", (int)(dot - typed), typed,
+              ending[(at + 1 + i) % n]);
+}
+
 /* For :export. First what of the edits can be exported, then files; after a kind, files. A name
  * that ends in a dot, or in the beginning of an ending, is completed with every format there is. */
 static void offer_exports(struct completions *c, const char *typed, const char *command,
@@ -157,11 +173,8 @@ static void offer_exports(struct completions *c, const char *typed, const char *
         return;
     }
     offer_files(c, typed, command, word);
-
-    for (int i = 0; dot && i < PICTURE_FORMS; i++)
-        offer(c, typed, "%.*s%s", (int)(dot - typed), typed, picture_endings[i]);
-    for (const struct table_form *form = table_forms; dot && *form->ending; form++)
-        offer(c, typed, "%.*s%s", (int)(dot - typed), typed, form->ending);
+    if (dot)
+        offer_endings(c, typed, dot);
 }
 
 static void offer_themes(struct completions *c, const char *typed)

@@ -18,6 +18,20 @@ bool export_is_unedited(const struct export_report *x)
 
 const char *const picture_endings[PICTURE_FORMS] = {".svg", ".ansi", ".txt"};
 
+void export_endings(const char *out[EXPORT_ENDINGS])
+{
+    int n = 0;
+
+    out[n++] = picture_endings[PICTURE_SVG];
+    out[n++] = PAGE_ENDING;
+    for (const struct table_form *form = table_forms; *form->ending; form++)
+        out[n++] = form->ending;
+    for (int i = 0; i < PICTURE_FORMS; i++)
+        if (i != PICTURE_SVG)
+            out[n++] = picture_endings[i];
+    out[n] = NULL;
+}
+
 /* Up to 12 tokens that a neuron promotes or suppresses, " | " between them; missing if not known.
  */
 static void neuron_tokens_cell(struct table *s, const struct neuron_info *n, bool promotes)

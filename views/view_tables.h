@@ -28,5 +28,9 @@ bool export_is_unedited(const struct export_report *x);
 /* Endings of files that hold the picture; table_forms[] has those that hold rows. */
 enum { PICTURE_SVG, PICTURE_ANSI, PICTURE_TEXT, PICTURE_FORMS };
 extern const char *const picture_endings[PICTURE_FORMS];
+/* All endings of :export: pictures, the web page, tables; NULL ends them. */
+enum { EXPORT_ENDINGS = 16 };
+#define PAGE_ENDING ".html"
+void export_endings(const char *out[EXPORT_ENDINGS]);
 
 #endif

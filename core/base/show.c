@@ -396,6 +396,21 @@ const char *show_print(char *out, size_t size, const char *fmt, ...)
     return out;
 }
 
+void show_shell_word(struct buf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:@%+=,";
+
+    if (word && *word && !word[strspn(word, plain)]) {
+        buf_puts(out, word);
+        return;
+    }
+    buf_puts(out, "'");
+    for (const char *p = word ? word : ""; *p; p++)
+        buf_printf(out, *p == '\'' ? "'\\''" : "%c", *p);
+    buf_puts(out, "'");
+}
+
 const char *show_bytes(double bytes, char out[16])
 {
     if (bytes >= 1e9)

@@ -55,6 +55,9 @@ const char *show_print(char *out, size_t size, const char *fmt, ...)
 const char *show_vprint(char *out, size_t size, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
+/* Appends a word of a shell command, quoted where needed; NULL is the empty word. */
+void show_shell_word(struct buf *out, const char *word);
+
 /* A size for people in powers of 1000: "5.4 GB", "105 MB", "12 kB", "512 bytes". Returns out. */
 const char *show_bytes(double bytes, char out[16]);
 

@@ -120,7 +120,10 @@ static void what_can_follow_is_offered(void)
     offers("dump tests/screens/fixture", "dump tests/screens/fixture.h", 1);
     offers("bind x pre", "bind x preview", 1);
     offers("state pre", "state preview", 1);
-    offers("export query.", "export query.svg", 7);
+    offers("export query.", "export query.svg", 8);
+    offers("export query.h", "export query.html", 1);
+    offers("export query.svg", "export query.html", 8); /* Tab goes to the next ending */
+    offers("export query.html", "export query.csv", 8);
     offers("export query.m", "export query.md", 1);
     offers("export! a/b.te", "export! a/b.tex", 1);
     offers("export ", "export safetensors ", 5); /* what of the edits, before files */

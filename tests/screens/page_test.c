@@ -71,6 +71,25 @@ static void the_page_is_well_formed_and_escaped(void)
     ui_free(&d);
 }
 
+/* The line that repeats the edit opens the model by its path and survives a shell. */
+static void the_page_has_a_line_that_a_shell_runs(void)
+{
+    struct ui_state d;
+    struct theme theme;
+    struct buf out = {0};
+
+    make_full_ui_state(&d);
+    snprintf(d.model.path, sizeof(d.model.path), "/models/my model.gguf");
+    CHECK(theme_load(&theme, "light", NULL, NULL));
+    page_write(&d, &theme, &out);
+    CHECK(
+        strstr(out.data, "editscope edit -m '/models/my model.gguf' -s new.es --subject ") ||
+        strstr(out.data, "editscope edit -m &#39;/models/my model.gguf&#39; -s new.es --subject "));
+    CHECK(!strstr(out.data, "edit -m Tiny-12L") && !strstr(out.data, "edit -m 'Tiny-12L'"));
+    buf_free(&out);
+    ui_free(&d);
+}
+
 static void view_opens_the_page_again(void)
 {
     struct ui_state d, again;
@@ -135,6 +154,7 @@ static void neighbours_are_said_in_a_sentence(void)
 
 static const struct test tests[] = {
     {"neighbours are said in a sentence", neighbours_are_said_in_a_sentence},
+    {"the page has a line that a shell runs", the_page_has_a_line_that_a_shell_runs},
     {"the page is well-formed and escaped", the_page_is_well_formed_and_escaped},
     {"view opens the page again", view_opens_the_page_again},
 };

@@ -187,6 +187,23 @@ static void sizes_are_never_nothing(void)
         CHECK_STR(show_bytes(size[i].bytes, out), size[i].text);
 }
 
+static void a_shell_reads_the_word_that_was_shown(void)
+{
+    static const char *const word[][2] = {{"a/b.gguf", "a/b.gguf"},
+                                          {"my model", "'my model'"},
+                                          {"it's $HOME", "'it'\\''s $HOME'"},
+                                          {"~/x", "'~/x'"},
+                                          {"", "''"}};
+
+    for (size_t i = 0; i < sizeof(word) / sizeof(*word); i++) {
+        struct buf out = {0};
+
+        show_shell_word(&out, word[i][0]);
+        CHECK_STR(out.data, word[i][1]);
+        buf_free(&out);
+    }
+}
+
 static const struct test tests[] = {
     {"whatever text ends safe and whole", whatever_text_ends_safe_and_whole},
     {"it prints as printf does", it_prints_as_printf_does},
@@ -194,5 +211,6 @@ static const struct test tests[] = {
     {"joiners stay where they join", joiners_stay_where_they_join},
     {"clusters are one character", clusters_are_one_character},
     {"sizes are never nothing", sizes_are_never_nothing},
+    {"a shell reads the word that was shown", a_shell_reads_the_word_that_was_shown},
 };
 TEST_MAIN(tests)

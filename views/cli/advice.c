@@ -14,22 +14,6 @@ static void put_short(struct buf *out, const char *text)
     show_format(out, "%.60s", text);
 }
 
-/* Appends a word of a shell command, quoted where needed. */
-static void put_word(struct buf *out, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-./:@%+=,";
-
-    if (*word && !word[strspn(word, plain)]) {
-        buf_puts(out, word);
-        return;
-    }
-    buf_puts(out, "'");
-    for (const char *p = word; *p; p++)
-        buf_printf(out, *p == '\'' ? "'\\''" : "%c", *p);
-    buf_puts(out, "'");
-}
-
 /* The edits that contain a failed fact, ascending, each once. Caller frees. */
 static int *failed_edits(const struct judged_fact *fact, int count, int *n)
 {
@@ -134,7 +118,7 @@ char *advice_of(const struct judged_fact *fact, int count, const char *session, 
         buf_puts(&out, "; ");
         what = out.len;
         buf_puts(&out, "`editscope undo -s ");
-        put_word(&out, session);
+        show_shell_word(&out, session);
         buf_puts(&out, " --edit ");
         put_list(&out, edit, edits);
         buf_printf(&out, "` takes %s back", edits == 1 ? "it" : "them");

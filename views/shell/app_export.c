@@ -101,24 +101,20 @@ static bool as_ending(struct app *app, const char *path, struct buf *out)
             as_rows(app, form, out);
             return true;
         }
-    if (dot && !strcmp(dot, ".html"))
+    if (dot && !strcmp(dot, PAGE_ENDING))
         page_write(&app->ui, &app->theme, out);
     return out->len > 0;
 }
 
-/* Lists the endings that are possible; they come from the two tables. */
+/* Lists the endings that are possible. */
 static void report_endings(struct app *app, const char *path)
 {
     struct buf endings = {0};
+    const char *ending[EXPORT_ENDINGS];
 
-    for (int i = 0; i < PICTURE_FORMS; i++)
-        buf_printf(&endings, "%s, ", picture_endings[i]);
-    buf_puts(&endings, ".html, ");
-    for (const struct table_form *form = table_forms; *form->ending; form++)
-        buf_printf(&endings, "%s%s", form->ending,
-                   !*form[1].ending   ? ""
-                   : !*form[2].ending ? " or "
-                                      : ", ");
+    export_endings(ending);
+    for (int i = 0; ending[i]; i++)
+        buf_printf(&endings, "%s%s", !i ? "" : ending[i + 1] ? ", " : " or ", ending[i]);
     app->host.message(
         &app->host, TONE_ERROR,
         "export: '%s' does not end in %s; to export the edited model, type safetensors, "

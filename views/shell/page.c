@@ -167,34 +167,26 @@ static void put_provenance(struct buf *out, const struct ui_state *d)
     buf_free(&changed);
 }
 
-/* A word of a shell command, quoted. */
-static void put_shell_word(struct buf *out, const char *word)
-{
-    buf_puts(out, "'");
-    for (const char *p = word ? word : ""; *p; p++)
-        buf_printf(out, *p == '\'' ? "'\\''" : "%c", *p);
-    buf_puts(out, "'");
-}
-
+/* The model by its path: its name is the model's own and finds no file. */
 static void put_commands(struct buf *out, const struct ui_state *d)
 {
     struct buf line = {0}, changed = {0};
     const char *p;
 
     buf_puts(&line, "editscope edit -m ");
-    put_shell_word(&line, d->model.name);
+    show_shell_word(&line, *d->model.path ? d->model.path : d->model.name);
     buf_puts(&line, " -s new.es --subject ");
-    put_shell_word(&line, d->fact.subject);
+    show_shell_word(&line, d->fact.subject);
     buf_puts(&line, " --prompt ");
-    put_shell_word(&line, d->fact.prompt);
+    show_shell_word(&line, d->fact.prompt);
     buf_puts(&line, " --target ");
-    put_shell_word(&line, d->fact.target);
+    show_shell_word(&line, d->fact.target);
     params_show_changed(&d->params, AFFECTS_EDIT, &changed);
     for (p = changed.data ? changed.data : ""; *p; p += strcspn(p, ";"), p += *p == ';') {
         char *one = xasprintf("%.*s", (int)strcspn(p, ";"), p);
 
         buf_puts(&line, " --set ");
-        put_shell_word(&line, one);
+        show_shell_word(&line, one);
         free(one);
     }
     buf_puts(out, "<h2>Repeat it</h2>\n<pre>");
