@@ -245,6 +245,22 @@ static void the_edit_view_names_what_it_leaves_out(void)
     ui_free(&d);
 }
 
+/* What the foot of the parameters says last is the rarest: a word before it makes room. */
+static void equal_gain_is_never_cut(void)
+{
+    struct ui_state d;
+
+    make_long_ui_state(&d);
+    d.params.value[P_MASK_COMPENSATE] = 1;
+    for (int k = 1; k < SIZES; k++) {
+        char *text = view_text(&d, view_find("edit"), sizes[k][0], sizes[k][1]);
+
+        CHECK(strstr(text, "topk · L4–8 · equal gain ") != NULL);
+        free(text);
+    }
+    ui_free(&d);
+}
+
 /* The two headings over the words of neurons do not run together. */
 static void headings_are_apart(void)
 {
@@ -353,6 +369,7 @@ static const struct test tests[] = {
     {"the frame shows the state", the_frame_shows_the_state},
     {"the Edit view names what it leaves out", the_edit_view_names_what_it_leaves_out},
     {"headings are apart", headings_are_apart},
+    {"equal gain is never cut", equal_gain_is_never_cut},
     {"ranks without an edit are of now", ranks_without_an_edit_are_of_now},
     {"nothing is cut beside blank rows", nothing_is_cut_beside_blank_rows},
     {"a small window says what it needs", a_small_window_says_what_it_needs},

@@ -34,21 +34,25 @@ static void knob_row(const struct ui_state *d, enum knob knob, struct surface *s
         surface_cursor(s, in, y, in.w - text_width(value));
 }
 
+enum { ALL_WORDS = 44 }; /* columns for the foot with equal gain in full */
+
 /* Mask, rule and edited layers; with the quantile rule, the ratio at which the mask changes next.
  */
 static void params_foot(const struct ui_state *d, struct surface *s, struct rect area)
 {
     char range[48], text[160];
+    bool equal = params_choice(&d->params, P_MASK_COMPENSATE);
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
 
     if (params_choice(&d->params, P_SELECT_RULE) == RULE_QUANTILE_GE && m &&
         isfinite(m->general.next_up))
         snprintf(text, sizeof(text), "quantile: next change at ρ_ge %.3f", m->general.next_up);
     else
-        show_print(text, sizeof(text), "mask %s by %s · %s%s", params_word(&d->params, P_MASK_MODE),
-                   params_word(&d->params, P_SELECT_RULE),
+        show_print(text, sizeof(text),
+                   equal && area.w < ALL_WORDS ? "%s, %s · %s%s" : "mask %s by %s · %s%s",
+                   params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
                    *ui_edited_range(d, range) ? range : "layers auto",
-                   params_choice(&d->params, P_MASK_COMPENSATE) ? " · equal gain" : "");
+                   equal ? " · equal gain" : "");
     box_foot(s, area, text);
 }
 

@@ -118,9 +118,9 @@ static void draw_banner(const struct ui_state *d, const char *recorded, struct s
     }
     file = file ? file + 1 : d->state.session;
     show_print(tail, sizeof(tail), "%s%s%s",
-               *file      ? file
-               : recorded ? ""
-                          : "not saved",
+               *file                          ? file
+               : recorded || !*d->state.state ? "" /* not known before the session is open */
+                                              : "not saved",
                d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
                d->stopped ? "  engine stopped" : "");
     at = w - 2 - text_width(tail);
