@@ -261,6 +261,23 @@ static void equal_gain_is_never_cut(void)
     ui_free(&d);
 }
 
+/* A token that is hardly probable is left out of the answers: 0.00 would not be true. */
+static void no_token_has_no_chance(void)
+{
+    struct ui_state d;
+    char *text;
+
+    make_ui_state(&d);
+    give_model(&d);
+    give_prompt_info(&d);
+    CHECK(d.prompt_info->nexts > 1);
+    d.prompt_info->next[1].p = 0.0012;
+    text = view_text(&d, view_find("edit"), 36, 120);
+    CHECK(has_line(text, "now says", "0.") && !has_line(text, "now says", "0.00"));
+    free(text);
+    ui_free(&d);
+}
+
 /* The two headings over the words of neurons do not run together. */
 static void headings_are_apart(void)
 {
@@ -369,6 +386,7 @@ static const struct test tests[] = {
     {"the frame shows the state", the_frame_shows_the_state},
     {"the Edit view names what it leaves out", the_edit_view_names_what_it_leaves_out},
     {"headings are apart", headings_are_apart},
+    {"no token has no chance", no_token_has_no_chance},
     {"equal gain is never cut", equal_gain_is_never_cut},
     {"ranks without an edit are of now", ranks_without_an_edit_are_of_now},
     {"nothing is cut beside blank rows", nothing_is_cut_beside_blank_rows},

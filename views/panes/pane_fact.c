@@ -131,7 +131,7 @@ static void next_tokens_line(const struct ui_state *d, const struct edit_side *s
         char piece[64];
 
         text_piece(piece, sizeof(piece), *text == ' ' && text[1] ? text + 1 : text);
-        if (p.x + text_width(piece) + 5 > in.w)
+        if (p.x + text_width(piece) + 5 > in.w || (i && look->next[i].p < 0.005)) /* "0.00" */
             break;
         pen_printf(&p,
                    i                 ? ROLE_TEXT
