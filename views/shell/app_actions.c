@@ -175,7 +175,7 @@ static void do_reset_all(struct app *app)
     app->host.params_changed(&app->host);
     app->host.message(
         &app->host, TONE_PLAIN,
-        "sliders, mask, rule and compensation have their default values; {untune} undoes this");
+        "sliders, mask, rule, compensation: built-in defaults, no preset; {untune} undoes this");
 }
 
 /* Undoes the last parameter change. Edits are undone by do_undo(). */
