@@ -286,7 +286,7 @@ static void probe_rows(struct table *s, const struct ui_state *d, const struct p
 /* The scoreboards of the fact at hand and of the list. */
 bool table_of_facts(struct table *s, const struct ui_state *d)
 {
-    static const char *const state[] = {"waits", "runs", "holds", "weak", "failed"};
+    static const char *const state[] = {"waits", "runs", "holds", "does not hold", "failed"};
 
     table_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
                      "p_after ok_after known p_target_before p_target_after stale");

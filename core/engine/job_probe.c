@@ -1,4 +1,4 @@
-/* The scoreboard of a fact: its probes, asked of the states before and after an edit.
+/* The probes of a fact, asked of the states before and after an edit.
  *
  * Does the new object also come in other words (rephrases), as a question, in the chat form? Do
  * neighbours keep their old answers (locality)? Does what follows from the fact come true
@@ -73,7 +73,7 @@ static bool probes_ask(struct engine *e, struct probes *p, const struct both_sid
 {
     out->probe = xcalloc((size_t)p->count + 1, sizeof(*out->probe));
     for (int i = 0; i < p->count; i++) {
-        emit_progress(e, e->job_id, "scoreboard", i, p->count);
+        emit_progress(e, e->job_id, "probes", i, p->count);
         out->probes++;
         if (!probe_compare(&out->probe[i], p, i, sides->state, &e->job, err))
             return false;

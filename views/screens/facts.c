@@ -1,14 +1,14 @@
-/* The Facts view: a list of facts that are edited one after the other, each with its scoreboard.
+/* The Facts view: a list of facts that are edited one after the other, each with its probes.
  *
- *   +- Facts -------------------- 1 wait -++- Scoreboard ------- before → after -+
- *   | ✓ holds  Eiffel Tower → Rome  0.890 || Eiffel Tower: Rome                  |
- *   | ▽ weak   Mount Fuji → Rome    0.210 || rephrase 1/1 · neighbours 1/1 kept  |
- *   | ✗ failed Big Ben → Rome             || ✓ rephrase  The Eiffel Tower can …  |
- *   | ○ waits  Louvre → Rome              || ✗ question  Q: Where is the Eiffel… |
- *   +-------------------------------------++-------------------------------------+
+ *   +- Facts ------------------------- 1 wait -++- Probes ----------- before → after -+
+ *   | ✓ holds         Eiffel Tower → Rome 0.890 || Eiffel Tower: Rome                  |
+ *   | ▽ does not hold Mount Fuji → Rome   0.210 || rephrase 1/1 · neighbours 1/1 kept  |
+ *   | ✗ failed        Big Ben → Rome            || ✓ rephrase  The Eiffel Tower can …  |
+ *   | ○ waits         Louvre → Rome             || ✗ question  Q: Where is the Eiffel… |
+ *   +-------------------------------------------++-------------------------------------+
  *
  * The list itself is in ui_state (facts_list.c fills it). C commits the first fact that waits;
- * when its commit and its scoreboard are done, facts_event() posts the next. Each is an edit of
+ * when its commit and its probes are done, facts_event() posts the next. Each is an edit of
  * its own in the session. On screens under WIDE columns the two boxes are above each other. */
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,7 @@
 #include "views/screens/facts_list.h"
 #include "views/view_tables.h"
 
-enum { PAGE = 15, WIDE = 100 };
+enum { PAGE = 15, WIDE = 100, STATE_WIDE = 13 };
 
 struct facts {
     struct list list;
@@ -95,7 +95,7 @@ static void facts_event(struct view *v, const struct event *ev)
     }
 }
 
-/* Scoreboard of the selected fact, or of the present fact if the list is empty. */
+/* Probes of the selected fact, or of the present fact if the list is empty. */
 static void probe_selected(struct view *v)
 {
     struct queued_fact *q = selected_fact(v);
@@ -180,22 +180,23 @@ static const struct {
     enum role role;
 } queue_states[] = {
     [QUEUE_WAITS] = {"waits", "○", ROLE_DIM},     [QUEUE_RUNS] = {"runs", "▸", ROLE_ACCENT},
-    [QUEUE_HOLDS] = {"holds", "✓", ROLE_GOOD},    [QUEUE_WEAK] = {"weak", "▽", ROLE_WARN},
+    [QUEUE_HOLDS] = {"holds", "✓", ROLE_GOOD},    [QUEUE_WEAK] = {"does not hold", "▽", ROLE_WARN},
     [QUEUE_FAILED] = {"failed", "✗", ROLE_ERROR},
 };
 
-/* Columns: state in 0 to 8, "subject → object", and p(object) after the edit at the right. */
+/* Columns: state in 0 to STATE_WIDE + 2, "subject → object", and p(object) after the edit at the
+ * right. */
 static void draw_row(const struct queued_fact *q, struct surface *s, struct rect in, int y, bool at)
 {
     enum role role = queue_states[q->state].role;
-    int words = in.w - 17;
+    int words = in.w - STATE_WIDE - 11;
     struct pen p = list_row(s, in, y, at, 0);
     char text[300], number[16];
 
     pen_text(&p, role, queue_states[q->state].glyph);
     p.x = 2;
-    pen_fit(&p, role, 7, queue_states[q->state].word);
-    p.x = 9;
+    pen_fit(&p, role, STATE_WIDE, queue_states[q->state].word);
+    p.x = STATE_WIDE + 3;
     show_print(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
     pen_fit(&p, ROLE_TEXT, words > 8 ? words : 8, text);
     p.x++;
@@ -219,7 +220,7 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
             "Paste facts here, or type :facts FILE. A line is one of",
             "  Eiffel Tower | location | Rome", "  Eiffel Tower; The {} is in the city of; Rome",
             "  {\"subject\": …, \"prompt\": …, \"target_new\": …}",
-            "{relation} picks a relation; {probe} computes the scoreboard of the present fact."};
+            "{relation} picks a relation; {probe} asks the probes of the present fact."};
 
         for (int i = 0, y = 0; i < 5; i++)
             y += hint_lines(d, s, in, y, i && i < 4 ? ROLE_TEXT : ROLE_DIM, help[i]);
@@ -238,12 +239,12 @@ static void draw_scoreboard(const struct view *v, struct surface *s, struct rect
     const struct ui_state *d = v->host->ui;
     const struct queued_fact *q = selected_fact(v);
     const struct probe_report *board = q ? q->probes : ui_scoreboard(d);
-    char words[400], title[32 + UI_WORDS] = "Scoreboard";
+    char words[400], title[32 + UI_WORDS] = "Probes";
     bool stale = pane_stale_title(d, board, title, sizeof(title));
     struct rect in = hint_box(d, s, area, title,
-                              stale   ? "{probe} computes it again"
+                              stale   ? "{probe} asks them again"
                               : board ? "before → after"
-                                      : "{probe} computes it",
+                                      : "{probe} asks them",
                               false);
     struct pen p = pen_at(s, in, 0, 0);
     int y = 1;
@@ -290,7 +291,7 @@ static void facts_draw(const struct view *v, struct surface *s, struct rect area
 const struct view_ops view_facts = {
     .name = "facts",
     .title = "Facts",
-    .footer = "commit probe:scoreboard enter:edit discard:remove relation command help",
+    .footer = "commit probe:probes enter:edit discard:remove relation command help",
     .size = sizeof(struct facts),
     .event = facts_event,
     .key = facts_key,

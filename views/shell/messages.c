@@ -272,7 +272,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
     case EV_PROBES:
         if (!ui_scoreboard(d) || ev->job == d->verdict.probe_job) /* the verdict shows them */
             return false;
-        hint_print(d, out, 320, "scoreboard: %s ({probe} shows the verdict)",
+        hint_print(d, out, 320, "probes: %s ({probe} shows the verdict)",
                    scoreboard_summary(ui_scoreboard(d), words));
         return true;
     case EV_OVERWRITTEN:

@@ -208,9 +208,9 @@ void plain_print_scoreboard(const struct ui_state *d)
 
     print_stale(d, b);
     if (b)
-        std_print("scoreboard: %s\n", scoreboard_summary(b, words));
+        std_print("probes: %s\n", scoreboard_summary(b, words));
     else
-        std_print("no scoreboard yet: preview or commit the edit first\n");
+        std_print("no probe was asked yet: preview or commit the edit first\n");
     print_probes(b);
 }
 

@@ -17,12 +17,12 @@ then_out() { # TEXT…: these lines come one after the other
     done
 }
 
-row "a session: fact, preview, scoreboard, commit, question, export, undo"
+row "a session: fact, preview, probes, commit, question, export, undo"
 say "$S" 'fact Big Ben | location | Madrid' preview 'query Big Ben is in' commit yes \
     'query Big Ben is in' history state "export lora $d/plain-lora" "export json $d/plain.json" undo yes history
-then_out '^fact: subject Eiffel Tower' '^preview Big Ben' '^warning: would NOT hold: .*preview' '^scoreboard: ' \
+then_out '^fact: subject Eiffel Tower' '^preview Big Ben' '^warning: would NOT hold: .*preview' '^probes: ' \
     '^(passed|FAILED|unknown to the base), rephrase: Big Ben' '^(base|preview) says: ' '^Commit this edit\?$' \
-    '^answer yes or no$' '^commit Big Ben' 'edit 1 does not hold: .*undo undoes it' '^scoreboard: ' \
+    '^answer yes or no$' '^commit Big Ben' 'edit 1 does not hold: .*undo undoes it' '^probes: ' \
     '^(base|edited) says: ' '^edit 1, active: Big Ben is Madrid, p\(target\) [0-9.e-]+ before' \
     "1 edit, checksum .*session $S" '^export' "wrote $d/plain-lora as lora, [0-9.]+ kB" \
     "wrote $d/plain.json as json" '^Undo edit 1\?$' '^answer yes or no$' 'undone: edit 1, Big Ben' \

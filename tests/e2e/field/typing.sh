@@ -95,7 +95,7 @@ expect-not type yes
 burst y e s enter
 wait idle 60
 expect EDITED +1
-expect Scoreboard
+expect Probes
 EOF
 
 row "Esc closes or goes back, and stops nothing"
