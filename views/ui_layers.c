@@ -1,9 +1,11 @@
 /* The scores of every layer, which of them match what is at hand, and what is built from them: the
  * largest scores, the colour scale, the masks.
  *
- * A layer keeps a few rows of scores, each with its origin. The one that matches is shown, or if
- * none does the newest; only matching ones count. So a row of another fact or of other weights is
- * never taken for one of now, and after an undo the rows of before are there again at once. */
+ * A layer keeps a few rows of scores, each with its origin. The one that matches is shown. Where
+ * none does, a row of the newest other origin is: one origin for all layers, so that what the title
+ * of a pane says is true for each hatched row. Only matching rows count. So a row of another fact
+ * or of other weights is never taken for one of now, and after an undo the rows of before are there
+ * again at once. */
 #include "views/ui_state_internal.h"
 
 #include <math.h>
@@ -165,14 +167,42 @@ void ui_remask(struct ui_state *d)
     count_rows(d);
 }
 
-/* Chooses the row that is shown. */
-static void layer_match(struct ui_state *d, struct ui_layer *l)
+/* The newest row that does not match, of all layers; NULL: there is none. */
+static const struct ui_row *newest_other_row(const struct ui_state *d)
 {
-    const struct ui_row *best = &l->row[0];
+    const struct ui_row *newest = NULL;
 
-    for (int i = UI_ROWS - 1; i >= 0; i--)
-        if (l->row[i].score && !origin_differs(d, &l->row[i].from, ROW_PARTS))
-            best = &l->row[i];
+    for (int l = 0; l < d->layers; l++)
+        for (int i = 0; i < UI_ROWS; i++) {
+            const struct ui_row *row = &d->layer[l].row[i];
+
+            if (row->score && (!newest || row->number > newest->number) &&
+                origin_differs(d, &row->from, ROW_PARTS))
+                newest = row;
+        }
+    return newest;
+}
+
+/* Chooses the row that is shown: one that matches, else one of the same origin as `other`, else
+ * none. */
+static void layer_match(struct ui_state *d, struct ui_layer *l, const struct ui_row *other)
+{
+    static const struct ui_row none;
+    const struct ui_row *best = &none;
+
+    for (int i = 0; i < UI_ROWS; i++) {
+        const struct ui_row *row = &l->row[i];
+
+        if (!row->score)
+            continue;
+        if (!origin_differs(d, &row->from, ROW_PARTS)) {
+            best = row;
+            break;
+        }
+        if (!best->score && other &&
+            !stamp_differs(&row->from.stamp, &other->from.stamp, ROW_PARTS))
+            best = row;
+    }
     l->from = best->from;
     l->differs = best->score ? origin_differs(d, &best->from, ROW_PARTS) : 0;
     l->mpc_differs = l->mpc ? origin_differs(d, &l->mpc_from, ROW_PARTS) : 0;
@@ -184,14 +214,16 @@ static void layer_match(struct ui_state *d, struct ui_layer *l)
 
 void ui_match_layers(struct ui_state *d)
 {
+    const struct ui_row *other = newest_other_row(d);
+
     for (int l = 0; l < d->layers; l++)
-        layer_match(d, &d->layer[l]);
+        layer_match(d, &d->layer[l], other);
     count_rows(d);
 }
 
 /* A row replaces the one of the same origin, or the oldest. */
-static void layer_take_row(struct ui_state *d, struct ui_layer *l, struct attribution *a,
-                           const struct ui_origin *from)
+static void take_row(struct ui_state *d, struct ui_layer *l, struct attribution *a,
+                     const struct ui_origin *from)
 {
     int at = 0;
 
@@ -202,8 +234,8 @@ static void layer_take_row(struct ui_state *d, struct ui_layer *l, struct attrib
     l->score = NULL;
     attribution_unref(l->row[at].score);
     memmove(&l->row[1], &l->row[0], (size_t)at * sizeof(l->row[0]));
-    l->row[0] = (struct ui_row){a, *from};
-    layer_match(d, l);
+    l->row[0] = (struct ui_row){a, *from, ++d->last_row};
+    ui_match_layers(d);
 }
 
 /* MPC scores that came with another strategy are kept as a preview of the map. */
@@ -222,11 +254,10 @@ bool ui_take_layer(struct ui_state *d, struct event *ev)
         attribution_unref(l->mpc);
         l->mpc = a;
         l->mpc_from = from;
-        layer_match(d, l);
+        l->mpc_differs = origin_differs(d, &from, ROW_PARTS);
         return true;
     }
-    layer_take_row(d, l, a, &from);
-    count_rows(d);
+    take_row(d, l, a, &from);
     if (d->at_neuron < 0 && !l->differs) { /* the first to come is one that is edited */
         d->at_layer = a->layer;
         d->at_neuron = l->strongest;

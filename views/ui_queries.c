@@ -7,7 +7,7 @@
 #include "core/base/float_order.h"
 #include "core/base/mem.h"
 #include "tui/text.h"
-#include "views/ui_state.h"
+#include "views/ui_state_internal.h"
 
 const struct job_begun *ui_job_begun(const struct ui_state *d, unsigned job)
 {
@@ -63,6 +63,17 @@ const char *ui_edited_range(const struct ui_state *d, char out[48])
     return out;
 }
 
+/* Whether gain and leak are of the fact and the weights that the layer's scores are of. */
+static bool report_is_of_layer(const struct ui_state *d, const struct edit_report *report,
+                               int layer)
+{
+    unsigned parts;
+    const struct ui_origin *of = ui_origin(d, report, &parts);
+
+    return !of || !d->layer[layer].score ||
+           !stamp_differs(&of->stamp, &d->layer[layer].from.stamp, STAMP_FACT | STAMP_STATE);
+}
+
 /* The estimate is newer than the preview: it follows the knobs. */
 const struct layer_report *ui_layer_report(const struct ui_state *d, int layer)
 {
@@ -70,7 +81,7 @@ const struct layer_report *ui_layer_report(const struct ui_state *d, int layer)
 
     for (int k = 0; k < 2; k++)
         for (int i = 0; from[k] && i < from[k]->layers; i++)
-            if (from[k]->layer[i].layer == layer)
+            if (from[k]->layer[i].layer == layer && report_is_of_layer(d, from[k], layer))
                 return &from[k]->layer[i];
     return NULL;
 }
@@ -185,8 +196,15 @@ bool ui_row_counts(const struct ui_state *d, int layer)
 
 const char *ui_explained_token(const struct ui_state *d, char out[64])
 {
+    unsigned parts;
+    const struct ui_origin *of = d->header ? ui_origin(d, d->header, &parts) : NULL;
+    bool same = d->header && d->header->rows > 0;
+
     out[0] = '\0';
-    if (d->header && d->header->rows > 0 && !(d->scored_layers && ui_differs(d, d->header)))
+    for (int l = 0; l < d->layers && same; l++) /* of the rows that count, or of the stale ones */
+        if (d->layer[l].score && (!d->scored_layers || !d->layer[l].differs))
+            same = of && !stamp_differs(&of->stamp, &d->layer[l].from.stamp, parts);
+    if (same)
         text_piece(out, 64, d->header->target[0].text);
     return out;
 }

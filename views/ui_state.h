@@ -64,11 +64,12 @@ struct ui_kept { /* a result that was made from something else than the one show
 struct ui_row { /* scores of a layer */
     struct attribution *score;
     struct ui_origin from;
+    unsigned number; /* in the order of arrival, from 1 */
 };
 
 struct ui_layer {               /* what is known of one layer; all zero until its scores arrive */
     struct ui_row row[UI_ROWS]; /* scores of several origins, the newest first; references */
-    struct attribution *score;  /* of `row`: what matches, or the newest; NULL: not computed */
+    struct attribution *score;  /* of `row`: what matches, or what ui_layers.c says; NULL: none */
     struct ui_origin from;      /* of `score` */
     unsigned differs;           /* in these parts it does not match: bits of enum stamp_part */
     struct attribution *mpc;    /* the MPC scores that come free with a forward pass; NULL: none */
@@ -177,6 +178,7 @@ struct ui_state {
     struct ui_layer *layer;            /* [layers] */
     int layers;
     int scored_layers, stale_layers; /* how many have scores that match, that do not */
+    unsigned last_row;               /* ui_row.number of the newest */
     bool attributing;                /* scores are still arriving, */
     unsigned attributing_job;        /* of this job */
     bool approximate;                /* `shown` of a matching layer is extrapolated */

@@ -1,4 +1,5 @@
-/* Shared by ui_state.c, ui_layers.c, ui_origin.c, ui_results.c and general_sets.c alone. */
+/* Shared by ui_state.c, ui_layers.c, ui_origin.c, ui_queries.c, ui_results.c and general_sets.c
+ * alone. */
 #ifndef VIEWS_UI_STATE_INTERNAL_H
 #define VIEWS_UI_STATE_INTERNAL_H
 

@@ -101,6 +101,30 @@ static void rows_of_other_weights_are_stale_one_by_one(void)
     ui_free(&d);
 }
 
+/* What is stale is all of one origin, the newest: so what a title says is true for each row. Gain
+ * and leak of other weights than the scores' do not stand beside them. */
+static void stale_rows_have_one_origin(void)
+{
+    struct ui_state d;
+    char token[64];
+
+    make_full_ui_state(&d);
+    ui_explained_token(&d, token);
+    CHECK(*token);
+    take_state(&d, "after1", 1);
+    take_fact(&d, "Big Ben", "Rome");
+    CHECK(d.stale_layers == LAYERS && ui_layer_report(&d, 4)); /* all of them on the base */
+    begin(&d, 8, "Big Ben");
+    take_layer(&d, 8, 4);
+    CHECK(d.scored_layers == 1 && d.stale_layers == LAYERS - 1);
+    CHECK(!ui_layer_report(&d, 4) && ui_layer_report(&d, 5)); /* of the Eiffel Tower, on the base */
+    take_fact(&d, "Atomium", "Rome");
+    CHECK(d.scored_layers == 0 && d.stale_layers == 1 && d.layer[4].score && !d.layer[5].score);
+    ui_explained_token(&d, token); /* the header is of the Eiffel Tower, the row of Big Ben */
+    CHECK_STR(token, "");
+    ui_free(&d);
+}
+
 /* Another object: what the model says of the prompt's subject stays. */
 static void another_object_keeps_what_does_not_depend_on_it(void)
 {
@@ -233,6 +257,7 @@ static void a_running_job_keeps_its_beginning(void)
 static const struct test tests[] = {
     {"rows of another fact do not count", rows_of_another_fact_do_not_count},
     {"rows of other weights are stale one by one", rows_of_other_weights_are_stale_one_by_one},
+    {"stale rows have one origin", stale_rows_have_one_origin},
     {"another object keeps what does not depend on it",
      another_object_keeps_what_does_not_depend_on_it},
     {"a moved parameter is named", a_moved_parameter_is_named},

@@ -71,8 +71,8 @@ static const struct attribution *heat_source(const struct ui_layer *l, enum heat
         *kind = ROW_MPC;
     if (l->mpc && !l->mpc_differs)
         return l->mpc;
-    *kind = ROW_STALE;
-    return scores ? l->shown : l->mpc;
+    *kind = ROW_STALE; /* MPC scores of something else are worth nothing */
+    return scores ? l->shown : NULL;
 }
 
 enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,

@@ -242,11 +242,8 @@ static void map_axis(const struct map *m, int y)
 static const struct attribution *stale_row(const struct map *m)
 {
     for (int r = 0; r < m->g.rows; r++)
-        if (m->g.kind[r] == ROW_STALE) {
-            const struct ui_layer *l = &m->d->layer[m->g.layer[r]];
-
-            return l->score ? l->score : l->mpc;
-        }
+        if (m->g.kind[r] == ROW_STALE)
+            return m->d->layer[m->g.layer[r]].score;
     return NULL;
 }
 

@@ -259,7 +259,10 @@ static const void *stale_part(const struct ui_state *d)
     for (int l = 0; l < d->layers; l++)
         if (d->layer[l].differs && (ui_edits_layer(d, l) || l == d->at_layer))
             return d->layer[l].score;
-    return d->estimate ? (const void *)d->estimate : d->preview;
+    for (int l = 0; l < d->layers; l++)
+        if (ui_layer_report(d, l) && d->layer[l].mask)
+            return d->estimate ? (const void *)d->estimate : d->preview;
+    return NULL;
 }
 
 /* Rows for the formulas and the density below the table: none is worth an edited layer. */
