@@ -110,7 +110,7 @@
     O(VIEW_COMPARE, "view-compare", "7 V", "Views", "Compare: other masks, other methods",         \
       compare)                                                                                     \
     O(VIEW_HISTORY, "view-history", "8", "Views", "History: the journal of edits", history)        \
-    O(FACTS, "facts", "9", "Views", "Facts: a queue of many, and their probes", facts)           \
+    O(FACTS, "facts", "9", "Views", "Facts: a queue of many, and their probes", facts)             \
     O(SWEEP, "sweep", "#", "Views", "Sweep: a grid over two parameters", sweep)                    \
     O(MODELS, "models", "O", "Views", "Models on this machine: open another one", models)          \
     O(SESSIONS, "sessions", "~", "Views", "Sessions and recordings to come back to", sessions)     \

@@ -105,7 +105,7 @@ enum command_flag {
      * of the first fact are its own, the others are asked for if the base knows none of these;    \
      * 0: all, -1: none): all probes: EV_PROBES for each fact; of an edit or preview also          \
      * EV_OVERWRITTEN */                                                                           \
-    X(PROBE, "probe", "probes", job_probe, NEEDS_BOTH | OF_FACT | YIELDS | OF_WEIGHTS)         \
+    X(PROBE, "probe", "probes", job_probe, NEEDS_BOTH | OF_FACT | YIELDS | OF_WEIGHTS)             \
     /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \
      * STATE_BASE, else on the present state): EV_VARIANT for each; nothing is written */          \
     X(VARIANTS, "try", "variants", job_variants,                                                   \

@@ -50,7 +50,7 @@ enum {
 #define OPTIONS(X)                                                                                 \
     X(TRIPLE, "triple", 0, "TRIPLE", FOR_FACT,                                                     \
       "The fact as subject | relation | object; see `editscope relations`")                        \
-    X(PROBE, "probe", 0, "", FOR_EDIT, "With --facts: print the probes of every fact")         \
+    X(PROBE, "probe", 0, "", FOR_EDIT, "With --facts: print the probes of every fact")             \
     X(SUBJECT, "subject", 0, "TEXT", FOR_FACT, "The subject of the fact")                          \
     X(PROMPT, "prompt", 0, "TEXT", FOR_FACT, "The prompt; {} stands for the subject")              \
     X(TARGET, "target", 0, "TEXT", FOR_FACT, "The new object")                                     \
