@@ -1,12 +1,13 @@
-/* Keys that come right after a text field or a dialog has closed. Who types or pastes faster than
- * the program closes a field would otherwise press command keys with the rest of the text: "yes"
- * typed at a dialog that takes "y" would go on with the keys e and s.
+/* Keys that come right after a text field or a dialog has closed, or after an action was refused
+ * that asks in a dialog. Who types or pastes faster than the program closes a field would otherwise
+ * press command keys with the rest of the text: "yes" typed at a dialog that takes "y", or at one
+ * that never opened, would go on with the keys e and s.
  *
  * Esc leaves on purpose, so nothing is ignored after it. After any other end, keys that a text
  * consists of are ignored until none has come for BURST_GAP, at most for BURST_MOST. Arrows, Tab,
  * function keys, C-c and the mouse act at once. The times are those of the keys (struct key), so a
  * script decides itself how fast it types. The line says that a key was ignored, unless the key may
- * belong to the answer of the dialog that closed. */
+ * belong to the answer of a dialog. */
 #include <string.h>
 
 #include "views/shell/app_internal.h"
@@ -52,15 +53,25 @@ bool app_burst_takes(struct app *app, const struct key *key)
     app->burst.last = key->at;
     if (!app->burst.answered || key->code >= K_UP || !strchr("yesno\r\n\033", (char)key->code))
         app->host.message(&app->host, TONE_WARN,
-                          "%s came too fast after what has closed: it was ignored",
+                          "%s came too fast after the key before: it was ignored",
                           key->code == K_PASTE ? "a paste" : key_show(name, key->code));
     return true;
 }
 
-void app_burst_watch(struct app *app, const struct key *key, enum taker before, unsigned questions)
+/* True if the key that was just handled was refused: a warning is all that came of it. */
+static bool was_refused(const struct app *app, enum taker after)
+{
+    return after == TAKER_NONE && app->message.number != app->message_at_key &&
+           app->message.tone >= TONE_WARN;
+}
+
+void app_burst_watch(struct app *app, const struct key *key, enum action action, enum taker before,
+                     unsigned questions)
 {
     enum taker after = app_taker(app);
 
+    if (before == TAKER_NONE && action_infos[action].writes && was_refused(app, after))
+        app_burst_begin(app, key->at, true);
     if (key->code == K_ESCAPE || before == TAKER_NONE || after == TAKER_LINE ||
         after == TAKER_FIELD || (before == after && questions == app->questions))
         return;

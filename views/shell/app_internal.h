@@ -42,7 +42,7 @@ struct app {
     struct field reply;     /* what is typed in a dialog that wants "yes" */
     struct {                /* keys that belong to what has just closed (app_burst.c) */
         double began, last; /* when it closed, 0: nothing has; the last key ignored */
-        bool answered;      /* it was a dialog */
+        bool answered;      /* it was a dialog, or would have been one */
     } burst;
 
     struct field line;  /* the command line without its sign, open if typing */
@@ -164,8 +164,10 @@ enum taker app_taker(const struct app *app);
 bool app_burst_takes(struct app *app, const struct key *key); /* true: the key is ignored */
 /* From this time on; `answered`: a dialog was. */
 void app_burst_begin(struct app *app, double at, bool answered);
-/* After a key: begins a burst if it closed the taker that was there before. */
-void app_burst_watch(struct app *app, const struct key *key, enum taker before, unsigned questions);
+/* After a key: begins a burst if it closed the taker that was there before, or if its action was
+ * refused instead of asking in a dialog. */
+void app_burst_watch(struct app *app, const struct key *key, enum action action, enum taker before,
+                     unsigned questions);
 
 struct screen app_screen(const struct app *app);
 bool app_action(struct app *app, enum action action); /* false: nothing handles it here */

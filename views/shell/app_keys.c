@@ -113,6 +113,8 @@ void app_key(struct app *app, const struct key *key)
     struct message_mark before = app_message_mark(app);
     enum taker taker = app_taker(app);
     unsigned questions = app->questions;
+    enum action action =
+        keymap_action(keymap_current(), app->view[app->shown]->ops->name, key->code);
 
     app->dirty = true;
     if (key->code == K_RESIZE || split_line_break(app, key))
@@ -123,5 +125,5 @@ void app_key(struct app *app, const struct key *key)
     app->keys_handled--;
     app_message_after_key(app, &before);
     if (key->at > 0)
-        app_burst_watch(app, key, taker, questions);
+        app_burst_watch(app, key, action, taker, questions);
 }

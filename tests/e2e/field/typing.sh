@@ -161,6 +161,27 @@ run 0 "$E" replay "$d/burst.rec" --batch
 out 'Eiffel Tower'
 no_out 'Eiffel Towers'
 
+row "the rest of a burst is ignored after a dialog was refused"
+replay <<'EOF'
+key 9 C
+expect no fact waits
+key 1 9
+burst C y e s enter
+expect no fact waits
+expect-not Eiffel Towers
+key 1
+expect Eiffel Tower
+expect-not Eiffel Towers
+expect-not Enter accepts
+burst C-r e s enter
+expect nothing to redo
+expect-not Eiffel Towers
+expect-not Enter accepts
+burst C y e s enter
+wait idle 60
+expect EDITED +1
+EOF
+
 row "messages name the key that is bound, and where it works"
 replay <<'EOF'
 key del
@@ -204,7 +225,7 @@ key b +
 key Z
 expect taken back: ratio.ge.b is 0.3, was 0.31
 key R
-expect mask, rule and compensation
+expect mask, rule, compensation
 key Z
 expect taken back: mask.mode is specific, was union
 EOF
