@@ -55,14 +55,17 @@ static void put_preview(struct buf *out, const struct ui_state *d)
 {
     const struct ui_verdict *v = &d->verdict;
     const struct edit_report *a = v->report;
+    struct p_change p = report_p_change(a);
     char before[16], after[16], kept[32], all[32], range[48];
     long sum = 0;
 
     for (int i = 0; i < a->layers; i++)
         sum += a->layer[i].kept;
-    buf_printf(out, "Preview: p(target) %s → %s, would %shold, says \"",
-               text_probability(before, a->p_target[0]), text_probability(after, a->p_target[1]),
-               a->held == a->facts ? "" : "NOT ");
+    buf_printf(out, "Preview: %s %s → %s, %ssays \"", p.name, text_probability(before, p.before),
+               text_probability(after, p.after),
+               !a->facts             ? "" /* recordings of 0.1.0 lack it */
+               : a->held == a->facts ? "would hold, "
+                                     : "would NOT hold, ");
     put_said(out, v->sides ? v->sides->after.said : a->generated);
     buf_puts(out, "\".\n");
     if (v->probes) {

@@ -127,6 +127,10 @@ bool variants_run_event(struct host *host, struct variants_run *r, const struct 
                 take_state(r, d->variant[i]);
         return d->variant_job == r->job;
     }
+    if (ev->kind == EV_FAILED && ev->err.kind != ERR_CANCELLED && d->recorded) {
+        variants_run_forget(r); /* a recording that lacks them: nothing could go on */
+        return false;
+    }
     if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
         r->running = false;
         r->stopped = ev->kind == EV_FAILED;
@@ -169,7 +173,10 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
     int done = count_done(variant, r->count);
 
     if (!r->job)
-        hint_print(d, out, 96, "{attribute} runs %d", count);
+        hint_print(d, out, 96,
+                   d->recorded ? "{attribute} shows %d, if they are recorded"
+                               : "{attribute} runs %d",
+                   count);
     else if (r->running)
         show_print(out, 96, "%d of %d done%s", done, r->count, r->waits ? ", waits" : "");
     else if (*stale && done)

@@ -144,14 +144,16 @@ static void emit_line(struct player *p, const struct recording_line *line, unsig
         return;
     }
     if (ev.kind == EV_STATE && answer) { /* keep the present state, apart from these two */
-        bool preview = ev.state->preview, verified = ev.state->verified;
+        struct state_info then = *ev.state;
 
+        p->state.preview = then.preview;
+        p->state.verified = then.verified;
         *ev.state = p->state;
-        ev.state->preview = preview;
-        ev.state->verified = verified;
-    }
-    if (ev.kind == EV_STATE)
+        if (then.preview) /* its weights have their own checksum, until it is discarded */
+            memcpy(ev.state->checksum, then.checksum, sizeof(then.checksum));
+    } else if (ev.kind == EV_STATE) {
         p->state = *ev.state;
+    }
     bus_emit(p->e->bus, ev);
 }
 

@@ -43,6 +43,11 @@ static void a_user_takes_over_at_once(void)
     CHECK(replay("samples/demo.rec.gz --speed 6 --script tests/screens/takeover.script") == 0);
 }
 
+static void what_a_recording_lacks_is_refused(void)
+{
+    CHECK(replay("samples/demo.rec.gz --script tests/screens/asked-again.script") == 0);
+}
+
 static void the_demo_is_the_tour(void)
 {
     CHECK(replay("samples/demo.rec.gz --speed 30 --script tests/screens/tour.script") == 0);
@@ -91,6 +96,7 @@ static const struct test tests[] = {
     {"the demo is small enough to be shipped", the_demo_is_small_enough_to_be_shipped},
     {"the demo plays and every view opens", the_demo_plays_and_every_view_opens},
     {"a user takes over at once", a_user_takes_over_at_once},
+    {"what a recording lacks is refused", what_a_recording_lacks_is_refused},
     {"the demo is the tour", the_demo_is_the_tour},
     {"a script that expects too much fails", a_script_that_expects_too_much_fails},
 };

@@ -319,6 +319,11 @@ static void the_verdict_names_the_keys_that_are_bound(void)
         found |= strstr(c.row[i].text, "F8 asks") != NULL;
     CHECK(found);
     card_free(&c);
+    confirm_commit(&host);
+    CHECK(strstr(asked, "Preview: p(target) ") && strstr(asked, "hold, says"));
+    d.verdict.report->facts = 0; /* a recording of 0.1.0 */
+    confirm_commit(&host);
+    CHECK(strstr(asked, "Preview: p(first) ") && !strstr(asked, "hold, says"));
     keymap_default(keymap_current());
     ui_free(&d);
 }
