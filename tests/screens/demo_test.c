@@ -29,7 +29,7 @@ static void the_demo_is_small_enough_to_be_shipped(void)
     char *bytes = file_read("samples/demo.rec.gz", 1 << 24, &size, &err);
 
     CHECK_STR(err.text, "");
-    CHECK(size < 2500 * 1024);
+    CHECK(size < 3 << 20);
     free(bytes);
 }
 
