@@ -278,6 +278,7 @@ void request_verdict(struct host *host)
     cmd.facts = fact_copy_new(&d->fact);
     add_spare_neighbours(d, &cmd);
     v->probe_job = host->post(host, &cmd);
+    v->probes_follow = false;
 }
 
 void request_estimate(struct host *host)

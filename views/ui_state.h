@@ -146,6 +146,7 @@ struct ui_verdict {
     bool committed;                  /* a commit, not a preview */
     struct ui_origin from;           /* what it was made from, and the job that made it */
     unsigned probe_job;              /* that asks the probes; 0: none was posted */
+    bool probes_follow;              /* it was posted because the preview or commit was made */
     struct edit_sides *sides;        /* how the states before and after read and answer; NULL: not
                                         known */
     struct probe_report *probes;     /* NULL: not asked */

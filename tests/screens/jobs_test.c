@@ -357,8 +357,37 @@ static void a_fact_without_neighbours_says_so(void)
     ui_free(&d);
 }
 
+/* What fails is named. A job that no user has asked for leaves the line to the one before it. */
+static void a_failed_job_is_named(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct event ev = {.kind = EV_FAILED};
+    char text[320];
+    enum tone tone;
+
+    make_ui_state(&d);
+    give_model(&d);
+    give_prompt_info(&d);
+    give_run(&d, LAYERS);
+    give_preview(&d);
+    err_set(&ev.err, ERR_USAGE, "the model holds 64");
+    for (int own = 0; own < 2; own++) {
+        request_verdict(&host);
+        CHECK(last_job && d.verdict.probe_job == last_job && !d.verdict.probes_follow);
+        d.verdict.probes_follow = own;
+        ev.job = last_job;
+        ui_event(&d, &ev);
+        CHECK(message_of_event(&d, &ev, CMD_PROBE, &tone, text) && tone == TONE_ERROR);
+        CHECK_STR(text, "probes Eiffel Tower → Rome: the model holds 64");
+        CHECK(message_is_for_log(&d, &ev) == own);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
     {"the verdict stands beside the jobs", the_verdict_stands_beside_the_jobs},
+    {"a failed job is named", a_failed_job_is_named},
     {"row and board", row_and_board},
     {"the board drops the job under the cursor", the_board_drops_the_job_under_the_cursor},
     {"another fact drops what only reads", another_fact_drops_what_only_reads},

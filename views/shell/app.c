@@ -298,6 +298,7 @@ static void follow_up(struct app *app, const struct event *ev)
     } else if (((ev->kind == EV_PREVIEW && !app->replaying) || ev->kind == EV_COMMITTED) &&
                ev->job == d->verdict.from.job) { /* a recording brings the probes of its previews */
         request_verdict(&app->host);
+        d->verdict.probes_follow = true;
     }
 }
 
@@ -310,7 +311,11 @@ static void app_event(struct app *app, struct event *ev)
 
     ui_event(&app->ui, ev);
     app_message_job_ends(app, ev);
-    if (message_of_event(&app->ui, ev, kind, &tone, text))
+    if (!message_of_event(&app->ui, ev, kind, &tone, text))
+        ;
+    else if (message_is_for_log(&app->ui, ev))
+        ui_log(&app->ui, (int)tone, text);
+    else
         app_say(app, tone, text);
     for (int i = 0; i < VIEWS_MAX; i++)
         if (app->view[i] && app->view[i]->ops->event)

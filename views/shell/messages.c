@@ -163,6 +163,20 @@ static bool stopped_message(const struct ui_state *d, unsigned job, enum command
     return true;
 }
 
+/* What failed, and why. A recording names what it lacks by itself. */
+static void failed_message(const struct ui_state *d, const struct event *ev, char *out, size_t n)
+{
+    const struct ui_job *card = ui_ended_card(d, ev->job);
+    bool named = !card || d->recorded || (*card->about && strstr(ev->err.text, card->about));
+    char words[200];
+
+    if (named)
+        utf8_copy(out, n, ev->err.text);
+    else
+        show_print(out, n, "%.100s: %.200s", ui_job_words(d, card, words, sizeof(words)),
+                   ev->err.text);
+}
+
 /* The end of a map that nobody waited for: it must not cover what was said meanwhile. */
 static bool is_idle_end(const struct ui_state *d, unsigned job)
 {
@@ -251,6 +265,14 @@ static void model_message(const struct ui_state *d, enum tone *tone, char out[32
     }
 }
 
+bool message_is_for_log(const struct ui_state *d, const struct event *ev)
+{
+    const struct ui_verdict *v = &d->verdict;
+
+    return ev->kind == EV_FAILED && ev->err.kind != ERR_CANCELLED && ev->job &&
+           ((v->probes_follow && ev->job == v->probe_job) || is_idle_end(d, ev->job));
+}
+
 bool message_of_event(const struct ui_state *d, const struct event *ev, enum command_kind kind,
                       enum tone *tone, char out[320])
 {
@@ -298,7 +320,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         if (ev->err.kind == ERR_CANCELLED && !stopped_message(d, ev->job, kind, out, 320))
             return false;
         if (ev->err.kind != ERR_CANCELLED)
-            utf8_copy(out, 320, ev->err.text);
+            failed_message(d, ev, out, 320);
         return !(flags & UNASKED);
     case EV_STOPPED:
         *tone = TONE_ERROR;

@@ -9,4 +9,8 @@
 bool message_of_event(const struct ui_state *d, const struct event *ev, enum command_kind kind,
                       enum tone *tone, char out[320]);
 
+/* A job that the program has posted by itself has failed. The log says so: the line keeps what the
+ * user is told of the job before it. */
+bool message_is_for_log(const struct ui_state *d, const struct event *ev);
+
 #endif

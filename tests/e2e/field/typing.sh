@@ -259,3 +259,14 @@ type theme light
 key enter
 expect-not ✗ theme
 EOF
+
+row "a failed job is named"
+replay <<'EOF'
+key e C-u
+type aaaaaaaaaaaaaaaaaaaaaaaa
+key enter
+wait idle 60
+key P
+wait idle 60
+expect ✗ preview aaaaaaaaaaaaaaaaaaaaaaaa → Rome: more tokens than
+EOF
