@@ -17,29 +17,30 @@
 #include "views/actions.h"
 #include "views/ui_state.h"
 
-#define TOUR_STEPS(X)                                                                             \
-    X("score", ATTRIBUTE, "",                                                                     \
-      "Every neuron gets a score: how much it raises the model's answer; the edit writes the "    \
-      "layers marked ›.",                                                                         \
-      scored)                                                                                     \
-    X("choose", BETA, "then + + +",                                                               \
-      "α, β and τ decide which neurons may be written; map, kept, gain and leak follow at once.", \
-      tuned)                                                                                      \
-    X("preview", PREVIEW, "",                                                                     \
-      "The edit is tried on a copy of the weights: nothing is written, and you see what the "     \
-      "model "                                                                                    \
-      "would say.",                                                                               \
-      previewed)                                                                                  \
-    X("compare", FLIP, "", "Every view can show the model before the edit, after it, or both.",   \
-      flipped)                                                                                    \
-    X("ask", ASK, "a question",                                                                   \
-      "Ask in your own words; the answers before and after stand side by side.", asked)           \
-    X("commit", COMMIT, "then confirm",                                                           \
-      "The edit is written to the session and verified; then its neighbours are asked whether "   \
-      "they stayed.",                                                                             \
-      committed)                                                                                  \
-    X("undo", UNDO, "then confirm",                                                               \
-      "The weights go back, bit for bit; the journal keeps the edit, and redo brings it back.",   \
+#define TOUR_STEPS(X)                                                                               \
+    X("score", ATTRIBUTE, "",                                                                       \
+      "Every neuron gets a score: how much it raises the model's answer; the edit writes the "      \
+      "layers marked ›.",                                                                           \
+      scored)                                                                                       \
+    X("choose", BETA, "then + + +",                                                                 \
+      "α, β and τ decide which neurons may be written; the mask follows at once, gain and leak " \
+      "as soon as they are known.",                                                                 \
+      tuned)                                                                                        \
+    X("preview", PREVIEW, "",                                                                       \
+      "The edit is tried on a copy of the weights: nothing is written, and you see what the "       \
+      "model "                                                                                      \
+      "would say.",                                                                                 \
+      previewed)                                                                                    \
+    X("compare", FLIP, "", "Every view can show the model before the edit, after it, or both.",     \
+      flipped)                                                                                      \
+    X("ask", ASK, "the beginning of a sentence",                                                    \
+      "The model goes on with what you type; before and after stand side by side.", asked)          \
+    X("commit", COMMIT, "then confirm",                                                             \
+      "The edit is written to the session and verified; then its neighbours are asked whether "     \
+      "they stayed.",                                                                               \
+      committed)                                                                                    \
+    X("undo", UNDO, "then confirm",                                                                 \
+      "The weights go back, bit for bit; the journal keeps the edit, and redo brings it back.",     \
       undone)
 
 struct tour {
