@@ -450,13 +450,15 @@ void app_work(struct app *app)
     const char *trouble;
     struct event ev;
 
-    while (engine_next(app->engine, &ev)) {
+    app->more_events = false;
+    while (!app->more_events && engine_next(app->engine, &ev)) {
         recorder_event(app->options->recorder, &ev);
         app->event_count[ev.kind]++;
         if (ev.kind == EV_REPLAY)
             app_replay(app, &ev);
         else
             app_event(app, &ev);
+        app->more_events = app->one_event;
     }
     if (app->replay_again)
         app_replay_restart(app);

@@ -100,6 +100,8 @@ struct app {
     struct replay_position replay; /* of a recording, as last reported; length 0: no recording */
     bool replaying;                /* the recording types, and no user has yet */
     bool replay_again;             /* restart the recording at replay.at before the next frame */
+    bool one_event;                /* app_work() takes one at a time: a script sees each screen, */
+    bool more_events;              /* and more may wait */
     bool offscreen;                /* no terminal: the recording's screen sizes are followed */
     char replay_text[48];          /* "▶ RECORDED 0:12/1:40" for the banner */
 

@@ -48,6 +48,8 @@ struct script {
     double within;                 /* seconds the next expectation may take */
     unsigned seen[EV_STOPPED + 1]; /* events of each kind before the last key */
     enum event_kind wanted;        /* "wait event NAME" */
+    const char *expected;          /* "within": the text that is to be there, or not */
+    bool there;
 };
 
 /* Lets the app run until done() holds or the time is over (seconds < 0: no limit). done NULL: for
@@ -71,7 +73,8 @@ static bool script_wait(struct script *s, double seconds, bool (*done)(const str
         if (seconds >= 0 && left <= 0)
             return !done;
         left = seconds < 0 || left > 0.05 ? 0.05 : left;
-        poll(&fd, 1, (int)(left * 1000) + 1);
+        if (!s->app->more_events)
+            poll(&fd, 1, (int)(left * 1000) + 1);
     }
 }
 
@@ -235,18 +238,24 @@ static bool do_wait(struct script *s, const char *text, struct err *err)
     return script_wait(s, seconds, done) || script_fail(s, err, "timed out waiting for", text);
 }
 
-/* expect and expect-not: looks once, or with "within" again until the time is over. */
+static bool is_as_expected(const struct script *s)
+{
+    return on_screen(s, s->expected) == s->there;
+}
+
+/* expect and expect-not: looks once, or with "within" after each event until the time is over. No
+ * screen is missed then, however slow the machine is. */
 static bool script_expect(struct script *s, const char *text, bool there, struct err *err)
 {
-    double until = clock_seconds() + s->within;
-
+    s->expected = text;
+    s->there = there;
     app_paint(s->app, s->h, s->w);
-    while (on_screen(s, text) != there && clock_seconds() < until) {
-        script_wait(s, 0.05, NULL);
-        app_paint(s->app, s->h, s->w);
-    }
+    s->app->one_event = true;
+    if (s->within > 0 && !is_as_expected(s))
+        script_wait(s, s->within, is_as_expected);
+    s->app->one_event = s->app->more_events = false;
     s->within = 0;
-    return on_screen(s, text) == there ||
+    return is_as_expected(s) ||
            script_fail(s, err, there ? "not on the screen:" : "found on the screen:", text);
 }
 
