@@ -113,7 +113,7 @@ static struct command variants_command(void)
     c.variant_count = VARIANTS;
     c.variants = xcalloc(VARIANTS, sizeof(*c.variants));
     for (int i = 0; i < VARIANTS; i++) {
-        char steps[8];
+        char steps[16];
 
         c.variants[i] = c.params;
         snprintf(steps, sizeof(steps), "%d", 40 + i); /* a target of its own: slow enough */
