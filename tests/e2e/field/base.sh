@@ -3,7 +3,7 @@ row "a view's rows as Markdown and LaTeX"
 cat >"$d/script" <<'END'
 size 100 30
 wait idle 120
-key 7
+key 6
 key i
 type The capital of France is
 key enter
@@ -28,7 +28,7 @@ expect out.md exists already
 key :
 type export out.doc
 key enter
-expect does not end in .svg, .ansi, .txt, .csv
+expect does not end in .svg, .html, .csv
 END
 shell 0 'cd $d && $E replay script --batch -m $M --set stats.tokens=3000'
 shell 0 'cat $d/out.md'
