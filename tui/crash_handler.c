@@ -51,6 +51,7 @@ static const struct {
                 {SIGTRAP, "SIGTRAP"}, {SIGSYS, "SIGSYS"}, {SIGABRT, "SIGABRT"}};
 
 enum { ENDING = sizeof(ending) / sizeof(*ending), CRASHING = sizeof(crashing) / sizeof(*crashing) };
+enum { CRASH_LINE = 3072 }; /* bytes of the message */
 
 static void on_ending(int sig)
 {
@@ -103,28 +104,42 @@ static void write_report(int sig)
     close(fd);
 }
 
-/* One line on the real standard error: what happened, while doing what, and where to look. */
+/* Appends as much of the text as fits. */
+static void crash_add(char out[CRASH_LINE], const char *text)
+{
+    size_t used = strlen(out), n = strlen(text);
+
+    n = n < CRASH_LINE - 1 - used ? n : CRASH_LINE - 1 - used;
+    memcpy(out + used, text, n);
+    out[used + n] = '\0';
+}
+
+/* One line on the real standard error: what happened, while doing what, and where to look. It is
+ * one write, since the other threads go on, and one of them may be drawing. */
 static void print_crash_message(int sig)
 {
-    crash_write(crash.message_fd, "editscope: crashed (");
-    crash_write(crash.message_fd, signal_name(sig));
-    crash_write(crash.message_fd, ")");
+    static char line[CRASH_LINE];
+
+    crash_add(line, "editscope: crashed (");
+    crash_add(line, signal_name(sig));
+    crash_add(line, ")");
     if (*invariant_reason()) {
-        crash_write(crash.message_fd, ": ");
-        crash_write(crash.message_fd, invariant_reason());
+        crash_add(line, ": ");
+        crash_add(line, invariant_reason());
     }
     if (*crash.job) {
-        crash_write(crash.message_fd, " while ");
-        crash_write(crash.message_fd, crash.job);
+        crash_add(line, " while ");
+        crash_add(line, crash.job);
     }
     if (*crash.report) {
-        crash_write(crash.message_fd, "; report: ");
-        crash_write(crash.message_fd, crash.report);
+        crash_add(line, "; report: ");
+        crash_add(line, crash.report);
     }
     if (*crash.session) {
-        crash_write(crash.message_fd, "; the session is whole: editscope ");
-        crash_write(crash.message_fd, crash.session);
+        crash_add(line, "; the session is whole: editscope ");
+        crash_add(line, crash.session);
     }
+    crash_write(crash.message_fd, line);
     crash_write(crash.message_fd, "\n");
 }
 
