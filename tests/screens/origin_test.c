@@ -217,7 +217,7 @@ static void answers_are_of_a_state(void)
 static void little_is_kept(void)
 {
     struct ui_state d;
-    char name[16];
+    char name[32];
 
     make_full_ui_state(&d);
     for (int i = 0; i < 30; i++) {

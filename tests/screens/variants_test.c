@@ -178,6 +178,7 @@ static void fewer_masks_are_compared(void)
 static void commit_three(struct ui_state *d)
 {
     static const char *const subject[] = {"Big Ben", "Eiffel Tower", "Mount Fuji"};
+    static const char *const after[] = {"after 1", "after 2", "after 3"};
     struct history *h = xcalloc(1, sizeof(*h));
 
     h->count = 3;
@@ -193,7 +194,7 @@ static void commit_three(struct ui_state *d)
             *(k ? &e->fact->prompt : &e->prompt) = xstrdup("The {} is in");
             *(k ? &e->fact->target : &e->target) = xstrdup(i == 1 ? "Rome" : "Peru");
         }
-        snprintf(e->state, sizeof(e->state), "after %d", i + 1);
+        snprintf(e->state, sizeof(e->state), "%s", after[i]);
     }
     give(d, EV_HISTORY, h);
     d->state.edits = 3;
