@@ -27,18 +27,17 @@ static int count_later(const struct history *h, int edit)
 }
 
 /* The state that this choice means; `on` is then another one if there is no such state. */
-static struct tried_state state_of_choice(const struct history *h, const struct fact *fact,
+static struct tried_state state_of_choice(const struct history *h, const struct fact_edits *edits,
                                           enum tried_on on)
 {
-    struct fact_edits edits = history_of_fact(h, fact);
-    struct tried_state t = {.on = on, .wrote = edits.same ? edits.last : 0};
+    struct tried_state t = {.on = on, .wrote = edits->same ? edits->last : 0};
 
-    if ((on == TRIED_BEFORE && !edits.first) || (on == TRIED_BASE && !count_later(h, 0)))
+    if ((on == TRIED_BEFORE && !edits->first) || (on == TRIED_BASE && !count_later(h, 0)))
         t.on = TRIED_NOW;
     if (t.on == TRIED_NOW)
         t.last = history_edit_before(h, EDIT_NUMBER_MAX);
     if (t.on == TRIED_BEFORE) {
-        t.edit = edits.first;
+        t.edit = edits->first;
         t.last = history_edit_before(h, t.edit);
         t.later = count_later(h, t.edit);
     }
@@ -49,11 +48,11 @@ static struct tried_state state_of_choice(const struct history *h, const struct 
 struct tried_state tried_state_of(const struct history *h, const struct fact *fact,
                                   enum tried_on choice)
 {
-    struct tried_state before = state_of_choice(h, fact, TRIED_BEFORE);
+    struct fact_edits edits = history_of_fact(h, fact); /* a question for each fact: once */
 
     if (choice == TRIED_AUTO)
-        choice = before.wrote ? TRIED_BEFORE : TRIED_NOW;
-    return choice == TRIED_BEFORE ? before : state_of_choice(h, fact, choice);
+        choice = edits.same && edits.last ? TRIED_BEFORE : TRIED_NOW;
+    return state_of_choice(h, &edits, choice);
 }
 
 struct tried_state tried_state_now(const struct ui_state *d)

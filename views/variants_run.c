@@ -41,22 +41,23 @@ static bool same_params(const struct variants_run *r, const struct params *now)
 
 const char *variants_run_stale(const struct variants_run *r, const struct ui_state *d)
 {
-    struct stamp stamp = ui_stamp_now(d);
-    struct tried_state on = tried_state_now(d);
+    struct tried_state on;
+    struct stamp stamp;
 
     if (!r->job)
         return "";
+    stamp = ui_stamp_now(d);
     if (stamp_differs(&r->stamp, &stamp, STAMP_FACT | STAMP_OBJECT))
         return "of another fact";
+    on = tried_state_now(d);
     if (*r->on.name && *on.name && strcmp(r->on.name, on.name) != 0)
         return "of another state";
     return same_params(r, &d->params) ? "" : "of other parameters";
 }
 
-void variants_run_mark(const struct variants_run *r, const struct ui_state *d, struct surface *s,
-                       struct rect area)
+void variants_run_mark(const char *stale, struct surface *s, struct rect area)
 {
-    if (area.h > 2 && area.w > 4 && *variants_run_stale(r, d))
+    if (*stale && area.h > 2 && area.w > 4)
         surface_stale(s, (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4});
 }
 
@@ -145,31 +146,34 @@ const char *variants_run_title(const struct variants_run *r, const struct ui_sta
                                const char *word, int cols, char out[320])
 {
     char fact[120], words[160], target[48];
-    struct tried_state on = tried_state_now(d);
+    struct tried_state on = {0};
     struct buf cut = {0};
     int over = 0;
 
     fact_words(d, fact, target);
     if (r->job)
         utf8_copy(fact, sizeof(fact), r->fact);
+    else
+        on = tried_state_now(d);
     for (int how = 0; how < WORDS; how++) {
-        tried_state_words(&on, target, (enum words)how, words);
-        show_print(out, 320, "%s: %s, %s", word, fact, r->job ? r->on_words[how] : words);
+        utf8_copy(words, sizeof(words), r->on_words[how]);
+        if (!r->job)
+            tried_state_words(&on, target, (enum words)how, words);
+        show_print(out, 320, "%s: %s, %s", word, fact, words);
         over = text_width(out) - cols;
         if (over <= 0)
             return out;
     }
     text_fit(&cut, fact, text_width(fact) > over + 8 ? text_width(fact) - over : 8);
-    show_print(out, 320, "%s: %s, %s", word, cut.data, r->job ? r->on_words[WORDS_BRIEF] : words);
+    show_print(out, 320, "%s: %s, %s", word, cut.data, words); /* the last, WORDS_BRIEF */
     buf_free(&cut);
     return out;
 }
 
 const char *variants_run_hint(const struct variants_run *r, const struct ui_state *d,
-                              const struct variant *variant, int count, const char *next,
-                              char out[96])
+                              const char *stale, const struct variant *variant, int count,
+                              const char *next, char out[96])
 {
-    const char *stale = variants_run_stale(r, d);
     int done = count_done(variant, r->count);
 
     if (!r->job)

@@ -32,11 +32,10 @@ bool variants_run_event(struct host *host, struct variants_run *r, const struct 
 void variants_run_forget(struct variants_run *r);
 
 /* Why results are not those of what is at hand: "of another fact", "of another state", "of other
- * parameters"; "" if they are. */
+ * parameters"; "" if they are. It walks the history: a frame asks once. */
 const char *variants_run_stale(const struct variants_run *r, const struct ui_state *d);
-/* Marks what is drawn inside a frame as stale, if the results are. */
-void variants_run_mark(const struct variants_run *r, const struct ui_state *d, struct surface *s,
-                       struct rect area);
+/* Marks what is drawn inside a frame as stale, if the results are: `stale` is not "". */
+void variants_run_mark(const char *stale, struct surface *s, struct rect area);
 /* "Compare: Eiffel Tower → Rome, tried on the state before edit 1, ...": what the results are
  * about, or would be, cut to `cols` columns. Returns out. */
 const char *variants_run_title(const struct variants_run *r, const struct ui_state *d,
@@ -44,7 +43,7 @@ const char *variants_run_title(const struct variants_run *r, const struct ui_sta
 /* "12 of 40, stopped: x goes on": how far it is and what can be done. `next`: what Enter does
  * when all are done, `count`: how many a run would have now. Returns out. */
 const char *variants_run_hint(const struct variants_run *r, const struct ui_state *d,
-                              const struct variant *variant, int count, const char *next,
-                              char out[96]);
+                              const char *stale, const struct variant *variant, int count,
+                              const char *next, char out[96]);
 
 #endif

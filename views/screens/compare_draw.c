@@ -153,15 +153,15 @@ static void draw_answer_at_cursor(const struct compare *c, struct surface *s, st
 }
 
 /* The upper box: metrics down, columns across. */
-static void draw_table(const struct compare *c, const struct ui_state *d, struct surface *s,
-                       struct rect area)
+static void draw_table(const struct compare *c, const struct ui_state *d, const char *stale,
+                       struct surface *s, struct rect area)
 {
     int answers = metric_find("p(target)") + 1; /* the row after it */
     char hint[96], title[320], what[96];
     struct rect in;
     struct extent e;
 
-    variants_run_hint(&c->run, d, c->variant, COLUMNS + c->masks, "uses one", hint);
+    variants_run_hint(&c->run, d, stale, c->variant, COLUMNS + c->masks, "uses one", hint);
     variants_run_title(&c->run, d, "Compare", area.w - 10 - text_width(hint), title);
     in = box_draw(s, area, title, hint, true);
     e = extent_of(c, in);
@@ -402,11 +402,12 @@ void compare_draw(const struct view *v, struct surface *s, struct rect area)
     const struct slice rows[2] = {{12, compare_rows() + HEADING + 3, 0, 0}, {8, 9, 1, 1}};
     static const struct slice halves[2] = {{42, 50, 2, 1}, {38, 44, 1, 0}};
     const struct compare *c = v->state;
+    const char *stale = variants_run_stale(&c->run, v->host->ui);
     struct rect r[2], low[2];
 
     layout_rows(area, rows, 2, r);
-    draw_table(c, v->host->ui, s, r[0]);
-    variants_run_mark(&c->run, v->host->ui, s, r[0]);
+    draw_table(c, v->host->ui, stale, s, r[0]);
+    variants_run_mark(stale, s, r[0]);
     if (rect_empty(r[1]))
         return;
     layout_columns(r[1], halves, 2, low);
@@ -415,5 +416,5 @@ void compare_draw(const struct view *v, struct surface *s, struct rect area)
     if (!rect_empty(low[1]))
         draw_against_chance(c, s, low[1]);
     for (int i = 0; i < 2; i++)
-        variants_run_mark(&c->run, v->host->ui, s, low[i]);
+        variants_run_mark(stale, s, low[i]);
 }

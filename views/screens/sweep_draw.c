@@ -65,13 +65,13 @@ static void draw_axis(const struct sweep *w, int axis, struct surface *s, struct
 }
 
 /* The upper box: one row an axis, and how far the run is. */
-static void draw_axes(const struct sweep *w, const struct ui_state *d, struct surface *s,
-                      struct rect area)
+static void draw_axes(const struct sweep *w, const struct ui_state *d, const char *stale,
+                      struct surface *s, struct rect area)
 {
     char hint[96], title[320], foot[HINT_MAX];
     struct rect in;
 
-    variants_run_hint(&w->run, d, w->variant, sweep_cells(w), "uses a cell", hint);
+    variants_run_hint(&w->run, d, stale, w->variant, sweep_cells(w), "uses a cell", hint);
     variants_run_title(&w->run, d, "Sweep", area.w - 10 - text_width(hint), title);
     in = box_draw(s, area, title, hint, w->focus != FOCUS_MAPS);
     for (int i = 0; i < w->grid.axes && i < in.h; i++)
@@ -309,8 +309,7 @@ static int metric_of_map(int n)
 }
 
 /* As many maps as fit in one or two rows; returns how many. */
-static int draw_maps(const struct sweep *w, const struct ui_state *d, struct surface *s,
-                     struct rect area)
+static int draw_maps(const struct sweep *w, const char *stale, struct surface *s, struct rect area)
 {
     static const struct slice equal[3] = {{20, 26, 1, 0}, {20, 26, 1, 0}, {20, 26, 1, 0}};
     static const struct slice half[2] = {{3, 9, 1, 0}, {3, 9, 1, 0}};
@@ -328,13 +327,13 @@ static int draw_maps(const struct sweep *w, const struct ui_state *d, struct sur
             layout_columns(r[i / across], equal, across, c);
         if (!rect_empty(c[i % across]))
             draw_map(w, metric_of_map((first + i) % MAPS), s, c[i % across]);
-        variants_run_mark(&w->run, d, s, c[i % across]);
+        variants_run_mark(stale, s, c[i % across]);
     }
     return maps;
 }
 
-static void draw_plane(const struct sweep *w, const struct ui_state *d, struct surface *s,
-                       struct rect area)
+static void draw_plane(const struct sweep *w, const struct ui_state *d, const char *stale,
+                       struct surface *s, struct rect area)
 {
     struct tried_state on = tried_state_now(d);
     struct ui_point here;
@@ -344,7 +343,7 @@ static void draw_plane(const struct sweep *w, const struct ui_state *d, struct s
                           .words = tried_state_words(&on, "", WORDS_BRIEF, words),
                           .pin = w->pin};
 
-    if (sweep_point(w, &here) && !*variants_run_stale(&w->run, d))
+    if (sweep_point(w, &here) && !*stale)
         plane.here = &here;
     plane_draw(&plane, d, s, area);
 }
@@ -354,6 +353,7 @@ void sweep_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct sweep *w = v->state;
     const struct ui_state *d = v->host->ui;
+    const char *stale = variants_run_stale(&w->run, d);
     int details = 2 + detail_rows(area.w - 4), maps = MAPS;
     const struct slice parts[3] = {{4, 4, 0, 0}, {4, 9, 1, 0}, {3, details, 0, 1}};
     struct rect r[3];
@@ -361,13 +361,13 @@ void sweep_draw(const struct view *v, struct surface *s, struct rect area)
     if (!w->grid.axes)
         return;
     layout_rows(area, parts, 3, r);
-    draw_axes(w, d, s, r[0]);
+    draw_axes(w, d, stale, s, r[0]);
     if (w->picture == PICTURE_MAPS)
-        maps = draw_maps(w, d, s, r[1]);
+        maps = draw_maps(w, stale, s, r[1]);
     else
-        draw_plane(w, d, s, r[1]);
+        draw_plane(w, d, stale, s, r[1]);
     if (rect_empty(r[2]))
         return;
     draw_details(w, d, maps, s, r[2]);
-    variants_run_mark(&w->run, d, s, r[2]);
+    variants_run_mark(stale, s, r[2]);
 }
