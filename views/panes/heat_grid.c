@@ -75,6 +75,14 @@ static const struct attribution *heat_source(const struct ui_layer *l, enum heat
     return scores ? l->shown : NULL;
 }
 
+enum heat_row heat_kind(const struct ui_state *d, enum heat_mode mode, int layer)
+{
+    enum heat_row kind;
+    const struct attribution *a = heat_source(&d->layer[layer], mode, &kind);
+
+    return a && a->neurons == d->model.neurons ? kind : ROW_EMPTY;
+}
+
 enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,
                           float *x)
 {

@@ -48,9 +48,11 @@ struct heat_grid {
     int exact_rows, mpc_rows, stale_rows;
 };
 
+/* What the row of a layer shows. */
+enum heat_row heat_kind(const struct ui_state *d, enum heat_mode mode, int layer);
 /* Fills x[neurons] with one number per neuron: the largest over the rows of the attribution (Eq.
  * 5). With keep_sign, and for modes in which a large negative number matters as much, the one of
- * largest size; otherwise negative numbers become 0. Returns what the row shows. */
+ * largest size; otherwise negative numbers become 0. Returns heat_kind(). */
 enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,
                           float *x);
 /* Fills at[neurons] with the neurons of a layer in the order of the columns: at[0] is in the

@@ -282,13 +282,11 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
 static void map_counts(const struct map *m, char *hint, size_t n)
 {
     int count[ROW_EXACT + 1] = {0};
-    float *x = xcalloc((size_t)m->d->model.neurons + 1, sizeof(*x));
     char stale[48] = "", mpc[32] = "", empty[32] = "";
 
     for (int l = 0; l < m->d->layers; l++)
         if (map_window_has(m->window, l))
-            count[heat_values(m->d, m->mode, l, false, x)]++;
-    free(x);
+            count[heat_kind(m->d, m->mode, l)]++;
     if (count[ROW_MPC])
         snprintf(mpc, sizeof(mpc), " · %d ≈ MPC", count[ROW_MPC]);
     if (count[ROW_STALE])
