@@ -132,6 +132,42 @@ static void view_opens_the_page_again(void)
     ui_free(&d);
 }
 
+/* A figure of the Verdict view is as high as its rows, also where one of them is opened. */
+static void a_figure_of_the_verdict_has_all_its_rows(void)
+{
+    struct ui_state d;
+    struct host host;
+    struct view *v;
+    struct surface *s;
+    struct buf out = {0};
+    struct card c;
+    int closed, h, at = 0;
+
+    make_full_ui_state(&d);
+    host = host_of(&d);
+    v = view_open(view_find("verdict"), &host);
+    closed = v->ops->height(v, 80);
+    c = card_of(&d, d.side);
+    while (at < c.rows && !c.row[at].more)
+        at++;
+    CHECK(at < c.rows);
+    card_free(&c);
+    while (at--)
+        v->ops->action(v, ACTION_DOWN);
+    v->ops->action(v, ACTION_ENTER);
+    h = v->ops->height(v, 80);
+    CHECK(h > closed);
+    s = surface_new(h, 80);
+    v->ops->draw(v, s, surface_rect(s));
+    surface_dump(s, &out);
+    CHECK(strstr(out.data, "asked") && strstr(out.data, "before: ") && strstr(out.data, "L6: "));
+    CHECK(!strstr(out.data, " more below"));
+    buf_free(&out);
+    surface_free(s);
+    view_close(v);
+    ui_free(&d);
+}
+
 /* A fact without neighbours of its own, one whose neighbours the base does not know, one that it
  * knows. */
 static void neighbours_are_said_in_a_sentence(void)
@@ -152,6 +188,7 @@ static void neighbours_are_said_in_a_sentence(void)
 }
 
 static const struct test tests[] = {
+    {"a figure of the verdict has all its rows", a_figure_of_the_verdict_has_all_its_rows},
     {"neighbours are said in a sentence", neighbours_are_said_in_a_sentence},
     {"the page has a line that a shell runs", the_page_has_a_line_that_a_shell_runs},
     {"the page is well-formed and escaped", the_page_is_well_formed_and_escaped},

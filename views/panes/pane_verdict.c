@@ -49,7 +49,7 @@ static int row_height(const struct card *c, int i, int opened, int cols)
     const struct card_row *r = &c->row[i];
     int lines = r->rank ? 1 : text_lines(r->text, columns_of(r, cols).cols);
 
-    if (r->more && (opened == i || opened == CARD_ALL))
+    if (r->more && opened == i)
         lines += text_lines(r->more, cols - LABEL - MARK) - 1; /* it ends in a line break */
     return lines;
 }
@@ -161,7 +161,7 @@ void card_draw(const struct card *c, int at, int opened, int top, struct surface
     int y = -top;
 
     for (int i = 0; i < c->rows && y < in.h; i++) {
-        draw_row(c, i, i == at, opened == i || opened == CARD_ALL, s, in, y);
+        draw_row(c, i, i == at, opened == i, s, in, y);
         y += row_height(c, i, opened, in.w);
     }
 }

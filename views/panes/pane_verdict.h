@@ -4,10 +4,8 @@
 
 #include "views/verdict_card.h"
 
-enum { CARD_ALL = -2 }; /* all rows are opened */
-
 /* The lines that all rows take in this many columns. `opened`: the row that shows all it knows; -1:
- * none; CARD_ALL. */
+ * none. */
 int card_height(const struct card *c, int opened, int cols);
 /* Draws the rows from line `top` on. `at`: the row under the cursor; -1: there is no cursor. */
 void card_draw(const struct card *c, int at, int opened, int top, struct surface *s,

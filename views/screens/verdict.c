@@ -137,11 +137,12 @@ static void verdict_draw(const struct view *v, struct surface *s, struct rect ar
     card_free(&c);
 }
 
-/* All rows, opened, in this many columns: for a figure. */
+/* All rows as they are, opened or not, in this many columns: for a figure. */
 static int verdict_height(const struct view *v, int cols)
 {
+    const struct verdict_view *w = v->state;
     struct card c = card_of(v->host->ui, v->host->ui->side);
-    int h = card_height(&c, -1, cols - 4) + 2;
+    int h = card_height(&c, w->opened - 1, cols - 4) + 2;
 
     card_free(&c);
     return h;
