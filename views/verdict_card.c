@@ -177,12 +177,7 @@ static void add_probe(struct card *c, const struct probe_result *p, enum neuron_
     r->more = buf_take(&more);
 }
 
-struct tally {
-    int ok, of, unknown, moved; /* moved: unknown and no longer what the base says */
-    int unasked;                /* longer than the model's context */
-};
-
-static struct tally tally_of(const struct probe_report *p, enum probe_kind kind)
+struct tally tally_of(const struct probe_report *p, enum probe_kind kind)
 {
     struct tally t = {0};
 

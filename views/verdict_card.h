@@ -33,6 +33,13 @@ void card_free(struct card *c);
 
 /* "Rome, Italy.", on one line; an answer without tokens is said in words. Appends. */
 void put_said(struct buf *out, const char *said);
+/* Probes of one kind: how many the base gets right, and how many of these are right after the edit.
+ */
+struct tally {
+    int ok, of, unknown, moved; /* moved: unknown and no longer what the base says */
+    int unasked;                /* longer than the model's context */
+};
+struct tally tally_of(const struct probe_report *p, enum probe_kind kind);
 /* "5 of 5 known neighbours stay, 1 unknown one moved"; "" without neighbours. Appends. */
 void put_neighbours(struct buf *out, const struct probe_report *p);
 /* The smallest and largest value of the layers of a report, "2.4–8.2 %": ||dW||/||W|| in percent,

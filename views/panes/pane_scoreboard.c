@@ -9,33 +9,7 @@
 
 #include "core/base/show.h"
 #include "tui/text.h"
-
-struct count {
-    int ok, of, unknown, unasked;
-};
-
-/* How many probes of a kind are right after the edit, of those that the base gets right; and how
- * many the base fails. */
-static struct count probe_count(const struct probe_report *b, enum probe_kind kind)
-{
-    struct count c = {0};
-
-    for (int i = 0; i < b->probes; i++) {
-        const struct probe_result *p = &b->probe[i];
-
-        if (p->kind != kind)
-            continue;
-        if (p->context) {
-            c.unasked++;
-        } else if (p->known) {
-            c.of++;
-            c.ok += p->ok[1];
-        } else {
-            c.unknown++;
-        }
-    }
-    return c;
-}
+#include "views/verdict_card.h"
 
 const char *scoreboard_summary(const struct probe_report *board, char out[160])
 {
@@ -45,7 +19,7 @@ const char *scoreboard_summary(const struct probe_report *board, char out[160])
 
     out[0] = '\0';
     for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-        struct count c = probe_count(board, order[i]);
+        struct tally c = tally_of(board, order[i]);
         bool near = order[i] == PROBE_LOCALITY;
 
         unknown += c.unknown;
