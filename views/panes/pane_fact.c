@@ -208,31 +208,25 @@ static void target_line(const struct ui_state *d, const struct ui_verdict *v, st
         note_unusual_form(d, &p);
 }
 
+struct fact form_fact(const struct fact_form *form)
+{
+    return (struct fact){
+        .subject = xstrdup(field_text(&form->field[FORM_SUBJECT])),
+        .prompt = xstrdup(field_text(&form->field[FORM_PROMPT])),
+        .target = xstrdup(field_text(&form->field[FORM_TARGET])),
+    };
+}
+
 /* Why the typed text is no fact yet; "" if it is one. Tokens and answer of an earlier text would
  * stand under it otherwise. */
 static const char *typed_problem(const struct fact_form *form, struct err *err)
 {
-    struct fact fact = {.subject = xstrdup(field_text(&form->field[FORM_SUBJECT])),
-                        .prompt = xstrdup(field_text(&form->field[FORM_PROMPT])),
-                        .target = xstrdup(field_text(&form->field[FORM_TARGET]))};
+    struct fact fact = form_fact(form);
 
     if (!is_triple(fact.subject)) /* brings its own prompt */
         fact_normalise(&fact, err);
     fact_free(&fact);
     return err->text;
-}
-
-/* The fact that the pane shows: that of the form while it is open, else the one at hand. */
-static struct fact shown_fact(const struct ui_state *d, const struct fact_form *form)
-{
-    struct fact fact = {.subject = xstrdup(field_text(&form->field[FORM_SUBJECT])),
-                        .prompt = xstrdup(field_text(&form->field[FORM_PROMPT])),
-                        .target = xstrdup(field_text(&form->field[FORM_TARGET]))};
-
-    if (form->open && fact_normalise(&fact, NULL))
-        return fact;
-    fact_free(&fact);
-    return fact_copy(&d->fact);
 }
 
 /* In which parts the tokens and the answer are not those of the fact shown. */
@@ -243,7 +237,11 @@ static unsigned info_differs(const struct ui_state *d, const struct fact_form *f
 
     if (!form->open)
         return ui_differs(d, d->prompt_info);
-    fact = shown_fact(d, form);
+    fact = form_fact(form);
+    if (!fact_normalise(&fact, NULL)) { /* what is typed is none yet */
+        fact_free(&fact);
+        return ui_differs_with(d, d->prompt_info, &d->fact);
+    }
     differs = ui_differs_with(d, d->prompt_info, &fact);
     fact_free(&fact);
     return differs;

@@ -21,6 +21,8 @@ struct fact_form {
     bool open;
 };
 
+/* The fact as it stands in the form, not normalised. Caller frees. */
+struct fact form_fact(const struct fact_form *form);
 /* The fact, its tokens and the model's prediction. */
 void pane_fact(const struct ui_state *d, const struct fact_form *form, struct surface *s,
                struct rect area, bool focus);

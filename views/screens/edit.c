@@ -105,22 +105,12 @@ static void edit_close(struct view *v)
         field_free(&e->form.field[i]);
 }
 
-/* The fact as it stands in the form. Caller frees. */
-static struct fact typed_fact(const struct fact_form *form)
-{
-    return (struct fact){
-        .subject = xstrdup(field_text(&form->field[FORM_SUBJECT])),
-        .prompt = xstrdup(field_text(&form->field[FORM_PROMPT])),
-        .target = xstrdup(field_text(&form->field[FORM_TARGET])),
-    };
-}
-
 /* Requests tokens and present answer of the typed fact, unless it is incomplete or a request is
  * under way. */
 static void request_typed_info(struct view *v)
 {
     struct edit *e = v->state;
-    struct fact fact = typed_fact(&e->form);
+    struct fact fact = form_fact(&e->form);
 
     e->info_wanted = false;
     if (fact_normalise(&fact, NULL) && e->info_job == 0)
@@ -195,7 +185,7 @@ static bool complete_fact(const struct ui_state *d, struct fact *fact, struct er
 static void form_accept(struct view *v)
 {
     struct edit *e = v->state;
-    struct fact fact = typed_fact(&e->form);
+    struct fact fact = form_fact(&e->form);
     struct err err = {0};
 
     if (!complete_fact(v->host->ui, &fact, &err)) {
