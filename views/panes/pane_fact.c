@@ -266,14 +266,7 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
     else
         run_fields(d, s, in);
     if (form->open && *typed_problem(form, &err)) {
-        const char *text = err.text, *row;
-        size_t n;
-
-        for (; y < in.h && text_row(&text, in.w, &row, &n); y++) {
-            struct pen p = pen_at(s, in, y, 0);
-
-            pen_printf(&p, ROLE_WARN, "%.*s", (int)n, row);
-        }
+        surface_lines(s, in, y, ROLE_WARN, err.text);
         return;
     }
     if (!d->prompt_info || y >= in.h || (!form->open && differs & (STAMP_FACT | STAMP_OBJECT))) {

@@ -92,21 +92,13 @@ static bool verdict_click(struct view *v, struct rect area, int y, int x)
 static void draw_nothing(const struct ui_state *d, struct surface *s, struct rect area)
 {
     struct rect in = box_draw(s, area, "Verdict", "", true);
-    char words[HINT_MAX];
-    const char *row,
-        *text = hint_text(
-            d, words,
-            d->fact.subject
-                ? "{preview} previews the edit and {commit} commits it; either ends here: answers "
-                  "before and after, whether it holds, what else changed, what is written."
-                : "No fact yet: {fact} types one.");
-    size_t n;
 
-    for (int y = 0; y < in.h && text_row(&text, in.w, &row, &n); y++) {
-        struct pen p = pen_at(s, in, y, 0);
-
-        pen_printf(&p, ROLE_DIM, "%.*s", (int)n, row);
-    }
+    hint_lines(d, s, in, 0, ROLE_DIM,
+               d->fact.subject
+                   ? "{preview} previews the edit and {commit} commits it; either ends here: "
+                     "answers before and after, whether it holds, what else changed, what is "
+                     "written."
+                   : "No fact yet: {fact} types one.");
 }
 
 static void verdict_draw(const struct view *v, struct surface *s, struct rect area)
