@@ -47,8 +47,8 @@ static void probe_row(const struct probe_result *p, struct surface *s, struct re
     char prompt[400], before[120], after[120], why[80];
 
     text_piece(prompt, sizeof(prompt), p->prompt);
-    text_piece(before, sizeof(before), p->said[0] ? p->said[0] + strspn(p->said[0], " ") : "");
-    text_piece(after, sizeof(after), p->said[1] ? p->said[1] + strspn(p->said[1], " ") : "");
+    text_said(before, sizeof(before), p->said[0]);
+    text_said(after, sizeof(after), p->said[1]);
     pen_text(&pen, role, !p->known ? "·" : p->ok[1] ? "✓" : "✗");
     pen.x = 2;
     pen_fit(&pen, ROLE_DIM, 10, probe_label(p->kind));

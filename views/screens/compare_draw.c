@@ -101,11 +101,6 @@ static void draw_heading(const struct compare *c, const struct extent *e, struct
     }
 }
 
-static const char *answer_of(const struct variant *t, char out[96])
-{
-    return text_piece(out, 96, t->said + strspn(t->said, " "));
-}
-
 /* What each variant answers to the prompt, as much as fits; the last row has all of one. */
 static void draw_answers(const struct compare *c, const struct extent *e, struct surface *s, int y)
 {
@@ -114,7 +109,7 @@ static void draw_answers(const struct compare *c, const struct extent *e, struct
         char said[96];
 
         if (variant_has_numbers(&c->variant[i]))
-            pen_fit(&p, ROLE_TEXT, e->cols - 2, answer_of(&c->variant[i], said));
+            pen_fit(&p, ROLE_TEXT, e->cols - 2, text_said(said, sizeof(said), c->variant[i].said));
     }
 }
 
@@ -149,7 +144,7 @@ static void draw_answer_at_cursor(const struct compare *c, struct surface *s, st
         return;
     pen_printf(&p, ROLE_DIM, *t->why ? "%s: " : "%s says: ", compare_column_name(c->at));
     pen_fit(&p, *t->why ? ROLE_WARN : ROLE_STRONG, in.w - p.x,
-            *t->why ? t->why : answer_of(t, said));
+            *t->why ? t->why : text_said(said, sizeof(said), t->said));
 }
 
 /* The upper box: metrics down, columns across. */

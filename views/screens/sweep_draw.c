@@ -257,8 +257,7 @@ static void draw_metrics(const struct variant *t, struct surface *s, struct rect
     struct pen p = pen_at(s, in, detail_rows(in.w) - 1, 0);
 
     pen_text(&p, ROLE_DIM, "says ");
-    pen_fit(&p, ROLE_TEXT, in.w - 5,
-            text_piece(piece, sizeof(piece), t->said + strspn(t->said, " ")));
+    pen_fit(&p, ROLE_TEXT, in.w - 5, text_said(piece, sizeof(piece), t->said));
     for (int m = 0; m < metric_count; m++) {
         metric_place(m, in.w, &y, &x);
         p = pen_at(s, in, y, x);
