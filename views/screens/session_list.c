@@ -27,28 +27,21 @@ static bool is_listed(const struct session_list *l, const char *path)
     return false;
 }
 
-/* Whether a safetensors file is a RUN file: the name of its format stands at its beginning. */
-static bool is_run(const char *path)
-{
-    char head[256] = "";
-
-    file_peek(path, head, sizeof(head) - 1);
-    return file_type_of_path(path) == FILE_TYPE_SAFETENSORS &&
-           memmem(head, sizeof(head), "editscope-run", 13);
-}
-
-/* What a file is, by its name and first bytes. False: nothing for the list. */
+/* What a regular file is, by its name and its beginning. False: nothing for the list. */
 static bool kind_of(const char *path, bool autosaves, enum kept_kind *kind)
 {
+    char head[256] = "";
+    enum file_type type = file_type_of_bytes(head, file_peek(path, head, sizeof(head) - 1));
+
     if (file_ends_in(path, ".rec.gz"))
         *kind = KEPT_RECORDING;
     else if (file_ends_in(path, ".safetensors"))
         *kind = KEPT_RUN;
     else
         *kind = autosaves ? KEPT_AUTOSAVE : KEPT_SESSION;
-    return *kind == KEPT_RECORDING ? file_type_of_path(path) == FILE_TYPE_GZIP
-           : *kind == KEPT_RUN     ? is_run(path)
-                                   : file_type_of_path(path) == FILE_TYPE_SESSION;
+    if (*kind == KEPT_RUN) /* the name of its format stands at the beginning */
+        return type == FILE_TYPE_SAFETENSORS && memmem(head, sizeof(head), "editscope-run", 13);
+    return type == (*kind == KEPT_RECORDING ? FILE_TYPE_GZIP : FILE_TYPE_SESSION);
 }
 
 /* Adds a regular file that is not listed yet. Takes the path. */
@@ -81,7 +74,7 @@ static void add_folder(struct session_list *l, const char *folder, bool autosave
         closedir(dir);
 }
 
-/* The lines of `recent`: fn gets each path. */
+/* The text of `recent`; empty if there is none. Caller frees. */
 static char *recent_text(void)
 {
     char *path = file_state_path("recent");
@@ -211,14 +204,16 @@ bool session_list_any(void)
 
 char *session_list_newest(void)
 {
-    struct session_list l = {0};
+    struct session_list found = {0};
     char *path = NULL;
 
-    session_list_read(&l, NULL);
-    for (int i = 0; i < l.count && !path; i++)
-        if (l.file[i].made)
-            path = xstrdup(l.file[i].path);
-    session_list_free(&l);
+    find_files(&found);
+    for (int i = 0, kept = 0; i < found.count && kept < KEPT_MOST && !path; i++) {
+        kept += describe(&found.file[i]);
+        if (found.file[i].made)
+            path = xstrdup(found.file[i].path);
+    }
+    session_list_free(&found);
     return path;
 }
 
