@@ -51,12 +51,8 @@ static void models_close(struct view *v)
 /* Opens a model by path or name, if this program can. */
 static void open_model(struct view *v, const char *path)
 {
-    const struct ui_state *d = v->host->ui;
-
     if (!v->host->reopen)
         v->host->message(v->host, TONE_WARN, "a recording has one model: no other can be opened");
-    else if (d->ready && !strcmp(path, d->model.path))
-        v->host->message(v->host, TONE_PLAIN, "this model is already open");
     else
         v->host->reopen(v->host, path);
 }

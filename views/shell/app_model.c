@@ -99,10 +99,14 @@ void app_reopen_ask(struct app *app, const char *path)
         return;
     }
     here = model_path_of(path, &err);
-    if (here)
+    if (here && app->ui.ready && !strcmp(here, app->ui.model.path)) {
+        app_say(app, TONE_PLAIN, "this model is already open");
+        free(here);
+    } else if (here) {
         ask_reopen(app, here, NULL);
-    else
+    } else {
         app->host.message(&app->host, TONE_ERROR, "model: %s", err.text);
+    }
 }
 
 /* A session is opened on the model that it was made with. */

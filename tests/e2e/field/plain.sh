@@ -33,6 +33,11 @@ run 0 "$E" log -m "$M" -s "$S"
 out '^0 edits'
 [ -d "$d/plain-lora" ] && [ -s "$d/plain.json" ] || complain "an export is missing"
 
+row "the model that is open is not loaded again"
+say "$d/plain-open.es" "model $M" state
+then_out '^this model is already open' "0 edits, checksum .*session $d/plain-open.es"
+no_out 'opening the model'
+
 row "lens, compare, sweep, a list of facts, views, keys and parameters"
 printf 'Louvre | location | Rome\nOslo | location | Rome\n' >"$d/list.txt"
 say "$d/plain2.es" lens 'sweep alpha_ge=.05,.1' compare "facts $d/list.txt" 'commit facts' yes facts \
