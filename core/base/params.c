@@ -443,18 +443,9 @@ void params_show_changed(const struct params *p, unsigned affects, struct buf *o
     struct params usual;
 
     params_default(&usual);
-    for (int i = 0; i < PARAM_COUNT; i++) {
-        struct buf text[2] = {{0}};
-
-        if (!(param_info((enum param)i)->affects & affects))
-            continue;
-        params_show(p, (enum param)i, &text[0]);
-        params_show(&usual, (enum param)i, &text[1]);
-        if (strcmp(text[0].data, text[1].data) != 0)
+    for (int i = 0; i < PARAM_COUNT; i++)
+        if (param_info((enum param)i)->affects & affects && !param_same(p, &usual, (enum param)i))
             param_show_named(p, (enum param)i, out);
-        buf_free(&text[0]);
-        buf_free(&text[1]);
-    }
 }
 
 /* The words of all choices as C strings, for params_word(). A row has them in one text. */

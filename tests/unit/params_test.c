@@ -197,6 +197,28 @@ static void json_round_trip(void)
     CHECK(!params_from_json(&q, "{\"beta_ge\": 7}", FROM_SESSION, NULL));
 }
 
+/* The text of what was set on top of the defaults, of the parameters that affect an edit. */
+static void check_changed(const char *preset, const char *want)
+{
+    struct params p;
+    struct buf text = {0};
+
+    params_default(&p);
+    CHECK(params_parse(&p, preset, FROM_PRESET, NULL));
+    params_show_changed(&p, AFFECTS_EDIT, &text);
+    CHECK_STR(text.len ? text.data : "", want);
+    buf_free(&text);
+}
+
+static void changed_ones_are_shown(void)
+{
+    check_changed("", "");
+    check_changed("beta_ge = 0.3\nmask.mode = union\nedit.layers = auto", "");
+    check_changed("beta_ge = 0.30\nbeta_sp = 0.25", "ratio.sp.b=0.25;");
+    check_changed("edit.layers = 4,5", "edit.layers=4-5;");
+    check_changed("beta_ge = 0.30000000000000004", "ratio.ge.b=0.30000000000000004;");
+}
+
 static const struct test all[] = {
     {"every row is complete", every_row_is_complete},
     {"choices match their enums", choices_match_their_enums},
@@ -206,6 +228,7 @@ static const struct test all[] = {
     {"a higher source wins", higher_source_wins},
     {"official is the released code", official_is_the_released_code},
     {"a text of many", text_of_many},
+    {"changed ones are shown", changed_ones_are_shown},
     {"json round trip", json_round_trip},
 };
 
