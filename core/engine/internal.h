@@ -96,7 +96,7 @@ struct open_session {
     struct prefixes prefixes;
     struct model_state *edited;    /* the base plus the active edits */
     unsigned history;              /* counts changes of the list of active edits */
-    struct older_state {           /* that variants are tried on; kept until all are done */
+    struct older_state {           /* that variants or probes need; kept until all are done */
         struct model_state *state; /* NULL: none */
         int edit;                  /* the last edit in it */
         unsigned history;          /* open_session.history when it was made */
@@ -291,6 +291,9 @@ bool engine_session_rebuild(struct engine *e, struct session *journal, int until
                             struct model_state **out, struct err *err);
 /* The weights after edit `edit` of the open session; 0: the base. Caller frees the state. */
 bool engine_session_state(struct engine *e, int edit, struct model_state **out, struct err *err);
+/* The same, borrowed: the base itself, or the state that e->open->older keeps, made if it is not
+ * the one there. NULL: failed. */
+const struct model_state *state_after_edit(struct engine *e, int edit, struct err *err);
 bool emit_state(struct engine *e, struct err *err); /* EV_STATE */
 /* Tokenises the command's facts, each with its context prefixes. Caller frees, by
  * requests_free(). ERR_USAGE names the fact. */

@@ -24,48 +24,37 @@ enum { SPARE_KNOWN = 5, FACTS_ASKED = 64 };
 
 /* The two states of the table above. */
 struct both_sides {
-    const struct model_state *state[2];
-    struct model_state *rebuilt; /* state[0], if it had to be made; owned */
-    unsigned after;              /* STATE_PREVIEW or STATE_EDITED */
+    const struct model_state *state[2]; /* borrowed */
+    unsigned after;                     /* STATE_PREVIEW or STATE_EDITED */
     int edit;
     const char *checksum; /* of state[1]; borrowed */
 };
 
-/* The state before an active edit: the base plus the active edits before it. */
-static bool state_before_edit(struct engine *e, int edit, struct both_sides *out, struct err *err)
+/* The state before an active edit: the base plus the active edits before it. NULL: failed. */
+static const struct model_state *state_before_edit(struct engine *e, int edit, struct err *err)
 {
     struct edit_record *edits = NULL;
     int count = 0, last = 0;
 
     if (!session_edits(e->open->journal, false, &edits, &count, err))
-        return false;
+        return NULL;
     for (int i = 0; i < count && edits[i].id < edit; i++)
         last = edits[i].id;
     edit_records_free(edits, count);
-    out->state[0] = e->base;
-    if (!last)
-        return true;
-    if (!engine_session_state(e, last, &out->rebuilt, err))
-        return false;
-    out->state[0] = out->rebuilt;
-    return true;
+    return state_after_edit(e, last, err);
 }
 
-static bool both_sides_find(struct engine *e, const struct command *cmd, struct both_sides *out,
-                            struct err *err)
+/* All but the state before an edit, which may have to be made: state[0] is then NULL. */
+static struct both_sides both_sides_of(const struct engine *e, const struct command *cmd)
 {
-    *out = (struct both_sides){.state = {e->base, e->open->edited},
+    if (e->preview.view)
+        return (struct both_sides){.state = {e->open->edited, e->preview.view},
+                                   .after = STATE_PREVIEW,
+                                   .checksum = e->preview.report.checksum};
+    return (struct both_sides){.state = {cmd->edit ? NULL : e->base, e->open->edited},
                                .after = STATE_EDITED,
+                               .edit = cmd->edit,
                                .checksum = e->last_state.checksum};
-    if (e->preview.view) {
-        out->state[0] = e->open->edited;
-        out->state[1] = e->preview.view;
-        out->after = STATE_PREVIEW;
-        out->checksum = e->preview.report.checksum;
-        return true;
-    }
-    out->edit = cmd->edit;
-    return !cmd->edit || state_before_edit(e, cmd->edit, out, err);
 }
 
 static bool probes_ask(struct engine *e, struct probes *p, const struct both_sides *sides,
@@ -237,14 +226,16 @@ bool job_probe(struct engine *e, struct command *cmd, struct err *err)
 {
     struct resume *r = &cmd->resume;
     struct both_sides sides;
-    bool ok;
+    bool ok = true;
 
     if (cmd->count < 1)
         return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
-    ok = both_sides_find(e, cmd, &sides, err);
-    if (ok && cmd->expect && strcmp(cmd->expect, sides.checksum) != 0) {
-        state_free(sides.rebuilt);
+    sides = both_sides_of(e, cmd);
+    if (cmd->expect && strcmp(cmd->expect, sides.checksum) != 0)
         return true; /* what was to be asked is gone */
+    if (!sides.state[0]) {
+        sides.state[0] = state_before_edit(e, cmd->edit, err);
+        ok = sides.state[0] != NULL;
     }
     if (ok && r->of != sides.state[1]->generation)
         *r = (struct resume){.of = sides.state[1]->generation};
@@ -252,6 +243,7 @@ bool job_probe(struct engine *e, struct command *cmd, struct err *err)
         ok = probe_fact(e, cmd, r->done, &sides, err);
     if (ok && (sides.edit || sides.after == STATE_PREVIEW))
         ok = probe_other_edits(e, cmd, &sides, err);
-    state_free(sides.rebuilt);
+    if (sides.state[0] == e->open->older.state && (ok || !e->put_back))
+        engine_session_forget_older(e->open);
     return ok;
 }

@@ -343,6 +343,19 @@ bool engine_session_state(struct engine *e, int edit, struct model_state **out, 
     return true;
 }
 
+const struct model_state *state_after_edit(struct engine *e, int edit, struct err *err)
+{
+    struct older_state *o = &e->open->older;
+
+    if (!edit)
+        return e->base;
+    if (o->state && o->edit == edit && o->history == e->open->history)
+        return o->state;
+    engine_session_forget_older(e->open);
+    *o = (struct older_state){.edit = edit, .history = e->open->history};
+    return engine_session_state(e, edit, &o->state, err) ? o->state : NULL;
+}
+
 bool job_history(struct engine *e, struct command *cmd, struct err *err)
 {
     struct event ev = {.kind = EV_HISTORY, .job = e->job_id};

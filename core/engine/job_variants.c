@@ -47,18 +47,6 @@ static struct params probing_params(const struct command *cmd)
     return p;
 }
 
-/* Makes the state after an older edit, or keeps the one that is there. */
-static bool older_state(struct engine *e, int edit, struct err *err)
-{
-    struct older_state *o = &e->open->older;
-
-    if (o->state && o->edit == edit && o->history == e->open->history)
-        return true;
-    engine_session_forget_older(e->open);
-    *o = (struct older_state){.edit = edit, .history = e->open->history};
-    return engine_session_state(e, edit, &o->state, err);
-}
-
 /* Sets e->start, t->state and t->edit: the state that the variants are tried on. The command then
  * names it by its last edit, so that it goes on with the same state if it is posted again after a
  * commit. */
@@ -85,10 +73,8 @@ static bool variants_start(struct variants *t, struct command *cmd, struct err *
     cmd->states = t->edit ? 0 : STATE_BASE;
     if (!ok || t->edit == last)
         return ok;
-    if (t->edit && !older_state(e, t->edit, err))
-        return false;
-    e->start = (struct edit_start){t->edit ? e->open->older.state : e->base, t->edit};
-    return true;
+    e->start = (struct edit_start){state_after_edit(e, t->edit, err), t->edit};
+    return e->start.state != NULL;
 }
 
 /* What all variants share: the fact, its probes, the score before. */
