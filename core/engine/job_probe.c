@@ -151,27 +151,36 @@ static bool overwritten_note(struct engine *e, const struct session_facts *s, st
     return true;
 }
 
+/* Whether one of the `n` texts, each of which may be NULL, is this one. */
+static bool text_among(char *const *texts, int n, const char *text)
+{
+    for (int i = 0; i < n; i++)
+        if (texts[i] && !strcmp(texts[i], text))
+            return true;
+    return false;
+}
+
 /* The facts to be asked: of other active edits, not rewritten by a later edit, and not the one that
  * is edited now. Caller frees. */
 static struct edited_fact **other_facts(struct session_facts *s, const struct command *cmd,
                                         const struct both_sides *sides, int *count)
 {
     struct edited_fact **other = xcalloc((size_t)s->facts + 1, sizeof(struct edited_fact *));
+    char **own = xcalloc((size_t)cmd->count, sizeof(char *)); /* the prompts of the command */
 
+    for (int k = 0; k < cmd->count; k++)
+        own[k] = fact_text(&cmd->facts[k]);
     *count = 0;
     for (int i = 0; i < s->facts; i++) {
         struct edited_fact *a = &s->fact[i];
-        bool same = s->edits[a->index].id == sides->edit || a->superseded < s->count;
 
-        for (int k = 0; !same && k < cmd->count; k++) {
-            char *text = fact_text(&cmd->facts[k]);
-
-            same = text && !strcmp(text, a->text);
-            free(text);
-        }
-        if (!same)
+        if (s->edits[a->index].id != sides->edit && a->superseded >= s->count &&
+            !text_among(own, cmd->count, a->text))
             other[(*count)++] = a;
     }
+    for (int k = 0; k < cmd->count; k++)
+        free(own[k]);
+    free(own);
     return other;
 }
 
