@@ -110,10 +110,9 @@ char *engine_model_of(const char *session, const char *rival, struct err *gone)
 bool engine_session_summary(const char *session, struct session_summary *out, struct err *err)
 {
     struct session *s = session_peek(session, err);
-    struct edit_record *edits = NULL;
+    struct edit_record last = {0};
     struct session_status status;
-    int count = 0;
-    bool ok = s && session_status(s, &status, err) && session_edits(s, false, &edits, &count, err);
+    bool ok = s && session_status(s, &status, err) && session_last_edit(s, &last, err);
     char *name = ok ? session_get(s, SESSION_BASE_NAME, NULL) : NULL;
 
     *out = (struct session_summary){0};
@@ -121,12 +120,12 @@ bool engine_session_summary(const char *session, struct session_summary *out, st
         out->edits = status.edits;
         out->made = status.total;
         utf8_copy(out->model, sizeof(out->model), name ? name : "");
-        if (count) {
-            out->last = fact_copy(&edits[count - 1].facts[0]);
-            out->last_facts = edits[count - 1].requests;
+        if (last.id) {
+            out->last = fact_copy(&last.facts[0]);
+            out->last_facts = last.requests;
         }
-        edit_records_free(edits, count);
     }
+    edit_record_free(&last);
     free(name);
     session_close(s);
     return ok;

@@ -47,16 +47,15 @@ static void put_fact(struct buf *out, const json_t *meta)
 /* The last active edit of a session. */
 static void put_last_fact(struct buf *out, struct session *s)
 {
-    struct edit_record *edits = NULL;
-    int count = 0;
+    struct edit_record last;
     char *text;
 
-    if (session_edits(s, false, &edits, &count, NULL) && count) {
-        text = fact_to_json(&edits[count - 1].facts[0]);
+    if (session_last_edit(s, &last, NULL) && last.id) {
+        text = fact_to_json(&last.facts[0]);
         buf_printf(out, ",\"fact\":%s", text);
         free(text);
     }
-    edit_records_free(edits, count);
+    edit_record_free(&last);
 }
 
 /* The first line of a recording, with the parameters and the fact of a run (meta) or session. */

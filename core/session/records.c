@@ -110,7 +110,7 @@ static bool read_facts(struct session *s, struct edit_record *rec, struct err *e
     return got == 0;
 }
 
-/* The current row of session_edits(), and the edit's facts. */
+/* The current row of SELECT_EDITS, and the edit's facts. */
 static bool read_edit(struct session *s, sqlite3_stmt *q, struct edit_record *rec, struct err *err)
 {
     long long id = sqlite3_column_int64(q, 0);
@@ -137,18 +137,21 @@ static bool read_edit(struct session *s, sqlite3_stmt *q, struct edit_record *re
     return read_facts(s, rec, err);
 }
 
+/* What read_edit() reads. */
+#define SELECT_EDITS                                                  \
+    "SELECT id, active, undone, time, params, metrics, note, lambda," \
+    " projector, checksum, hash, draft, moment_tokens, attribution,"  \
+    " (SELECT count(*) FROM deltas WHERE edit = edits.id) +"          \
+    " (SELECT count(*) FROM additions WHERE edit = edits.id),"        \
+    " (SELECT count(*) FROM hooks WHERE edit = edits.id),"            \
+    " (SELECT count(*) FROM prefixes WHERE edit = edits.id)"          \
+    " FROM edits"
+
 bool session_edits(struct session *s, bool all, struct edit_record **edits, int *count,
                    struct err *err)
 {
-    sqlite3_stmt *q = db_query(s, err,
-                               "SELECT id, active, undone, time, params, metrics, note, lambda,"
-                               " projector, checksum, hash, draft, moment_tokens, attribution,"
-                               " (SELECT count(*) FROM deltas WHERE edit = edits.id) +"
-                               " (SELECT count(*) FROM additions WHERE edit = edits.id),"
-                               " (SELECT count(*) FROM hooks WHERE edit = edits.id),"
-                               " (SELECT count(*) FROM prefixes WHERE edit = edits.id)"
-                               " FROM edits WHERE active = 1 OR ? ORDER BY id",
-                               "i", (long long)all);
+    sqlite3_stmt *q =
+        db_query(s, err, SELECT_EDITS " WHERE active = 1 OR ? ORDER BY id", "i", (long long)all);
     struct edit_record *list = NULL;
     int n = 0, got = -1;
 
@@ -169,6 +172,21 @@ bool session_edits(struct session *s, bool all, struct edit_record **edits, int 
     *edits = list;
     *count = n;
     return got == 0;
+}
+
+bool session_last_edit(struct session *s, struct edit_record *rec, struct err *err)
+{
+    sqlite3_stmt *q =
+        db_query(s, err, SELECT_EDITS " WHERE active = 1 ORDER BY id DESC LIMIT 1", "");
+    int got = q ? db_step(s, q, err) : -1;
+
+    *rec = (struct edit_record){0};
+    if (got > 0 && !read_edit(s, q, rec, err)) {
+        edit_record_free(rec);
+        got = -1;
+    }
+    sqlite3_finalize(q);
+    return got >= 0;
 }
 
 bool session_set_note(struct session *s, int edit, const char *note, struct err *err)

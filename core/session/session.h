@@ -192,6 +192,9 @@ bool session_set_note(struct session *s, int edit, const char *note, struct err 
  * The caller frees them with edit_records_free(). */
 bool session_edits(struct session *s, bool all, struct edit_record **edits, int *count,
                    struct err *err);
+/* The last active edit, read in the same way; rec->id 0: none is active. The caller frees it with
+ * edit_record_free(); on failure it is zeroed. */
+bool session_last_edit(struct session *s, struct edit_record *rec, struct err *err);
 /* The deltas of one edit, in the order they apply; the edit's hash is verified. The caller frees
  * them with deltas_free(). ERR_FORMAT: a blob has a wrong size or other values (names edit and
  * layer). ERR_USAGE: there is no such edit. */

@@ -86,6 +86,33 @@ static void check_active(struct session *s, const char *want)
     edit_records_free(edits, n);
 }
 
+/* Checks the number of the last active edit, 0 for none. */
+static void check_last(struct session *s, int want)
+{
+    struct edit_record last;
+
+    CHECK(session_last_edit(s, &last, NULL) && last.id == want);
+    if (want)
+        check_edit(s, &last, want);
+    edit_record_free(&last);
+}
+
+static void last_edit_is_the_last_active(void)
+{
+    struct session *s;
+
+    fresh_file();
+    s = must_open(true);
+    check_last(s, 0);
+    CHECK(append(s, 1) == 1 && append(s, 2) == 2 && append(s, 3) == 3);
+    check_last(s, 3);
+    CHECK(session_undo(s, NULL, NULL) && session_deactivate(s, 1, NULL));
+    check_last(s, 2);
+    CHECK(session_undo(s, NULL, NULL));
+    check_last(s, 0);
+    session_close(s);
+}
+
 static void edits_are_read_back(void)
 {
     struct edit_record *edits;
@@ -510,6 +537,7 @@ static void autosave_is_new_and_private(void)
 static const struct test tests[] = {
     {"older states have their names", older_states_have_their_names},
     {"edits are read back as appended", edits_are_read_back},
+    {"the last edit is the last active one", last_edit_is_the_last_active},
     {"undo, redo, remove", undo_redo_remove},
     {"a group of steps is one step", a_group_of_steps_is_one_step},
     {"the log and its checksums", log_and_checksums},
