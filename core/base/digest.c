@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/invariant.h"
 
@@ -78,10 +79,27 @@ void digest_end_hex(struct digest *d, char hex[65])
         snprintf(hex + 2 * i, 3, "%02x", out[i]);
 }
 
+void digest_end_name(struct digest *d, char name[17])
+{
+    char hex[65];
+
+    digest_end_hex(d, hex);
+    memcpy(name, hex, 16);
+    name[16] = '\0';
+}
+
 void sha256_of(const void *bytes, size_t n, char hex[65])
 {
     struct digest *d = sha256_new();
 
     digest_add(d, bytes, n);
     digest_end_hex(d, hex);
+}
+
+void sha256_name(const void *bytes, size_t n, char name[17])
+{
+    struct digest *d = sha256_new();
+
+    digest_add(d, bytes, n);
+    digest_end_name(d, name);
 }

@@ -19,7 +19,10 @@ void digest_add(struct digest *d, const void *bytes, size_t n);
 void digest_end(struct digest *d, unsigned char out[32]);
 /* The same as 64 (SHA-1: 40) lower-case hex digits and a NUL. */
 void digest_end_hex(struct digest *d, char hex[65]);
+/* The first 16 of these digits and a NUL: a short name. */
+void digest_end_name(struct digest *d, char name[17]);
 /* SHA-256 of n bytes in one call. */
 void sha256_of(const void *bytes, size_t n, char hex[65]);
+void sha256_name(const void *bytes, size_t n, char name[17]);
 
 #endif

@@ -10,11 +10,7 @@
 /* Frees the text. */
 static void stamp_key(struct buf *text, char out[17])
 {
-    char hex[65];
-
-    sha256_of(text->data, text->len, hex);
-    memcpy(out, hex, 16);
-    out[16] = '\0';
+    sha256_name(text->data, text->len, out);
     buf_free(text);
 }
 

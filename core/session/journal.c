@@ -59,10 +59,8 @@ static bool journal_state(struct session *s, char state[17], struct err *err)
         buf_printf(&all, "%s\n", hex);
     }
     sqlite3_finalize(q);
-    sha256_of(all.data, all.len, hex);
+    sha256_name(all.data, all.len, state);
     buf_free(&all);
-    memcpy(state, hex, 16);
-    state[16] = '\0';
     return got == 0;
 }
 
@@ -399,11 +397,9 @@ bool session_log(struct session *s, struct journal_row **rows, int *count, struc
 /* 16 hex digits that name the base (its identity, NULL: none) and the set of active edits. */
 static void state_name(const char *base, const char active[17], char out[17])
 {
-    char *both = xasprintf("%s\n%s", base ? base : "", active), hex[65];
+    char *both = xasprintf("%s\n%s", base ? base : "", active);
 
-    sha256_of(both, strlen(both), hex);
-    memcpy(out, hex, 16);
-    out[16] = '\0';
+    sha256_name(both, strlen(both), out);
     free(both);
 }
 
@@ -446,15 +442,13 @@ bool session_state_names(struct session *s, const struct edit_record *edits, int
         return err_pass(err, &why);
     all = sha256_new();
     for (int i = 0; i <= count; i++) {
-        char hex[65], active[17];
+        char active[17];
 
         if (i && edits[i - 1].active) {
             digest_add(all, edits[i - 1].hash, strlen(edits[i - 1].hash));
             digest_add(all, "\n", 1);
         }
-        digest_end_hex(digest_copy(all), hex);
-        memcpy(active, hex, 16);
-        active[16] = '\0';
+        digest_end_name(digest_copy(all), active);
         state_name(base, active, name[i]);
     }
     digest_end_hex(all, (char[65]){0});
