@@ -137,14 +137,14 @@ static void set_ratios(struct mask *mask, const struct work *w, int rows)
 
     mask->general.H = clamped(general_entropy(w, rows, mask->neurons), 0, 1);
     mask->specific.H = clamped(specific_entropy(w, mask->r_specific, mask->neurons), 0, 1);
-    mask->general.rho = mask_mode_sets_ratio(p, true) ? p->value[P_MASK_FIXED_GE]
-                                                      : ratio_of(p, mask->general.H, P_RATIO_GE_A,
-                                                                 P_RATIO_GE_B, P_RATIO_GE_GAMMA);
+    mask->general.rho = ratio_of(p, mask->general.H, P_RATIO_GE_A, P_RATIO_GE_B, P_RATIO_GE_GAMMA);
     mask->specific.rho =
-        !mask_mode_sets_ratio(p, false)
-            ? ratio_of(p, mask->specific.H, P_RATIO_SP_A, P_RATIO_SP_B, P_RATIO_SP_GAMMA)
-        : params_choice(p, P_MASK_MODE) == MODE_POOLED ? pooled_ratio
-                                                       : p->value[P_MASK_FIXED_SP];
+        ratio_of(p, mask->specific.H, P_RATIO_SP_A, P_RATIO_SP_B, P_RATIO_SP_GAMMA);
+    if (mask_mode_sets_ratio(p, true))
+        mask->general.rho = p->value[P_MASK_FIXED_GE];
+    if (mask_mode_sets_ratio(p, false))
+        mask->specific.rho =
+            params_choice(p, P_MASK_MODE) == MODE_POOLED ? pooled_ratio : p->value[P_MASK_FIXED_SP];
 }
 
 static bool all_equal(const float *x, int n)
