@@ -104,12 +104,12 @@ static void write_report(int sig)
     close(fd);
 }
 
-/* Appends as much of the text as fits. */
+/* Appends as much of the text as fits; there is room for a newline after it. */
 static void crash_add(char out[CRASH_LINE], const char *text)
 {
     size_t used = strlen(out), n = strlen(text);
 
-    n = n < CRASH_LINE - 1 - used ? n : CRASH_LINE - 1 - used;
+    n = n < CRASH_LINE - 2 - used ? n : CRASH_LINE - 2 - used;
     memcpy(out + used, text, n);
     out[used + n] = '\0';
 }
@@ -139,8 +139,8 @@ static void print_crash_message(int sig)
         crash_add(line, "; the session is whole: editscope ");
         crash_add(line, crash.session);
     }
+    line[strlen(line)] = '\n'; /* in front of a zero: nothing is written behind it */
     crash_write(crash.message_fd, line);
-    crash_write(crash.message_fd, "\n");
 }
 
 /* Runs in the thread that failed. See the opening comment for what it may call. */
