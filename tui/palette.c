@@ -25,8 +25,9 @@
  *                              Fewer: one shade " ░▒▓█" for the larger of the two values;
  *                              ".:-=+*#%@" in ASCII; on a diverging ramp a digit 1-9 above zero, a
  *                              letter a-i below. ASCII with 256 or more: these on the level's
- * colour text on a level            256 or more: black or white on the level's colour. Fewer: the
- * text alone, bold for high levels, dim for low ones
+ *                              colour.
+ *   text on a level            256 or more: black or white on the level's colour. Fewer: the text
+ *                              alone, bold for high levels, dim for low ones.
  *
  * Last, glyphs that the terminal cannot show are replaced: by ASCII (caps.ascii), or braille by
  * blocks (caps.no_braille, the Linux console). */

@@ -25,8 +25,8 @@
  *     next one in the same way.
  *   - Commands that go first. If a command of a lower rank waits, the work is stopped in the same
  *     way as by a cancel, but the command goes back into the queue, with EV_PAUSED. What it has
- * done so far is in its struct resume, in the attribution runs, or else is done again. So a preview
- *     never waits for a map, a sweep or a scoreboard.
+ *     done so far is in its struct resume, in the attribution runs, or else is done again. So a
+ *     preview never waits for a map, a sweep or a scoreboard.
  *   - End of the program. CMD_QUIT cancels loading and background work, which nobody else can
  *     cancel because their job number is 0.
  *
