@@ -307,12 +307,14 @@ static struct event sides_event(struct engine *e, const struct command *cmd,
                                 const struct answered *after, struct err *err)
 {
     double accept = cmd->params.value[P_ACCEPT_P_MIN];
+    struct request r = *request; /* with the old object that both sides are asked about */
     struct event ev = {.kind = EV_SIDES, .job = e->job_id};
 
     ev.sides = xcalloc(1, sizeof(*ev.sides));
     ev.sides->accept = accept;
-    if (!edit_side_read(e, request, e->open->edited, before, accept, &ev.sides->before, err) ||
-        !edit_side_read(e, request, e->preview.view, after, accept, &ev.sides->after, err))
+    if (!old_token(e, request, &r.old, err) ||
+        !edit_side_read(e, &r, e->open->edited, before, accept, &ev.sides->before, err) ||
+        !edit_side_read(e, &r, e->preview.view, after, accept, &ev.sides->after, err))
         event_free(&ev);
     return ev;
 }
