@@ -306,7 +306,7 @@ bool term_open(const struct term_options *options, struct err *err)
         return false;
     term.open = true;
     term.caps.ascii |= options->ascii;
-    term.caps.no_braille = getenv("TERM") && !strcmp(getenv("TERM"), "linux");
+    term.caps.no_braille = term_lacks_braille(getenv("TERM"));
     raw();
     noecho();
     nonl();

@@ -22,6 +22,10 @@ const char *term_tier_words(enum tier tier)
     return words[tier];
 }
 
+/* Parts of the names of terminals that take 24-bit colours. */
+static const char *const direct_names[] = {"kitty",   "alacritty", "foot", "ghostty",
+                                           "wezterm", "direct",    NULL};
+
 /* Whether the name contains one of these words; NULL ends them. */
 static bool name_has(const char *name, const char *const *words)
 {
@@ -42,10 +46,10 @@ static bool says_direct(void)
 
 const char *term_stand_in(const char *name)
 {
-    static const char *const rich[] = {"256color", "kitty",  "alacritty", "foot", "ghostty",
-                                       "wezterm",  "direct", "xterm",     "tmux", NULL};
+    static const char *const rich[] = {"256color", "xterm", "tmux", NULL};
 
-    return name_has(name, rich) || says_direct() ? "xterm-256color" : "vt100";
+    return name_has(name, rich) || name_has(name, direct_names) || says_direct() ? "xterm-256color"
+                                                                                 : "vt100";
 }
 
 /* Whether the terminal takes 24-bit colours; why (or why not) goes to `why`. GNU screen passes
@@ -53,10 +57,7 @@ const char *term_stand_in(const char *name)
  * them to what the terminal around it shows. */
 static bool takes_direct(const struct term_stated *stated, char why[96])
 {
-    static const char *const sure[] = {"kitty",   "alacritty", "foot", "ghostty",
-                                       "wezterm", "direct",    NULL};
-
-    if (stated->direct || name_has(stated->name, sure)) {
+    if (stated->direct || name_has(stated->name, direct_names)) {
         snprintf(why, 96, "TERM=%.60s", stated->name);
         return true;
     }
@@ -160,6 +161,11 @@ bool term_choose_locale(char why[96])
     return utf8;
 }
 
+bool term_lacks_braille(const char *name)
+{
+    return name && !strcmp(name, "linux"); /* the Linux console */
+}
+
 void term_describe(const struct term_stated *stated, struct term_report *out)
 {
     struct term_choice c = term_choose_colours(stated, NULL);
@@ -179,8 +185,8 @@ void term_describe(const struct term_stated *stated, struct term_report *out)
     snprintf(out->colours, sizeof(out->colours), "%s (%s)", term_tier_words(c.tier), c.why);
     utf8 = term_choose_locale(why);
     snprintf(out->glyphs, sizeof(out->glyphs), "%s (%s)",
-             !utf8                            ? "ASCII"
-             : !strcmp(stated->name, "linux") ? "UTF-8 without braille"
-                                              : "UTF-8 with braille",
+             !utf8                              ? "ASCII"
+             : term_lacks_braille(stated->name) ? "UTF-8 without braille"
+                                                : "UTF-8 with braille",
              why);
 }

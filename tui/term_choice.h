@@ -36,6 +36,8 @@ const char *term_stand_in(const char *name);
 /* Sets the program's locale; numbers keep the decimal point. Returns whether text is UTF-8, and
  * writes why. */
 bool term_choose_locale(char why[96]);
+/* Whether the terminal of this name (NULL: none) draws text without the glyphs of braille. */
+bool term_lacks_braille(const char *name);
 /* Describes what would be used, in words. */
 struct term_report;
 void term_describe(const struct term_stated *stated, struct term_report *out);
