@@ -223,6 +223,14 @@ static int32_t nearest_index(uint32_t rgb, int from, int to)
     return found;
 }
 
+const char *tier_words(enum tier tier)
+{
+    static const char *const words[] = {"no colours", "8 colours", "16 colours", "256 colours",
+                                        "24-bit colour"};
+
+    return words[tier];
+}
+
 /* With 256 colours, indices 0 to 15 are never chosen as a stand-in: the user may have set them to
  * anything. With 16 or 8 colours there is no other choice; a bright index then falls to its plain
  * one. */

@@ -15,6 +15,7 @@ struct colour {
 };
 
 enum tier { TIER_MONO, TIER_8, TIER_16, TIER_256, TIER_DIRECT };
+const char *tier_words(enum tier tier); /* "no colours", "8 colours", ..., "24-bit colour" */
 
 /* "#rrggbb", "0".."255" (xterm palette), "red", "bright-red", "grey" or "default"; false for
  * anything else. */

@@ -147,11 +147,11 @@ static void note_terminal(const struct term_stated *t, enum tier wanted, const c
 {
     if (!t->known)
         snprintf(term.note, sizeof(term.note), "TERM=%.40s is not known here: using %s, %s",
-                 t->name, t->read, term_tier_words(term.caps.tier));
+                 t->name, t->read, tier_words(term.caps.tier));
     else if (color && wanted > term.caps.tier)
         snprintf(term.note, sizeof(term.note),
                  "--color %.8s: the curses library of this machine gives %s only", color,
-                 term_tier_words(term.caps.tier));
+                 tier_words(term.caps.tier));
 }
 
 static bool open_screen(const struct term_options *o, struct err *err)

@@ -14,14 +14,6 @@
 
 #include "tui/term.h"
 
-const char *term_tier_words(enum tier tier)
-{
-    static const char *const words[] = {"no colours", "8 colours", "16 colours", "256 colours",
-                                        "24-bit colour"};
-
-    return words[tier];
-}
-
 /* Parts of the names of terminals that take 24-bit colours. */
 static const char *const direct_names[] = {"kitty",   "alacritty", "foot", "ghostty",
                                            "wezterm", "direct",    NULL};
@@ -182,7 +174,7 @@ void term_describe(const struct term_stated *stated, struct term_report *out)
         snprintf(out->terminal, sizeof(out->terminal), "TERM=%.60s%s%s", stated->name,
                  stated->known ? "" : " has no description here: the screen uses the one of ",
                  stated->known ? "" : stated->read);
-    snprintf(out->colours, sizeof(out->colours), "%s (%s)", term_tier_words(c.tier), c.why);
+    snprintf(out->colours, sizeof(out->colours), "%s (%s)", tier_words(c.tier), c.why);
     utf8 = term_choose_locale(why);
     snprintf(out->glyphs, sizeof(out->glyphs), "%s (%s)",
              !utf8                              ? "ASCII"

@@ -28,8 +28,6 @@ struct term_choice {
 /* Chooses the colours. `color` is the option --color; NULL: auto. */
 struct term_choice term_choose_colours(const struct term_stated *stated, const char *color);
 enum tier term_tier_of(int colours);
-/* "24-bit colour", "256 colours", ..., "no colours". */
-const char *term_tier_words(enum tier tier);
 /* The description to use where TERM's is missing: xterm-256color if TERM looks like a terminal of
  * that family, else vt100. */
 const char *term_stand_in(const char *name);

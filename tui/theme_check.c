@@ -6,9 +6,6 @@
 #include "core/base/buf.h"
 #include "tui/theme.h"
 
-static const char *const tier_words[] = {"no colour", "8 colours", "16 colours", "256 colours",
-                                         "direct colour"};
-
 /* The RGB value of a palette's number. false for colours that the user's terminal defines: the
  * default and, below direct colour, indices under 16. */
 static bool rgb_of(int32_t colour, enum tier tier, uint32_t *rgb)
@@ -57,7 +54,7 @@ static int check_role(const struct theme *t, const struct palette *p, enum role 
     if (ratio >= need)
         return 0;
     buf_printf(out, "%s: #%06x on #%06x (%s): contrast %.2f, needs %.1f\n", role_name(role), fg, bg,
-               tier_words[p->caps.tier], ratio, need);
+               tier_words(p->caps.tier), ratio, need);
     return 1;
 }
 
@@ -98,9 +95,9 @@ static int check_ramp(const struct theme *t, enum ramp ramp, struct buf *out)
         return 1;
     }
     return check_ramp_lightness(ramp_name(ramp), r->stop, r->stops, middle, 0,
-                                tier_words[TIER_DIRECT], out) +
+                                tier_words(TIER_DIRECT), out) +
            check_ramp_lightness(ramp_name(ramp), r->step, r->steps, middle,
-                                ramp == RAMP_HEAT ? HEAT_STEP_LEAST : 0, tier_words[TIER_256], out);
+                                ramp == RAMP_HEAT ? HEAT_STEP_LEAST : 0, tier_words(TIER_256), out);
 }
 
 /* The two colours must differ by CIELAB distance 15 for normal vision and for each deficiency.
@@ -119,7 +116,7 @@ static int check_pair(const struct palette *p, enum role a, enum role b, struct 
         if (d >= DISTANCE_LEAST)
             continue;
         buf_printf(out, "%s and %s: #%06x and #%06x (%s), %s vision: distance %.1f, needs %d\n",
-                   role_name(a), role_name(b), x, y, tier_words[p->caps.tier], vision_name(vision),
+                   role_name(a), role_name(b), x, y, tier_words(p->caps.tier), vision_name(vision),
                    d, DISTANCE_LEAST);
         bad++;
     }
