@@ -72,13 +72,11 @@ void ui_take_point(struct ui_state *d, const struct event *ev)
 
 const struct ui_point *ui_point_now(const struct ui_state *d, const char *state)
 {
-    struct stamp now = ui_stamp_now(d);
-
     for (int n = d->points - 1; n >= 0 && n >= d->points - UI_POINTS; n--) {
         const struct ui_point *p = &d->point[n % UI_POINTS];
 
         if (p->kind == POINT_KNOBS && !strcmp(p->of.state, state) &&
-            !stamp_differs(&p->of, &now, STAMP_FACT | STAMP_OBJECT | STAMP_EDIT))
+            !stamp_differs(&p->of, &d->now.stamp, STAMP_FACT | STAMP_OBJECT | STAMP_EDIT))
             return p;
     }
     return NULL;
@@ -86,8 +84,6 @@ const struct ui_point *ui_point_now(const struct ui_state *d, const char *state)
 
 bool ui_point_shown(const struct ui_state *d, const struct ui_point *p, const char *state)
 {
-    struct stamp now = ui_stamp_now(d);
-
     return p->kind != POINT_NONE && !strcmp(p->of.state, state) &&
-           !stamp_differs(&p->of, &now, STAMP_FACT | STAMP_OBJECT);
+           !stamp_differs(&p->of, &d->now.stamp, STAMP_FACT | STAMP_OBJECT);
 }
