@@ -14,8 +14,6 @@
 
 #include "core/base/mem.h"
 
-static const unsigned ROW_PARTS = STAMP_FACT | STAMP_SCORES | STAMP_STATE;
-
 /* Drops what was computed from a layer's scores; the scores stay. */
 static void layer_forget_shown(struct ui_layer *l)
 {

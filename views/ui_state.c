@@ -243,7 +243,7 @@ static const struct event_slot {
     {EV_STATE, 0, 0, NEWEST, take_state},
     {EV_PROMPT, AT(prompt_info), FACT | STAMP_STATE, OTHERS, NULL},
     {EV_HEADER, AT(header), STAMP_FACT | STAMP_SCORES | STAMP_STATE, OTHERS, take_header},
-    {EV_LAYER, 0, 0, NEWEST, ui_take_layer}, /* ROW_PARTS of ui_layers.c */
+    {EV_LAYER, 0, 0, NEWEST, ui_take_layer}, /* ROW_PARTS */
     {EV_ESTIMATE, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, NULL},
     {EV_STEP, 0, 0, NEWEST, take_step},
     {EV_PREVIEW, AT(preview), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, take_preview},
@@ -388,15 +388,18 @@ const struct ui_origin *ui_origin(const struct ui_state *d, const void *result, 
 void ui_match(struct ui_state *d)
 {
     struct ui_origin now = origin_at_hand(d);
+    bool rows = stamp_differs(&now.stamp, &d->now.stamp, ROW_PARTS);
 
     if (!stamp_differs(&now.stamp, &d->now.stamp, STAMP_ALL))
         return;
-    ui_remember_general_set(d);
+    if (rows)
+        ui_remember_general_set(d);
     d->now = now;
     for (int i = 0; i < SLOTS; i++)
         if (event_slots[i].at)
             slot_match(d, i);
-    ui_match_layers(d);
+    if (rows)
+        ui_match_layers(d);
 }
 
 /* Every payload is one pointer, whatever its type; `progress` stands for any of them. */

@@ -5,6 +5,9 @@
 
 #include "views/ui_state.h"
 
+/* What scores of a layer depend on. */
+enum { ROW_PARTS = STAMP_FACT | STAMP_SCORES | STAMP_STATE };
+
 /* Frees what an event of this kind points to; NULL is fine. */
 void ui_free_payload(enum event_kind kind, void *what);
 /* Stores `what` (NULL: nothing) in *slot and frees what was there. */
