@@ -22,9 +22,9 @@ static void origin_name_fact(struct ui_origin *o, const char *subject, const cha
                    target ? text_piece(text[1], 64, target) : "?");
 }
 
-struct ui_origin origin_at_hand(const struct ui_state *d)
+struct ui_origin origin_at_hand(const struct ui_state *d, const struct stamp *now)
 {
-    struct ui_origin o = {.stamp = ui_stamp_now(d)};
+    struct ui_origin o = {.stamp = *now};
     struct buf changed = {0};
 
     origin_name_fact(&o, d->fact.subject, d->fact.target);

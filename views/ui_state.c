@@ -387,14 +387,14 @@ const struct ui_origin *ui_origin(const struct ui_state *d, const void *result, 
 
 void ui_match(struct ui_state *d)
 {
-    struct ui_origin now = origin_at_hand(d);
-    bool rows = stamp_differs(&now.stamp, &d->now.stamp, ROW_PARTS);
+    struct stamp now = ui_stamp_now(d);
+    bool rows = stamp_differs(&now, &d->now.stamp, ROW_PARTS);
 
-    if (!stamp_differs(&now.stamp, &d->now.stamp, STAMP_ALL))
+    if (!stamp_differs(&now, &d->now.stamp, STAMP_ALL))
         return;
     if (rows)
         ui_remember_general_set(d);
-    d->now = now;
+    d->now = origin_at_hand(d, &now);
     for (int i = 0; i < SLOTS; i++)
         if (event_slots[i].at)
             slot_match(d, i);

@@ -35,8 +35,8 @@ void ui_forget_layers(struct ui_state *d);
 void ui_forget_variants(struct ui_state *d);
 void ui_forget_queue(struct ui_state *d);
 
-/* ui_origin.c: what would be made now; what the job of an event is about. */
-struct ui_origin origin_at_hand(const struct ui_state *d);
+/* ui_origin.c: what would be made now, of this stamp; what the job of an event is about. */
+struct ui_origin origin_at_hand(const struct ui_state *d, const struct stamp *now);
 struct ui_origin origin_of_event(const struct ui_state *d, const struct event *ev);
 /* In which of these parts it is not what is at hand. */
 unsigned origin_differs(const struct ui_state *d, const struct ui_origin *from, unsigned parts);
