@@ -90,30 +90,31 @@ static void state_words(const struct ui_state *d, const char *state, struct buf 
     buf_puts(out, h && *state && !strcmp(h->base_state, state) ? "on BASE" : "on other weights");
 }
 
-/* The value of a parameter in "name=value;name=value;", else its default. Caller frees. */
-static char *value_in(const char *changed, enum param id)
+/* The parameters of "name=value;name=value;", the others at their default. */
+static struct params params_of_changed(const char *changed)
 {
-    size_t n = strlen(param_info(id)->name);
-    struct params usual;
-    struct buf out = {0};
+    struct params p;
+    char pair[sizeof(((struct ui_origin *)0)->changed)];
 
-    for (const char *p = changed; *p; p += strcspn(p, ";"), p += *p == ';')
-        if (!strncmp(p, param_info(id)->name, n) && p[n] == '=') {
-            buf_add(&out, p + n + 1, strcspn(p + n + 1, ";"));
-            return buf_take(&out);
-        }
-    params_default(&usual);
-    params_show(&usual, id, &out);
-    return buf_take(&out);
+    params_default(&p);
+    for (const char *at = changed; *at; at += strcspn(at, ";"), at += *at == ';') {
+        snprintf(pair, sizeof(pair), "%.*s", (int)strcspn(at, ";"), at);
+        params_assign(&p, pair, FROM_COMMAND_LINE, NULL);
+    }
+    return p;
 }
 
 /* A value for people: numbers with four digits. */
-static const char *value_words(enum param id, const char *value, char out[48])
+static const char *value_words(const struct params *p, enum param id, char out[48])
 {
+    struct buf value = {0};
+
+    params_show(p, id, &value);
     if (param_info(id)->kind == PARAM_NUMBER)
-        snprintf(out, 48, "%.4g", strtod(value, NULL));
+        snprintf(out, 48, "%.4g", strtod(value.data, NULL));
     else
-        show_print(out, 48, "%s", value);
+        show_print(out, 48, "%s", value.data);
+    buf_free(&value);
     return out;
 }
 
@@ -122,20 +123,18 @@ static void params_words(const struct ui_state *d, const struct ui_origin *from,
                          struct buf *out)
 {
     bool cut = strlen(from->changed) >= sizeof(from->changed) - 4; /* then it does not say all */
+    struct params was = params_of_changed(from->changed);
+    char words[2][48];
     int others = 0;
 
     for (int i = 0; i < PARAM_COUNT && !cut; i++) {
         const struct param_info *info = param_info((enum param)i);
-        char *was = value_in(from->changed, (enum param)i), words[2][48];
-        struct buf now = {0};
 
-        params_show(&d->params, (enum param)i, &now);
-        if ((info->affects & affects) && strcmp(was, now.data) != 0 && !others++)
-            buf_printf(out, "made with %s %s, now %s", *info->symbol ? info->symbol : info->name,
-                       value_words((enum param)i, was, words[0]),
-                       value_words((enum param)i, now.data, words[1]));
-        free(was);
-        buf_free(&now);
+        if (!(info->affects & affects) || param_same(&was, &d->params, (enum param)i) || others++)
+            continue;
+        buf_printf(out, "made with %s %s, now %s", *info->symbol ? info->symbol : info->name,
+                   value_words(&was, (enum param)i, words[0]),
+                   value_words(&d->params, (enum param)i, words[1]));
     }
     if (others > 1)
         buf_printf(out, " and %d more", others - 1);
