@@ -132,25 +132,25 @@ struct tab {
     const struct view_ops *view; /* NULL: an action that opens none */
     enum action action;
     const char *title, *brief;
-    int part; /* how it is shown: 0 key and title, 1 key and short title, 2 the key */
+    char key[16]; /* "": none */
+    int part;     /* how it is shown: 0 key and title, 1 key and short title, 2 the key */
 };
 
 /* Columns of a tab. */
-static int tab_width(const struct tab *tab, const char *view, char text[48])
+static int tab_width(const struct tab *tab, char text[48])
 {
     const char *title = tab->part == 0 ? tab->title : tab->part == 1 ? tab->brief : "";
-    char key[16];
 
-    keymap_key(keymap_current(), view, tab->action, key);
-    if (!*key)
+    if (!*tab->key)
         show_print(text, 48, "%s", tab->title);
     else
-        show_print(text, 48, "%s%s%s", key, *title ? " " : "", title);
+        show_print(text, 48, "%s%s%s", tab->key, *title ? " " : "", title);
     return text_width(text);
 }
 
-/* Every view that has a tab, in the order of VIEWS, and downloads. */
-static int list_tabs(struct tab tab[TABS_MAX])
+/* Every view that has a tab, in the order of VIEWS, and downloads; with the keys of the view that
+ * is shown. */
+static int list_tabs(struct tab tab[TABS_MAX], const char *shown)
 {
     int n = 0;
 
@@ -158,10 +158,12 @@ static int list_tabs(struct tab tab[TABS_MAX])
         if (views[i]->untabbed)
             continue;
         tab[n++] = (struct tab){views[i], action_of_view(views[i]->name), views[i]->title,
-                                views[i]->tab ? views[i]->tab : views[i]->title, 0};
+                                views[i]->tab ? views[i]->tab : views[i]->title, "", 0};
         if (!strcmp(views[i]->name, "models"))
-            tab[n++] = (struct tab){NULL, ACTION_PULL, "Hub", "", 0};
+            tab[n++] = (struct tab){NULL, ACTION_PULL, "Hub", "", "", 0};
     }
+    for (int i = 0; i < n; i++)
+        keymap_key(keymap_current(), shown, tab[i].action, tab[i].key);
     return n;
 }
 
@@ -174,13 +176,13 @@ static void fit_tabs(const struct screen *screen, struct tab *tab, int n, int w)
     int wide = 0;
 
     for (int i = 0; i < n; i++)
-        wide += tab_width(&tab[i], shown->name, text) + 2;
+        wide += tab_width(&tab[i], text) + 2;
     for (int round = 0; round < 3; round++)
         for (int i = n - 1; i >= 0 && wide > w; i--)
             if (tab[i].view != shown && (round || !*tab[i].brief)) {
-                wide -= tab_width(&tab[i], shown->name, text);
+                wide -= tab_width(&tab[i], text);
                 tab[i].part = round ? round : 1;
-                wide += tab_width(&tab[i], shown->name, text);
+                wide += tab_width(&tab[i], text);
             }
 }
 
@@ -189,12 +191,12 @@ static enum action tab_row(const struct screen *screen, struct surface *s, struc
                            int click_x)
 {
     struct tab tab[TABS_MAX];
-    int n = list_tabs(tab), x = 1;
+    int n = list_tabs(tab, screen->view->ops->name), x = 1;
     char text[48];
 
     fit_tabs(screen, tab, n, line.w);
     for (int i = 0; i < n; i++) {
-        int wide = tab_width(&tab[i], screen->view->ops->name, text);
+        int wide = tab_width(&tab[i], text);
 
         if (x + wide > line.w)
             break;
