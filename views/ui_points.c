@@ -25,7 +25,7 @@ static struct ui_point point_of_variant(const struct ui_state *d, const struct e
     return p;
 }
 
-/* An estimate has no p. */
+/* An estimate has no p; ui_take_point() keeps that of a preview of the same parameters. */
 static struct ui_point point_of_report(const struct ui_state *d, const struct event *ev)
 {
     const struct edit_report *a = ev->edit_report;
@@ -46,10 +46,12 @@ static bool same_number(double a, double b)
     return !(a < b) && !(a > b);
 }
 
+/* A preview and its estimate, or one of them twice. */
 static bool same_point(const struct ui_point *a, const struct ui_point *b)
 {
-    return a->kind == b->kind && !memcmp(&a->of, &b->of, sizeof(a->of)) &&
-           same_number(a->gain, b->gain) && same_number(a->leak, b->leak) && isnan(b->p);
+    return a->kind == POINT_KNOBS && b->kind == POINT_KNOBS &&
+           !stamp_differs(&a->of, &b->of, STAMP_ALL) && same_number(a->gain, b->gain) &&
+           same_number(a->leak, b->leak);
 }
 
 void ui_take_point(struct ui_state *d, const struct event *ev)
@@ -65,8 +67,10 @@ void ui_take_point(struct ui_state *d, const struct event *ev)
     if (!isfinite(p.gain) || !isfinite(p.leak))
         return;
     for (int i = 0; i < UI_POINTS; i++)
-        if (same_point(&d->point[i], &p)) /* a preview adds p to its estimate */
+        if (same_point(&d->point[i], &p)) { /* a preview adds p to its estimate */
+            p.p = isnan(p.p) ? d->point[i].p : p.p;
             d->point[i].kind = POINT_NONE;
+        }
     d->point[d->points++ % UI_POINTS] = p;
 }
 

@@ -480,6 +480,43 @@ static void the_plane_has_every_point(void)
     ui_free(&d);
 }
 
+/* Whichever of the two comes first, they are one point, with the preview's p. */
+static void a_preview_and_its_estimate_are_one_point(void)
+{
+    struct ui_state d;
+    int points;
+
+    make_full_ui_state(&d);
+    for (int i = 0; i < 2; i++) {
+        struct edit_report *a = xcalloc(1, sizeof(*a));
+        const struct ui_point *p;
+
+        if (!i)
+            give_estimate(&d, 0.5);
+        else
+            ui_match(&d);
+        a->layers = 3;
+        a->facts = 1;
+        a->p_target[1] = 0.75;
+        for (int k = 0; k < 3; k++)
+            a->layer[k] = (struct layer_report){
+                .layer = 4 + k, .kept = 210, .gain_mask = 0.5, .leak_ratio = 12 * 0.5};
+        give(&d, EV_PREVIEW, a);
+        if (i)
+            give_estimate(&d, 0.5);
+        p = ui_point_now(&d, d.state.state);
+        CHECK(p && p->p > 0.74 && p->p < 0.76);
+        points = 0;
+        for (int k = 0; k < UI_POINTS; k++)
+            points += d.point[k].kind == POINT_KNOBS && d.point[k].gain > 0.49 &&
+                      d.point[k].gain < 0.51 &&
+                      !stamp_differs(&d.point[k].of, &d.now.stamp, STAMP_ALL);
+        CHECK(points == 1);
+        d.params.value[P_RATIO_GE_B] += 0.1;
+    }
+    ui_free(&d);
+}
+
 static void an_edit_that_is_not_active_is_not_undone(void)
 {
     struct ui_state d;
@@ -629,6 +666,7 @@ static const struct test tests[] = {
     {"noise is no scale", noise_is_no_scale},
     {"a grid is swept", a_grid_is_swept},
     {"the plane has every point", the_plane_has_every_point},
+    {"a preview and its estimate are one point", a_preview_and_its_estimate_are_one_point},
 };
 
 int main(void)
