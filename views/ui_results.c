@@ -40,6 +40,7 @@ bool ui_take_answer(struct ui_state *d, struct event *ev)
     unsigned job = ev->job;
     int at = 0;
 
+    from.job = job; /* also of a preview's answer */
     for (int k = 0; k < 2; k++)
         if (job && job == d->intervention_job[k]) {
             ui_replace(EV_ANSWER, (void **)&d->intervention_answer[k], a);

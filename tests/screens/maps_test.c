@@ -306,6 +306,11 @@ static void changes_are_asked_about_and_forces_remask(void)
     ui_release_neurons(&host);
     CHECK(!d.intervention_count && !d.mask_override_count && !d.intervention_answer[0] &&
           !d.intervention_answer[1]);
+    CHECK(d.answer_from[0].job != ev.job); /* so plain mode does not print it */
+    ev.job = 77;
+    ev.answer = trial_of(STATE_PREVIEW, false);
+    ui_event(&d, &ev);
+    CHECK(d.answer_from[0].job == 77);
     view_close(v);
     ui_free(&d);
 }
