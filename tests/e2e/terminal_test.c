@@ -417,6 +417,37 @@ static void lines_typed_ahead_answer_no_question(void)
     end_pty(&p);
 }
 
+/* Another session numbers its jobs from 1 again; each is announced as before. */
+static void jobs_of_another_session_are_announced(void)
+{
+    const char *const argv[] = {
+        program, "--plain",           "-m",    "tests/data/architectures/llama3/model.gguf",
+        "--set", "stats.tokens=3000", "--set", "stats.window=64",
+        NULL};
+    struct pty p;
+    size_t from;
+    int status;
+
+    start_in(&p, NULL, argv);
+    CHECK(wait_for(&p, 0, "is ready", 20));
+    type_keys(&p, "attribute\nlens\npreview\n");
+    CHECK(wait_for(&p, 0, "would NOT hold", 60) && wait_for(&p, 0, "probes: ", 60));
+    from = p.out.len;
+    type_keys(&p, "model tests/data/architectures/llama3/model.gguf\n");
+    CHECK(wait_for(&p, from, "answer yes or no", 10));
+    from = p.out.len;
+    type_keys(&p, "yes\n");
+    CHECK(wait_for(&p, from, "is ready", 20));
+    from = p.out.len;
+    type_keys(&p, "preview\n");
+    CHECK(wait_for(&p, from, "preview Eiffel Tower", 20));
+    CHECK(wait_for(&p, from, "would NOT hold", 60));
+    type_keys(&p, "q!\n");
+    status = end_of(&p, 10);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    end_pty(&p);
+}
+
 static void terminals_it_does_not_know(void)
 {
     static const char *const odd[] = {"TERM=no-such-terminal", NULL};
@@ -708,6 +739,7 @@ static const struct test tests[] = {
     {"the first frame does not wait for the model", the_first_frame_does_not_wait},
     {"the clipboard and the mouse", the_clipboard_and_the_mouse},
     {"lines typed ahead answer no question", lines_typed_ahead_answer_no_question},
+    {"jobs of another session are announced", jobs_of_another_session_are_announced},
     {"terminals it does not know", terminals_it_does_not_know},
     {"colours as the terminal takes them", colours_as_the_terminal_takes_them},
     {"without colours and in the C locale", without_colours_and_in_the_c_locale},

@@ -540,6 +540,7 @@ static void app_end(struct app *app)
 void app_restart(struct app *app, struct engine *engine)
 {
     app_end(app);
+    app->restarts++;
     app_line_close(app);
     app->asking = app->paused = app->params_changed = false;
     app->estimate_at = 0;

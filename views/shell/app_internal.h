@@ -81,6 +81,7 @@ struct app {
         struct params params;         /* of the open model */
     } reopen;
 
+    unsigned restarts;    /* how often app_restart() ran: another engine, other job numbers */
     struct app_next next; /* what the screen is left for, once the user has agreed */
 
     bool dirty, paused, quit;

@@ -47,13 +47,26 @@ void plain_block_signals(void)
     sigdelset(&while_waiting, SIGINT);
 }
 
+/* Another model or session: another log, and jobs are numbered from 1 again. */
+static void follow_restart(struct plain *p)
+{
+    if (p->restarts == p->app->restarts)
+        return;
+    p->restarts = p->app->restarts;
+    p->spoken = 0;
+    p->has_state = p->asked = false;
+    p->posted = 0;
+    memset(p->queued, 0, sizeof(p->queued));
+    p->queued_count = 0;
+    p->stage[0] = '\0';
+}
+
 /* Prints the messages that are new in the log. */
 static void speak_messages(struct plain *p)
 {
     static const char *const before[] = {"", "", "warning: ", "error: "};
     const struct ui_state *d = &p->app->ui;
 
-    p->spoken = p->spoken > d->log_count ? 0 : p->spoken; /* another model: another log */
     if (d->log_count - p->spoken > UI_LOG_LINES)
         p->spoken = d->log_count - UI_LOG_LINES;
     for (; p->spoken < d->log_count; p->spoken++) {
@@ -237,6 +250,7 @@ static void plain_turn(struct plain *p)
     bool busy, reads;
 
     app_work(app);
+    follow_restart(p);
     apply_parameters(app);
     speak_messages(p);
     speak_question(p);

@@ -8,6 +8,7 @@
 struct plain {
     struct app *app;          /* the screen's program, without a screen */
     bool terminal;            /* a person types; else lines come from a file or a pipe */
+    unsigned restarts;        /* of the app: what follows was about the engine of then */
     int spoken;               /* messages of the log printed so far */
     bool asked;               /* the open dialog has been printed */
     bool has_state;           /* the session has told its state: lines may be read */
