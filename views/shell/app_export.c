@@ -13,47 +13,55 @@
 #include "views/shell/page.h"
 #include "views/view_tables.h"
 
-/* Draws the screen without the command line that asked for the export. */
 enum { CHROME = 4 }; /* rows of banner, status line, footer and tabs */
 
-static void draw_picture(struct app *app)
+/* A figure of the screen: without the command line that asked for it, the last message, the strip
+ * of the tour or of --present, and the box of terms. What is scrolled away is part of it. The
+ * caller frees it. */
+static struct surface *draw_figure(const struct app *app)
 {
     struct screen screen = app_screen(app);
+    const struct view *v = screen.view;
+    int w = app->surface->w, h = app->surface->h;
+    int all = v->ops->height ? v->ops->height(v, w) + CHROME : h;
+    struct surface *s = surface_new(all > h ? all : h, w);
 
-    if (screen.view->ops->height) { /* all of it, also what is scrolled away here */
-        int h = screen.view->ops->height(screen.view, app->surface->w) + CHROME;
-
-        if (h > app->surface->h)
-            surface_resize(app->surface, h, app->surface->w);
-    }
     screen.line = NULL;
-    screen.message = ""; /* the last message is not part of a figure */
-    screen_draw(&screen, app->surface);
+    screen.caption = NULL;
+    screen.terms = NULL;
+    screen.message = "";
+    screen_draw(&screen, s);
+    return s;
 }
 
 /* A figure in the colours of the theme; its title names the view, the model, and what is shown. */
 static void as_svg(struct app *app, struct buf *out)
 {
+    struct surface *s = draw_figure(app);
     struct buf title = {0};
 
-    draw_picture(app);
     buf_printf(&title, "editscope: %s, %s: ", views[app->shown]->title,
                *app->ui.model.name ? app->ui.model.name : "no model");
     ui_about(&app->ui, &title);
-    svg_surface(app->surface, &app->theme, app->palette.caps.ascii, title.data, out);
+    svg_surface(s, &app->theme, app->palette.caps.ascii, title.data, out);
     buf_free(&title);
+    surface_free(s);
 }
 
 static void as_ansi(struct app *app, struct buf *out)
 {
-    draw_picture(app);
-    surface_ansi(app->surface, &app->palette, out);
+    struct surface *s = draw_figure(app);
+
+    surface_ansi(s, &app->palette, out);
+    surface_free(s);
 }
 
 static void as_text(struct app *app, struct buf *out)
 {
-    draw_picture(app);
-    surface_dump(app->surface, out);
+    struct surface *s = draw_figure(app);
+
+    surface_dump(s, out);
+    surface_free(s);
 }
 
 /* Writes the text and reports the outcome. While a recording types, nothing is written: its author

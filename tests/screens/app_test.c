@@ -1,0 +1,107 @@
+/* The program of the screen without a terminal and without an engine: what it asks before a session
+ * is left, and what is part of a figure. */
+#include "core/base/file.h"
+#include "tests/folder.h"
+#include "tests/screens/fixture.h"
+#include "views/shell/app_internal.h"
+
+#define MODEL "tests/data/architectures/llama3/model.gguf"
+
+static char folder[64];
+static struct app_options options_of_app;
+
+static struct engine *no_engine(void *ctx, const char *model, const char *session,
+                                struct params *params, struct err *err)
+{
+    (void)ctx;
+    (void)model;
+    (void)session;
+    (void)params;
+    err_set(err, ERR_MODEL, "no engine here");
+    return NULL;
+}
+
+static struct app *start(bool present)
+{
+    struct app *app;
+
+    options_of_app = (struct app_options){.theme = "dark", .reopen = no_engine, .present = present};
+    params_default(&options_of_app.params);
+    app = app_start(NULL, &options_of_app);
+    app->offscreen = true;
+    CHECK(app_theme(app, "dark", NULL));
+    app_paint(app, 36, 120);
+    return app;
+}
+
+/* A list of facts is nowhere but in memory, and so is a commit that has not begun. */
+static void what_is_lost_is_asked_about(void)
+{
+    struct app *app = start(false);
+    struct ui_state *d = &app->ui;
+
+    app_reopen_ask(app, MODEL);
+    CHECK(!app->asking && app->reopen.confirmed); /* nothing to lose */
+    d->queue = xcalloc(1, sizeof(*d->queue));
+    d->queue_count = 1;
+    app_reopen_ask(app, MODEL);
+    CHECK(app->asking && !app->reopen.confirmed);
+    CHECK(strstr(app->question.text, "1 fact of the list that waits") != NULL);
+    CHECK(strstr(app->question.text, MODEL) != NULL);
+    app_answer(app, false);
+    ui_queue_remove(d, 0);
+    ui_add_job(d, 7, (struct ui_job){.kind = CMD_COMMIT, .about = "Eiffel Tower → Rome"});
+    app_reopen_ask(app, MODEL);
+    CHECK(app->asking && strstr(app->question.text, "it is not written yet") != NULL);
+    CHECK(strstr(app->question.text, "The running job is stopped.") != NULL);
+    app_answer(app, false);
+    app_finish(app);
+}
+
+/* What is written under this name; the caller frees it. */
+static char *exported(struct app *app, const char *name)
+{
+    char *path = xasprintf("%s/%s", folder, name), *text;
+
+    app_export(app, path, true);
+    text = file_read_text(path, 1 << 20, NULL, NULL);
+    CHECK(text != NULL);
+    free(path);
+    return text;
+}
+
+static void a_figure_is_of_the_view_alone(void)
+{
+    struct app *app = start(true);
+    char *with, *without;
+    int lines = 0;
+
+    app_tour_begin(app);
+    app->terms.open = true;
+    app_paint(app, 36, 120);
+    CHECK(app->captioned);
+    with = exported(app, "with.txt");
+    app->captioned = app->terms.open = app->tour.on = false;
+    without = exported(app, "without.txt");
+    if (with && without)
+        CHECK_STR(with, without);
+    free(with);
+    free(without);
+    ui_free(&app->ui);
+    make_full_ui_state(&app->ui);
+    app_open(app, "verdict"); /* longer than the screen: a figure has all of it */
+    app_paint(app, 16, 80);
+    with = exported(app, "long.txt");
+    for (const char *p = with; p && (p = strchr(p, '\n')); p++)
+        lines++;
+    CHECK(lines > 16);
+    CHECK(app->surface->h == 16 && app->surface->w == 80);
+    free(with);
+    app_finish(app);
+}
+
+static const struct test tests[] = {
+    {"what is lost is asked about", what_is_lost_is_asked_about},
+    {"a figure is of the view alone", a_figure_is_of_the_view_alone},
+};
+FOLDER_MAIN(folder, tests)
