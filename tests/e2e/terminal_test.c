@@ -433,7 +433,7 @@ static void jobs_of_another_session_are_announced(void)
     type_keys(&p, "attribute\nlens\npreview\n");
     CHECK(wait_for(&p, 0, "would NOT hold", 60) && wait_for(&p, 0, "probes: ", 60));
     from = p.out.len;
-    type_keys(&p, "model tests/data/architectures/llama3/model.gguf\n");
+    type_keys(&p, "model tests/data/architectures/gemma3/model.gguf\n");
     CHECK(wait_for(&p, from, "answer yes or no", 10));
     from = p.out.len;
     type_keys(&p, "yes\n");

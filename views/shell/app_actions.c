@@ -332,8 +332,7 @@ static void quit_confirmed(struct host *host, const struct question *question)
     ((struct app *)host)->quit = true;
 }
 
-/* What quitting would lose, a line for each; "" for nothing. */
-static void lost_by_quitting(const struct ui_state *d, struct buf *out)
+void app_lost(const struct ui_state *d, struct buf *out)
 {
     int waiting = facts_waiting(d);
     char words[200];
@@ -363,7 +362,7 @@ static void ask_quit(struct app *app)
         .title = "Quit? This is lost:", .yes = "Quit", .confirmed = quit_confirmed};
     struct buf lost = {0};
 
-    lost_by_quitting(&app->ui, &lost);
+    app_lost(&app->ui, &lost);
     if (lost.len) {
         utf8_copy(q.text, sizeof(q.text), lost.data);
         app->host.confirm(&app->host, &q);

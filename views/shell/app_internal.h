@@ -146,6 +146,9 @@ void app_tour_offer(struct app *app); /* one line, at the first start only */
 void app_caption(struct app *app);
 const char *app_replay_text(const struct app *app); /* for the banner; NULL: a live program */
 
+/* Appends what leaving this session would lose, a line for each; nothing if it loses nothing. */
+void app_lost(const struct ui_state *d, struct buf *out);
+
 void app_open(struct app *app, const char *name);
 bool app_go_back(struct app *app); /* to the view this one was opened from; false: none */
 

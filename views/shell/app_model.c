@@ -49,30 +49,26 @@ static void next_confirmed(struct host *host, const struct question *question)
     app->quit = true;
 }
 
-/* Asks if edits, a job, a download or a preview would be lost; without any of these it goes on at
- * once. `path`: what is opened, for the question. */
+/* Asks if something would be lost or a job stopped; else it goes on at once. `path`: what is
+ * opened, for the question. */
 static void ask_to_leave(struct app *app, struct question *q, const char *path)
 {
-    const struct ui_state *d = &app->ui;
-    int n = 0;
+    struct buf lost = {0}, text = {0};
 
-    if (d->state.edits && !*d->state.session)
-        n += snprintf(q->text, sizeof(q->text),
-                      "%d edit%s will be lost: no session file was named (:save saves).\n",
-                      d->state.edits, d->state.edits == 1 ? "" : "s");
-    if (ui_busy(d))
-        n += snprintf(q->text + n, sizeof(q->text) - (size_t)n, "The running job is stopped.\n");
-    if (d->pull_job)
-        n += snprintf(q->text + n, sizeof(q->text) - (size_t)n,
-                      "The download of %.100s is stopped; :pull resumes it.\n", d->pull_name);
-    if (d->state.preview)
-        n += snprintf(q->text + n, sizeof(q->text) - (size_t)n, "The preview is discarded.\n");
-    if (!n) {
+    app_lost(&app->ui, &lost);
+    if (ui_busy(&app->ui))
+        buf_puts(&text, "The running job is stopped.\n");
+    if (lost.len)
+        buf_printf(&text, "This is lost:\n%s", lost.data);
+    if (text.len) {
+        buf_puts(&text, path);
+        utf8_copy(q->text, sizeof(q->text), text.data);
+        app->host.confirm(&app->host, q);
+    } else {
         q->confirmed(&app->host, q);
-        return;
     }
-    utf8_copy(q->text + n, sizeof(q->text) - (size_t)n, path);
-    app->host.confirm(&app->host, q);
+    buf_free(&lost);
+    buf_free(&text);
 }
 
 /* Opens this model with this session, NULL: a new one. Takes both. */
