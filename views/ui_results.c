@@ -59,6 +59,7 @@ bool ui_take_answer(struct ui_state *d, struct event *ev)
     memmove(&d->answer[1], &d->answer[0], (size_t)at * sizeof(d->answer[0]));
     memmove(&d->answer_from[1], &d->answer_from[0], (size_t)at * sizeof(d->answer_from[0]));
     d->answer[0] = a;
+    d->answers += !a->partial;
     d->answer_from[0] = from;
     return true;
 }

@@ -194,6 +194,7 @@ struct ui_state {
     struct ui_origin step_from;
     struct answer *answer[UI_ANSWERS]; /* newest first */
     struct ui_origin answer_from[UI_ANSWERS];
+    int answers; /* whole ones that ever came, without those of interventions */
     struct neuron_info *neuron_info[UI_NEURON_INFO]; /* a ring: tokens that neurons promote */
     char neuron_info_state[UI_NEURON_INFO][17];      /* the state that they were asked of */
     int neuron_info_next;                            /* the slot of the ring to be filled next */

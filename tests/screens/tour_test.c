@@ -18,6 +18,7 @@ static void each_step_is_seen_to_be_done(void)
 {
     struct ui_state d;
     struct tour t;
+    struct answer *part;
 
     make_ui_state(&d);
     give_model(&d);
@@ -33,6 +34,10 @@ static void each_step_is_seen_to_be_done(void)
     CHECK(tour_follow(&t, &d) && t.step == 3);
     d.side = SIDE_BOTH;
     CHECK(tour_follow(&t, &d) && t.step == 4);
+    part = whole_answer();
+    part->partial = true;
+    give(&d, EV_ANSWER, part);
+    CHECK(!tour_follow(&t, &d) && t.step == 4);
     give(&d, EV_ANSWER, whole_answer());
     CHECK(tour_follow(&t, &d) && t.step == 5);
     d.state.preview = false;
@@ -41,6 +46,31 @@ static void each_step_is_seen_to_be_done(void)
     d.state.edits = 0;
     CHECK(tour_follow(&t, &d) && t.step == tour_step_count && tour_step_count == 7);
     CHECK(!tour_follow(&t, &d));
+    ui_free(&d);
+}
+
+/* The new answer takes the place of the old one, and may lie where that lay. */
+static void the_same_question_again_is_a_question(void)
+{
+    struct ui_state d;
+    struct tour t;
+    struct answer *again;
+
+    make_ui_state(&d);
+    give_model(&d);
+    give(&d, EV_ANSWER, whole_answer());
+    tour_begin(&t, &d);
+    t.step = 4;
+    CHECK(!tour_follow(&t, &d));
+    again = whole_answer();
+    free(d.answer[0]->completion);
+    free(d.answer[0]->prompt);
+    *d.answer[0] = *again; /* as if given this address */
+    free(again);
+    again = d.answer[0];
+    d.answer[0] = NULL;
+    give(&d, EV_ANSWER, again);
+    CHECK(tour_follow(&t, &d) && t.step == 5);
     ui_free(&d);
 }
 
@@ -122,6 +152,7 @@ static void the_strip_is_as_it_was(void)
 
 static const struct test tests[] = {
     {"each step is seen to be done", each_step_is_seen_to_be_done},
+    {"the same question again is a question", the_same_question_again_is_a_question},
     {"no sentence is cut", no_sentence_is_cut},
     {"keys are shown as they are pressed", keys_are_shown_as_they_are_pressed},
     {"the strip is as it was", the_strip_is_as_it_was},

@@ -42,10 +42,10 @@ static bool step_flipped(const struct tour *t, const struct ui_state *d)
     return d->side != t->side;
 }
 
-/* A question has a whole answer that was not there before. */
+/* A question has got a whole answer since. */
 static bool step_asked(const struct tour *t, const struct ui_state *d)
 {
-    return d->answer[0] && d->answer[0] != t->answer && !d->answer[0]->partial;
+    return d->answers > t->answers;
 }
 
 static bool step_committed(const struct tour *t, const struct ui_state *d)
@@ -70,7 +70,7 @@ static void step_begin(struct tour *t, const struct ui_state *d)
 {
     t->params = d->params;
     t->side = d->side;
-    t->answer = d->answer[0];
+    t->answers = d->answers;
     t->edits = d->state.edits;
 }
 

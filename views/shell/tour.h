@@ -49,7 +49,7 @@ struct tour {
     /* At the beginning of the step: */
     struct params params;
     enum neuron_side side;
-    const struct answer *answer;
+    int answers;
     int edits;
 };
 
