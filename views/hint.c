@@ -81,6 +81,16 @@ const char *hint_text(const struct ui_state *d, char out[HINT_MAX], const char *
     return out;
 }
 
+const char *hint_key(const struct ui_state *d, char out[HINT_MAX], enum action action)
+{
+    struct buf key = {0};
+
+    add_key(d, action, false, &key);
+    utf8_copy(out, HINT_MAX, key.data);
+    buf_free(&key);
+    return out;
+}
+
 struct rect hint_box(const struct ui_state *d, struct surface *s, struct rect area,
                      const char *title, const char *hint, bool focus)
 {

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 
 #include "tui/surface.h"
+#include "views/actions.h"
 #include "views/ui_state.h"
 
 enum { HINT_MAX = 240 };
@@ -20,6 +21,8 @@ void hint_print(const struct ui_state *d, char *out, size_t n, const char *fmt, 
     __attribute__((format(printf, 4, 5)));
 /* The same for a text in which % is no format. Returns out. */
 const char *hint_text(const struct ui_state *d, char out[HINT_MAX], const char *text);
+/* The key of one action alone, as it would stand in such a text. Returns out. */
+const char *hint_key(const struct ui_state *d, char out[HINT_MAX], enum action action);
 /* box_draw(), surface_text() and surface_lines() with such a text. */
 struct rect hint_box(const struct ui_state *d, struct surface *s, struct rect area,
                      const char *title, const char *hint, bool focus);

@@ -100,8 +100,26 @@ static void a_figure_is_of_the_view_alone(void)
     app_finish(app);
 }
 
+/* Keys on the screen; in plain mode the words that stand for them. */
+static void the_tour_says_what_to_press(void)
+{
+    struct app *app = start(false);
+
+    app_tour_begin(app);
+    app_caption(app);
+    CHECK_STR(app->caption.press, "[ x ]  Esc ends");
+    app->ui.without_keys = true;
+    app_caption(app);
+    CHECK_STR(app->caption.press, "[ attribute ]  back ends");
+    app->tour.step = tour_step_count;
+    app_caption(app);
+    CHECK_STR(app->caption.press, "[ back ] ends it");
+    app_finish(app);
+}
+
 static const struct test tests[] = {
     {"what is lost is asked about", what_is_lost_is_asked_about},
     {"a figure is of the view alone", a_figure_is_of_the_view_alone},
+    {"the tour says what to press", the_tour_says_what_to_press},
 };
 FOLDER_MAIN(folder, tests)

@@ -455,19 +455,18 @@ bool app_action(struct app *app, enum action action)
 /* "Neurons (3) and History (8)": views by their names, with the keys that open them. */
 static void list_places(const struct ui_state *d, const char *names, struct buf *out)
 {
-    char name[32], hint[48], key[HINT_MAX];
+    char name[32], key[HINT_MAX];
 
     for (const char *p = names; *p;) {
         size_t n = strcspn(p, " ");
         bool last = !p[n];
 
         snprintf(name, sizeof(name), "%.*s", (int)n, p);
-        snprintf(hint, sizeof(hint), "{%s}", action_infos[action_of_view(name)].name);
         buf_printf(out, "%s%s (%s)",
                    p == names ? ""
                    : last     ? " and "
                               : ", ",
-                   view_find(name)->title, hint_text(d, key, hint));
+                   view_find(name)->title, hint_key(d, key, action_of_view(name)));
         p += n + !last;
     }
 }
@@ -475,13 +474,12 @@ static void list_places(const struct ui_state *d, const char *names, struct buf 
 void app_do(struct app *app, enum action action)
 {
     const struct action_info *info = &action_infos[action];
-    char hint[48], key[HINT_MAX];
+    char key[HINT_MAX];
     struct buf places = {0};
 
     if (app_action(app, action))
         return;
-    snprintf(hint, sizeof(hint), "{%s}", info->name);
-    hint_text(&app->ui, key, hint);
+    hint_key(&app->ui, key, action);
     if (info->where && *info->where) {
         list_places(&app->ui, info->where, &places);
         app->host.message(&app->host, TONE_WARN, "%s works in %s", key, places.data);

@@ -7,7 +7,6 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "views/hint.h"
-#include "views/keymap.h"
 #include "views/shell/app_internal.h"
 
 void app_tour_begin(struct app *app)
@@ -57,19 +56,20 @@ static void put_step(struct app *app, struct caption *c)
 {
     const struct tour *t = &app->tour;
     const struct tour_step *step = &tour_steps[t->step];
-    char key[16];
+    char key[HINT_MAX], back[HINT_MAX];
 
+    hint_key(&app->ui, back, ACTION_BACK);
     if (t->step == tour_step_count) {
         snprintf(c->title, sizeof(c->title), "the end of the tour");
         c->sentence = hint_text(&app->ui, app->caption_text, tour_end_sentence);
-        snprintf(c->press, sizeof(c->press), "[ esc ] ends it");
+        snprintf(c->press, sizeof(c->press), "[ %.20s ] ends it", back);
         return;
     }
     snprintf(c->title, sizeof(c->title), "%d of %d · %s", t->step + 1, tour_step_count, step->name);
     c->sentence = step->sentence;
-    keymap_key(keymap_current(), views[app->shown]->name, step->action, key);
-    snprintf(c->press, sizeof(c->press), "[ %s ]%s%s  esc %s", key, *step->press ? " " : "",
-             step->press, app->shown ? "back" : "ends");
+    snprintf(c->press, sizeof(c->press), "[ %.20s ]%s%s  %.20s %s",
+             hint_key(&app->ui, key, step->action), *step->press ? " " : "", step->press, back,
+             app->shown ? "goes back" : "ends");
 }
 
 /* Whether a step of the tour waits for this action. A recorded run also shows what is not in the
