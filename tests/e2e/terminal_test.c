@@ -441,7 +441,12 @@ static void jobs_of_another_session_are_announced(void)
     from = p.out.len;
     type_keys(&p, "preview\n");
     CHECK(wait_for(&p, from, "preview Eiffel Tower", 20));
-    CHECK(wait_for(&p, from, "would NOT hold", 60));
+    CHECK(wait_for(&p, from, "would NOT hold", 60) && wait_for(&p, from, "probes: ", 60));
+    from = p.out.len;
+    type_keys(&p, "log\nJ\nverdict\n"); /* views, in their own words */
+    CHECK(wait_for(&p, from, "Log:", 10) && wait_for(&p, from, "opening tests/data", 10));
+    CHECK(wait_for(&p, from, "Jobs:", 10) && wait_for(&p, from, "nothing runs", 10));
+    CHECK(wait_for(&p, from, "Verdict:", 10) && wait_for(&p, from, "verdict of Eiffel Tower", 10));
     type_keys(&p, "q!\n");
     status = end_of(&p, 10);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -457,6 +457,14 @@ static void print_facts_view(const struct ui_state *d)
         plain_print_scoreboard(d);
 }
 
+static void print_verdict_view(const struct ui_state *d)
+{
+    if (ui_verdict(d))
+        plain_print_verdict(d);
+    else
+        std_print("no verdict yet: preview or commit the edit first\n");
+}
+
 /* What is printed of a view; the others print the rows of their table, or their picture. */
 static const struct {
     const char *view;
@@ -466,7 +474,7 @@ static const struct {
     {"ratios", plain_print_ratios},    {"lens", plain_print_lens},
     {"compare", plain_print_variants}, {"sweep", plain_print_variants},
     {"history", plain_print_history},  {"facts", print_facts_view},
-    {"log", plain_print_jobs},
+    {"jobs", plain_print_jobs},        {"verdict", print_verdict_view},
 };
 
 void plain_print_view(struct app *app)
