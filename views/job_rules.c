@@ -10,14 +10,6 @@ void job_drop(struct host *host, struct ui_job *card)
         host->cancel(host, card->job);
 }
 
-static bool is_job_of_fact_list(const struct ui_state *d, unsigned job)
-{
-    for (int i = 0; i < d->queue_count; i++)
-        if (d->queue[i].job == job)
-            return true;
-    return false;
-}
-
 bool jobs_drop_other_facts(struct host *host)
 {
     struct ui_state *d = host->ui;
@@ -30,7 +22,7 @@ bool jobs_drop_other_facts(struct host *host)
         char words[200];
 
         if (!card->job || card->dropped || !(command_traits[card->kind].flags & OF_FACT) ||
-            !stamp_differs(&card->stamp, &now, STAMP_FACT) || is_job_of_fact_list(d, card->job))
+            !stamp_differs(&card->stamp, &now, STAMP_FACT) || ui_queue_at(d, card->job))
             continue;
         job_drop(host, card);
         preview |= card->kind == CMD_PREVIEW;

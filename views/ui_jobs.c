@@ -159,13 +159,21 @@ bool ui_is_wanted(const struct ui_state *d)
 
 /* ---- events ---- */
 
-/* Where the time of a stage is kept; NULL: there is no room for another stage. */
-static double *stage_seconds(struct ui_state *d, const char *what)
+/* The index of a stage whose time is known; d->stages: it is not. */
+static int stage_find(const struct ui_state *d, const char *what)
 {
     int i = 0;
 
     while (i < d->stages && strcmp(d->stage[i].what, what) != 0)
         i++;
+    return i;
+}
+
+/* Where the time of a stage is kept; NULL: there is no room for another stage. */
+static double *stage_seconds(struct ui_state *d, const char *what)
+{
+    int i = stage_find(d, what);
+
     if (i == UI_STAGES)
         return NULL;
     if (i == d->stages)
@@ -265,9 +273,10 @@ const char *ui_job_words(const struct ui_state *d, const struct ui_job *card, ch
 {
     char of[32] = "";
 
-    for (int i = 0; i < d->queue_count; i++)
-        if (d->queue[i].job == card->job)
-            snprintf(of, sizeof(of), " %d of %d", i + 1, d->queue_count);
+    const struct queued_fact *q = ui_queue_at(d, card->job);
+
+    if (q)
+        snprintf(of, sizeof(of), " %d of %d", (int)(q - d->queue) + 1, d->queue_count);
     show_print(out, n, "%s%s%s%s", ui_job_name(card), of, *card->about ? " " : "", card->about);
     return out;
 }
@@ -301,17 +310,16 @@ static double stage_units(const struct ui_state *d, const char *what)
 static double present_stage_left(const struct ui_state *d, const struct ui_job *card)
 {
     const struct progress *g = &card->progress;
+    int i = stage_find(d, g->what);
+    double left;
 
     if (g->total > 0 && g->seconds_left >= 0)
         return g->seconds_left;
-    for (int i = 0; i < d->stages; i++)
-        if (!strcmp(d->stage[i].what, g->what)) {
-            double all = d->stage[i].seconds * (g->total > 0 ? g->total - g->done : 1);
-            double left = g->total > 0 ? all : all - (d->clock - card->stage_begun);
-
-            return left > 0 ? left : 0;
-        }
-    return -1;
+    if (i == d->stages)
+        return -1;
+    left = g->total > 0 ? d->stage[i].seconds * (g->total - g->done)
+                        : d->stage[i].seconds - (d->clock - card->stage_begun);
+    return left > 0 ? left : 0;
 }
 
 /* Adds what the stages after `from` will take. False: one is unknown. */
@@ -320,11 +328,10 @@ static bool later_stages_left(const struct ui_state *d, int from, double *left)
     bool known = true;
 
     for (int k = from; k < EDIT_STAGES; k++) {
-        double units = stage_units(d, edit_stages[k]), seconds = -1;
+        int i = stage_find(d, edit_stages[k]);
+        double units = stage_units(d, edit_stages[k]);
+        double seconds = i < d->stages ? d->stage[i].seconds : -1;
 
-        for (int i = 0; i < d->stages; i++)
-            if (!strcmp(d->stage[i].what, edit_stages[k]))
-                seconds = d->stage[i].seconds;
         if (units > 0 && seconds >= 0)
             *left += units * seconds;
         else

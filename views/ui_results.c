@@ -130,13 +130,13 @@ const char *ui_differs_words(const struct ui_state *d, const void *result, char 
 /* The scoreboard of a fact in the list is kept there. true: it is not that of the fact at hand. */
 bool ui_take_scoreboard(struct ui_state *d, struct event *ev)
 {
-    for (int i = 0; i < d->queue_count; i++)
-        if (ev->job && d->queue[i].job == ev->job) {
-            ui_replace(EV_PROBES, (void **)&d->queue[i].probes, ev->probes);
-            d->queue[i].probes_from = origin_of_event(d, ev);
-            return true;
-        }
-    return ui_take_probes(d, ev);
+    struct queued_fact *q = ui_queue_at(d, ev->job);
+
+    if (!q)
+        return ui_take_probes(d, ev);
+    ui_replace(EV_PROBES, (void **)&q->probes, ev->probes);
+    q->probes_from = origin_of_event(d, ev);
+    return true;
 }
 
 void ui_forget_variants(struct ui_state *d)
@@ -172,6 +172,14 @@ void ui_forget_intervention_answers(struct ui_state *d)
             d->intervention_old_job[d->intervention_old_count++ % 8] = d->intervention_job[k];
         d->intervention_job[k] = 0;
     }
+}
+
+struct queued_fact *ui_queue_at(const struct ui_state *d, unsigned job)
+{
+    for (int i = 0; job && i < d->queue_count; i++)
+        if (d->queue[i].job == job)
+            return &d->queue[i];
+    return NULL;
 }
 
 void ui_queue_remove(struct ui_state *d, int at)

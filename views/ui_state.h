@@ -298,6 +298,8 @@ bool ui_row_counts(const struct ui_state *d, int layer);
 
 /* Drops both answers of the interventions; answers of jobs that still run will be dropped too. */
 void ui_forget_intervention_answers(struct ui_state *d);
+/* The fact of the list that this job edits or asks; NULL: it is not of the list. */
+struct queued_fact *ui_queue_at(const struct ui_state *d, unsigned job);
 /* Removes the fact at this index from the queue; an index outside does nothing. */
 void ui_queue_remove(struct ui_state *d, int at);
 

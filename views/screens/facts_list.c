@@ -146,11 +146,8 @@ static bool fact_on_event(struct host *host, struct queued_fact *q, const struct
 
 bool facts_on_event(struct host *host, const struct event *ev, bool *stopped)
 {
-    struct ui_state *d = host->ui;
+    struct queued_fact *q = ui_queue_at(host->ui, ev->job);
 
     *stopped = false;
-    for (int i = 0; ev->job && i < d->queue_count; i++)
-        if (d->queue[i].job == ev->job)
-            return fact_on_event(host, &d->queue[i], ev, stopped);
-    return false;
+    return q && fact_on_event(host, q, ev, stopped);
 }

@@ -59,10 +59,10 @@ static bool run_message(const struct ui_state *d, enum tone *tone, char *out, si
 /* The new object of the fact a job is about: a fact of the list, or the present one. */
 static const char *object_of(const struct ui_state *d, unsigned job)
 {
-    for (int i = 0; job && i < d->queue_count; i++)
-        if (d->queue[i].job == job)
-            return d->queue[i].fact.target;
-    return d->fact.target ? d->fact.target : "";
+    const struct queued_fact *q = ui_queue_at(d, job);
+    const char *target = q ? q->fact.target : d->fact.target;
+
+    return target ? target : "";
 }
 
 /* Path, size, the largest difference of logits after reopening, and what the format lost of the
