@@ -198,13 +198,7 @@ void field_draw(const struct field *f, struct surface *s, struct rect area, int 
 
 int field_rows(const struct field *f, int cols)
 {
-    const char *p = field_text(f), *row;
-    int rows = 0;
-    size_t n;
-
-    while (text_row(&p, cols, &row, &n))
-        rows++;
-    return rows;
+    return text_rows(field_text(f), cols);
 }
 
 /* The row of the wrapped text that holds the cursor, and the cursor's column in it. */

@@ -91,6 +91,17 @@ bool text_row(const char **text, int cols, const char **row, size_t *n)
     return true;
 }
 
+int text_rows(const char *text, int cols)
+{
+    const char *row;
+    int rows = 0;
+    size_t n;
+
+    while (text_row(&text, cols, &row, &n))
+        rows++;
+    return rows;
+}
+
 const char *text_piece(char *out, size_t size, const char *piece)
 {
     struct buf b = {0};

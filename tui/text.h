@@ -32,6 +32,8 @@ size_t text_line(const char *text, int cols);
 /* The next row of text with line breaks, wrapped as above: *row and its bytes *n. Moves *text on,
  * to NULL after the last row; returns false when it is NULL. An empty text is one empty row. */
 bool text_row(const char **text, int cols, const char **row, size_t *n);
+/* How many rows text_row() makes of it. */
+int text_rows(const char *text, int cols);
 /* A token as people read it: escaped by show_escape(), leading spaces as middle dots. " Rome" ->
  * "·Rome". `out` holds size bytes. Returns out. */
 const char *text_piece(char *out, size_t size, const char *piece);

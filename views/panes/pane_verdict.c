@@ -33,24 +33,13 @@ static struct columns columns_of(const struct card_row *r, int cols)
     return (struct columns){text, cols - text - right < 12 ? cols - text : cols - text - right};
 }
 
-static int text_lines(const char *text, int cols)
-{
-    const char *p = text, *row;
-    size_t n;
-    int lines = 0;
-
-    while (text_row(&p, cols > 1 ? cols : 1, &row, &n))
-        lines++;
-    return lines;
-}
-
 static int row_height(const struct card *c, int i, int opened, int cols)
 {
     const struct card_row *r = &c->row[i];
-    int lines = r->rank ? 1 : text_lines(r->text, columns_of(r, cols).cols);
+    int lines = r->rank ? 1 : text_rows(r->text, columns_of(r, cols).cols);
 
     if (r->more && opened == i)
-        lines += text_lines(r->more, cols - LABEL - MARK) - 1; /* it ends in a line break */
+        lines += text_rows(r->more, cols - LABEL - MARK) - 1; /* it ends in a line break */
     return lines;
 }
 

@@ -31,18 +31,6 @@ static const struct log_line *line_at(const struct ui_state *d, int at)
     return &d->log[at % UI_LOG_LINES]; /* a ring */
 }
 
-/* How many rows a message takes at this width. */
-static int rows_of(const char *text, int cols)
-{
-    const char *row;
-    size_t n;
-    int rows = 0;
-
-    while (text_row(&text, cols, &row, &n))
-        rows++;
-    return rows;
-}
-
 /* "12:04:31  " and the whole message, in as many rows as it takes from row y on; y may be negative.
  */
 static void draw_message(const struct log_line *line, struct surface *s, struct rect in, int y)
@@ -81,13 +69,13 @@ static void log_draw(const struct view *v, struct surface *s, struct rect area)
         return;
     newest = newest <= oldest && d->log_count ? oldest + 1 : newest;
     for (first = newest; first > oldest && y < in.h;)
-        y += rows_of(line_at(d, --first)->text, in.w - CLOCK);
+        y += text_rows(line_at(d, --first)->text, in.w - CLOCK);
     while (y < in.h && newest < d->log_count) /* scrolled past the oldest */
-        y += rows_of(line_at(d, newest++)->text, in.w - CLOCK);
+        y += text_rows(line_at(d, newest++)->text, in.w - CLOCK);
     y = y > in.h && newest == d->log_count - l->back ? in.h - y : 0;
     for (int i = first; i < newest; i++) {
         draw_message(line_at(d, i), s, in, y);
-        y += rows_of(line_at(d, i)->text, in.w - CLOCK);
+        y += text_rows(line_at(d, i)->text, in.w - CLOCK);
     }
 }
 
