@@ -141,12 +141,11 @@ static void put_side(struct buf *out, const char *label, const struct probe_resu
 {
     char number[16];
 
-    buf_printf(out, "%s ", label);
+    buf_printf(out, "\n%s ", label);
     put_said(out, p->said[k]);
     if (isfinite(p->p_target[k]))
         show_format(out, "   p of \"%s\" %s", p->expected,
                     text_probability(number, p->p_target[k]));
-    buf_puts(out, "\n");
 }
 
 static void add_probe(struct card *c, const struct probe_result *p, enum neuron_side side)
@@ -171,7 +170,7 @@ static void add_probe(struct card *c, const struct probe_result *p, enum neuron_
         buf_puts(&text, near ? " (the base does not know it)" : " (nor does the base say the old)");
     r = card_add(c, probe_label(p->kind), probe_mark(p, after), probe_role(p, after), &text);
     r->detail = true;
-    show_format(&more, near ? "stays if it says: %s\n" : "passes if it says: %s\n", p->expected);
+    show_format(&more, near ? "stays if it says: %s" : "passes if it says: %s", p->expected);
     put_side(&more, "before:", p, 0);
     put_side(&more, "after: ", p, 1);
     r->more = buf_take(&more);

@@ -39,7 +39,7 @@ static int row_height(const struct card *c, int i, int opened, int cols)
     int lines = r->rank ? 1 : text_rows(r->text, columns_of(r, cols).cols);
 
     if (r->more && opened == i)
-        lines += text_rows(r->more, cols - LABEL - MARK) - 1; /* it ends in a line break */
+        lines += text_rows(r->more, cols - LABEL - MARK);
     return lines;
 }
 
@@ -137,12 +137,8 @@ static void draw_row(const struct card *c, int i, bool here, bool opened, struct
     }
     y = r->rank ? y + 1
                 : draw_lines(s, in, y, at.text, at.cols, r->detail ? ROLE_TEXT : r->role, r->text);
-    if (opened && r->more) {
-        char more[4096];
-
-        snprintf(more, sizeof(more), "%.*s", (int)strlen(r->more) - 1, r->more);
-        draw_lines(s, in, y, LABEL + MARK, in.w - LABEL - MARK, ROLE_DIM, more);
-    }
+    if (opened && r->more)
+        draw_lines(s, in, y, LABEL + MARK, in.w - LABEL - MARK, ROLE_DIM, r->more);
 }
 
 void card_draw(const struct card *c, int at, int opened, int top, struct surface *s, struct rect in)
