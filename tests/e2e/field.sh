@@ -59,6 +59,11 @@ out() { grep -qE -e "$1" "$d/out" || complain "no '$1' in: $(head -c 400 "$d/out
 err() { grep -qE -e "$1" "$d/err" || complain "no '$1' in messages: $(head -c 400 "$d/err")"; }
 no_out() { ! grep -qE -e "$1" "$d/out" || complain "'$1' in: $(head -c 400 "$d/out")"; }
 no_err() { ! grep -qE -e "$1" "$d/err" || complain "'$1' in messages: $(head -c 400 "$d/err")"; }
+replay() { # plays the script on standard input
+    printf 'size 120 36\nwait idle 60\n' >"$d/script"
+    cat >>"$d/script"
+    run 0 "$E" replay "$d/script" --batch -m "$M" $Q
+}
 
 # A section has a shell and a folder of its own: $d, with cache, state and configuration in it.
 section() { # NAME; the file may change everything but these two

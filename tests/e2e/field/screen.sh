@@ -1,9 +1,4 @@
 # What the screen must do, tried by its keys.
-replay() { # reads a script from standard input
-    printf 'size 120 36\nwait idle 60\n' >"$d/script"
-    cat >>"$d/script"
-    run 0 "$E" replay "$d/script" --batch -m "$M" $Q
-}
 
 row "v shows after, before and both, of a preview and of an edit"
 for key in P 'C y'; do
@@ -81,10 +76,74 @@ expect EDITED +1
 expect does NOT hold
 key B
 expect leak/gain² 3.4–722×
-key 1
-sleep 0.1
-wait idle 60
-key 9
-expect follows 0/1
-expect · neighbour
+key 1 9
+within 60 expect follows 0/1
+within 60 expect · neighbour
+END
+
+row "the tour walks one edit, and its steps are known to be done"
+replay <<'END'
+key :
+type tour
+key enter
+expect 1 of 7
+expect [ x ]
+key x
+wait idle
+expect 2 of 7
+key b + +
+expect 3 of 7
+key P
+wait idle
+expect 4 of 7
+key v
+expect 5 of 7
+key i
+type What is
+key enter
+wait idle
+expect 6 of 7
+key esc
+expect Parameters
+expect 6 of 7
+key C
+key y
+wait idle
+expect 7 of 7
+key u
+key y
+wait idle
+expect the end of the tour
+key esc
+expect-not the end of the tour
+key :
+type tour
+key enter
+expect 2 of 7
+key esc
+expect the tour has ended
+END
+
+row "K explains the words of a pane, and lets other keys through"
+replay <<'END'
+key K
+expect In words
+expect scaler gen.
+key j K
+expect-not In words
+key tab tab K
+expect H_ge
+expect-not scaler gen.  α
+key x
+wait idle
+expect-not In words
+expect layers scored
+key :
+type terms
+key enter
+expect The words of the screen
+key G
+expect checksum
+key esc
+expect-not The words
 END

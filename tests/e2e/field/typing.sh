@@ -1,10 +1,5 @@
 # Text fields, dialogs and keys: what is typed never does what was not asked for.
 FACTS='Eiffel; {}:in; Rome'
-replay() { # reads a script from standard input
-    printf 'size 120 36\nwait idle 60\n' >"$d/script"
-    cat >>"$d/script"
-    run 0 "$E" replay "$d/script" --batch -m "$M" $Q
-}
 
 row "a prompt keeps its sign, and is never closed by being emptied"
 replay <<'EOF'
