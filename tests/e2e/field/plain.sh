@@ -6,7 +6,6 @@ say() { # SESSION LINES…: runs them as the lines of a script
     shift
     printf '%s\n' "$@" >"$d/lines"
     run 0 sh -c "$P '$session' <'$d/lines'"
-    printf '%s' "$(cat "$d/out")" >"$d/last"
 }
 then_out() { # TEXT…: these lines come one after the other
     last=0
