@@ -553,7 +553,9 @@ void app_restart(struct app *app, struct engine *engine)
  */
 void app_print_kept(const struct ui_state *d)
 {
-    if (d->recorded || d->state.readonly || !*d->state.session || !d->history || !d->history->count)
+    bool any = d->state.edits > 0 || (d->history && d->history->count > 0); /* it may come late */
+
+    if (d->recorded || d->state.readonly || !*d->state.session || !any)
         return;
     session_list_note(d->state.session);
     std_print("%d edit%s %s kept in %s: `editscope --last` opens it again\n", d->state.edits,

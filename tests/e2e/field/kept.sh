@@ -62,7 +62,7 @@ screen 0 "$d/paris.es" -m "$M" $Q <<'END'
 0 BASE|e\025Big Ben\t\t\025Madrid\r
 0.5 Madrid|C
 0 Commit this edit?|y
-0.5 EDITED|:q!\r
+0.5 does NOT hold|:q!\r
 END
 out "1 edit is kept in $d/paris.es: .editscope --last. opens it again"
 screen 0 --last $Q <<'END'
