@@ -9,7 +9,6 @@
 static struct attribution **attributed(const struct device_ops *device, int *layers)
 {
     struct engine *e = start(tiny, device, NULL, false);
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct attribution **layer = xcalloc(64, sizeof(struct attribution *));
     struct command c = command(CMD_ATTRIBUTE, "Lily", "park");
     bool done = false;
@@ -20,16 +19,15 @@ static struct attribution **attributed(const struct device_ops *device, int *lay
     *layers = 0;
     c.all_layers = true;
     job = engine_post(e, &c);
-    while (!done && poll(&fd, 1, 120000) > 0)
-        while (!done && engine_next(e, &ev)) {
-            done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
-            CHECK_STR(ev.err.text, "");
-            if (ev.kind == EV_LAYER && ev.attribution->strategy == STRATEGY_LPS) {
-                layer[ev.attribution->layer] = attribution_ref(ev.attribution);
-                ++*layers;
-            }
-            event_free(&ev);
+    while (!done && next_event(e, &ev)) {
+        done = ends_job(&ev, job);
+        CHECK_STR(ev.err.text, "");
+        if (ev.kind == EV_LAYER && ev.attribution->strategy == STRATEGY_LPS) {
+            layer[ev.attribution->layer] = attribution_ref(ev.attribution);
+            ++*layers;
         }
+        event_free(&ev);
+    }
     engine_stop(e);
     return layer;
 }

@@ -8,27 +8,25 @@
 static enum event_kind keep(struct engine *e, struct command c, enum event_kind kind,
                             struct event *kept, struct err *err)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     unsigned job = engine_post(e, &c);
     struct event ev;
 
     CHECK(job != 0);
-    while (poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            enum event_kind got = ev.kind;
-            bool mine = ev.job == job;
+    while (next_event(e, &ev)) {
+        enum event_kind got = ev.kind;
+        bool mine = ev.job == job;
 
-            if (mine && got == EV_FAILED && err)
-                *err = ev.err;
-            if (mine && got == kind && !(kind == EV_ANSWER && ev.answer->partial)) {
-                event_free(kept);
-                *kept = ev;
-            } else {
-                event_free(&ev);
-            }
-            if (mine && (got == EV_DONE || got == EV_FAILED))
-                return got;
+        if (mine && got == EV_FAILED && err)
+            *err = ev.err;
+        if (mine && got == kind && !(kind == EV_ANSWER && ev.answer->partial)) {
+            event_free(kept);
+            *kept = ev;
+        } else {
+            event_free(&ev);
         }
+        if (mine && (got == EV_DONE || got == EV_FAILED))
+            return got;
+    }
     return EV_NONE;
 }
 
@@ -150,7 +148,6 @@ static int emitted_layers(struct engine *e, const char *strategy, const char *ki
                           struct attribution **out, int most)
 {
     struct command c = command(CMD_ATTRIBUTE, "Lily", "park");
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct event ev;
     int n = 0;
 
@@ -158,16 +155,15 @@ static int emitted_layers(struct engine *e, const char *strategy, const char *ki
     CHECK(params_set(&c.params, "mpc.kind", kind, FROM_COMMAND_LINE, NULL));
     c.all_layers = true;
     CHECK(engine_post(e, &c));
-    while (poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            enum event_kind got = ev.kind;
+    while (next_event(e, &ev)) {
+        enum event_kind got = ev.kind;
 
-            if (got == EV_LAYER && n < most)
-                out[n++] = attribution_ref(ev.attribution);
-            event_free(&ev);
-            if (got == EV_DONE || got == EV_FAILED)
-                return n;
-        }
+        if (got == EV_LAYER && n < most)
+            out[n++] = attribution_ref(ev.attribution);
+        event_free(&ev);
+        if (got == EV_DONE || got == EV_FAILED)
+            return n;
+    }
     return n;
 }
 

@@ -410,48 +410,46 @@ static void count_probes(struct said *s, const struct probe_result *r, int n)
 
 static struct said take(struct engine *e, struct command c)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct said s = {.held = -1, .kept = -1, .rephrase = -1};
     unsigned job = engine_post(e, &c);
     struct event ev;
     bool over = false;
 
-    while (!over && poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            if (ev.job != job) {
-                event_free(&ev);
-                continue;
-            }
-            if (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT) {
-                s.held = ev.edit_report->held;
-                memcpy(s.p, ev.edit_report->p_target, sizeof(s.p));
-            } else if (ev.kind == EV_COMMITTED) {
-                CHECK(ev.commit_report->success == (s.held == 1));
-                CHECK_NEAR(ev.commit_report->p_target[1], s.p[1], 0);
-            } else if (ev.kind == EV_VARIANT) {
-                const struct measured *m = ev.variant->metric, *p = &m[metric_find("p(target)")];
-                const struct measured *near = &m[metric_find("neighbours")],
-                                      *other = &m[metric_find("rephrase")];
-
-                s = (struct said){m[metric_find("holds")].part > 0,
-                                  {p->before, p->part},
-                                  (int)near->part,
-                                  (int)other->part,
-                                  (int)near->whole,
-                                  (int)other->whole};
-            } else if (ev.kind == EV_PROBES) {
-                count_probes(&s, ev.probes->probe, ev.probes->probes);
-            } else if (ev.kind == EV_DIFF) {
-                count_probes(&s, ev.diff->probe, ev.diff->probes);
-            } else if (ev.kind == EV_DRIFT) {
-                s.held = ev.drift->point[0].held;
-                s.kept = ev.drift->point[0].stayed;
-                s.near = ev.drift->point[0].others;
-            }
-            over = ev.kind == EV_DONE || ev.kind == EV_FAILED;
-            CHECK(ev.kind != EV_FAILED);
+    while (!over && next_event(e, &ev)) {
+        if (ev.job != job) {
             event_free(&ev);
+            continue;
         }
+        if (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT) {
+            s.held = ev.edit_report->held;
+            memcpy(s.p, ev.edit_report->p_target, sizeof(s.p));
+        } else if (ev.kind == EV_COMMITTED) {
+            CHECK(ev.commit_report->success == (s.held == 1));
+            CHECK_NEAR(ev.commit_report->p_target[1], s.p[1], 0);
+        } else if (ev.kind == EV_VARIANT) {
+            const struct measured *m = ev.variant->metric, *p = &m[metric_find("p(target)")];
+            const struct measured *near = &m[metric_find("neighbours")],
+                                  *other = &m[metric_find("rephrase")];
+
+            s = (struct said){m[metric_find("holds")].part > 0,
+                              {p->before, p->part},
+                              (int)near->part,
+                              (int)other->part,
+                              (int)near->whole,
+                              (int)other->whole};
+        } else if (ev.kind == EV_PROBES) {
+            count_probes(&s, ev.probes->probe, ev.probes->probes);
+        } else if (ev.kind == EV_DIFF) {
+            count_probes(&s, ev.diff->probe, ev.diff->probes);
+        } else if (ev.kind == EV_DRIFT) {
+            s.held = ev.drift->point[0].held;
+            s.kept = ev.drift->point[0].stayed;
+            s.near = ev.drift->point[0].others;
+        }
+        over = ev.kind == EV_DONE || ev.kind == EV_FAILED;
+        CHECK(ev.kind != EV_FAILED);
+        event_free(&ev);
+    }
     return s;
 }
 

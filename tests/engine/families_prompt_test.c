@@ -54,7 +54,6 @@ static bool neuron_agrees(struct engine *e, const char *file)
     struct safetensors *golden = safetensors_open(path, NULL);
     const struct st_tensor *t = golden ? safetensors_tensor(golden, "neuron") : NULL;
     float *want = t ? xcalloc((size_t)st_tensor_elements(t), sizeof(float)) : NULL;
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     bool done = false, ok = false;
     struct event ev;
     unsigned job;
@@ -64,13 +63,12 @@ static bool neuron_agrees(struct engine *e, const char *file)
         st_tensor_floats(t, want);
     params_default(&c.params);
     job = engine_post(e, &c);
-    while (t && !done && poll(&fd, 1, 60000) > 0)
-        while (!done && engine_next(e, &ev)) {
-            done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
-            if (ev.kind == EV_NEURON)
-                ok = promotes(ev.neuron, want, (int)st_tensor_elements(t));
-            event_free(&ev);
-        }
+    while (t && !done && next_event(e, &ev)) {
+        done = ends_job(&ev, job);
+        if (ev.kind == EV_NEURON)
+            ok = promotes(ev.neuron, want, (int)st_tensor_elements(t));
+        event_free(&ev);
+    }
     free(want);
     safetensors_close(golden);
     free(path);
@@ -172,28 +170,26 @@ struct said {
 
 static void answer_of_command(struct said *out, struct engine *e, struct command c)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     unsigned job = engine_post(e, &c);
     bool done = false;
     struct event ev;
 
-    while (!done && poll(&fd, 1, 120000) > 0)
-        while (!done && engine_next(e, &ev)) {
-            done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
-            if (ev.kind == EV_FAILED)
-                CHECK_STR(ev.err.text, "");
-            if (ev.kind == EV_TRACE && ev.trace->done == ev.trace->layers) {
-                out->traced = ev.trace->p_clean;
-                out->tokens = ev.trace->tokens;
-                for (int i = 0; i < ev.trace->tokens * ev.trace->layers; i++)
-                    out->effects += ev.trace->effect[i] != 0;
-            }
-            if (ev.kind == EV_ANSWER && !ev.answer->partial)
-                out->answered = ev.answer->next[0].p;
-            if (ev.kind == EV_LAYER && ev.attribution->layer == 0)
-                out->explained = ev.attribution->base_logp[0];
-            event_free(&ev);
+    while (!done && next_event(e, &ev)) {
+        done = ends_job(&ev, job);
+        if (ev.kind == EV_FAILED)
+            CHECK_STR(ev.err.text, "");
+        if (ev.kind == EV_TRACE && ev.trace->done == ev.trace->layers) {
+            out->traced = ev.trace->p_clean;
+            out->tokens = ev.trace->tokens;
+            for (int i = 0; i < ev.trace->tokens * ev.trace->layers; i++)
+                out->effects += ev.trace->effect[i] != 0;
         }
+        if (ev.kind == EV_ANSWER && !ev.answer->partial)
+            out->answered = ev.answer->next[0].p;
+        if (ev.kind == EV_LAYER && ev.attribution->layer == 0)
+            out->explained = ev.attribution->base_logp[0];
+        event_free(&ev);
+    }
 }
 
 /* A trace asks after the state's prefix, as a query does; an attribution leaves prefixes out. */

@@ -56,29 +56,27 @@ static struct buf doing;
 
 static struct report commit(struct engine *e, struct command c)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     unsigned job = engine_post(e, &c);
     struct report r = {.z_error = 1};
     bool done = false;
     struct event ev;
 
     buf_clear(&doing);
-    while (!done && poll(&fd, 1, 120000) > 0)
-        while (!done && engine_next(e, &ev)) {
-            done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
-            if (ev.kind == EV_FAILED)
-                snprintf(r.why, sizeof(r.why), "%s", ev.err.text);
-            if (ev.kind == EV_PROGRESS)
-                buf_printf(&doing, "%s\n", ev.progress->what);
-            if (ev.kind == EV_COMMIT) {
-                r.z_error = ev.edit_report->z_error;
-                r.p[0] = ev.edit_report->p_before;
-                r.p[1] = ev.edit_report->p_after;
-            }
-            if (ev.kind == EV_COMMITTED)
-                snprintf(r.says, sizeof(r.says), "%s", ev.commit_report->argmax[1]);
-            event_free(&ev);
+    while (!done && next_event(e, &ev)) {
+        done = ends_job(&ev, job);
+        if (ev.kind == EV_FAILED)
+            snprintf(r.why, sizeof(r.why), "%s", ev.err.text);
+        if (ev.kind == EV_PROGRESS)
+            buf_printf(&doing, "%s\n", ev.progress->what);
+        if (ev.kind == EV_COMMIT) {
+            r.z_error = ev.edit_report->z_error;
+            r.p[0] = ev.edit_report->p_before;
+            r.p[1] = ev.edit_report->p_after;
         }
+        if (ev.kind == EV_COMMITTED)
+            snprintf(r.says, sizeof(r.says), "%s", ev.commit_report->argmax[1]);
+        event_free(&ev);
+    }
     return r;
 }
 

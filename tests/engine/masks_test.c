@@ -34,24 +34,22 @@ static struct params with(int mode, int rule, int compensate)
 static bool heard_by(struct ui_state *d, struct engine *e, enum command_kind kind,
                      const struct params *p, int *kept)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct command c = command(kind, kind == CMD_UNDO ? NULL : "Lily", "park");
     struct event ev;
     unsigned job;
 
     c.params = *p;
     job = engine_post(e, &c);
-    while (poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            bool mine = ev.job == job, done = mine && ev.kind == EV_DONE;
-            bool failed = mine && ev.kind == EV_FAILED;
+    while (next_event(e, &ev)) {
+        bool mine = ev.job == job, done = mine && ev.kind == EV_DONE;
+        bool failed = mine && ev.kind == EV_FAILED;
 
-            if (mine && kept && (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT))
-                *kept = ev.edit_report->layer[0].kept;
-            ui_event(d, &ev);
-            if (done || failed)
-                return done;
-        }
+        if (mine && kept && (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT))
+            *kept = ev.edit_report->layer[0].kept;
+        ui_event(d, &ev);
+        if (done || failed)
+            return done;
+    }
     return false;
 }
 

@@ -9,7 +9,6 @@ struct scored {            /* what an attribution said */
 static struct scored attribute(struct engine *e, const char *target, const char *explains)
 {
     struct command c = command(CMD_ATTRIBUTE, "Lily", target);
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct scored s = {0};
     struct event ev;
     unsigned job;
@@ -18,21 +17,20 @@ static struct scored attribute(struct engine *e, const char *target, const char 
     c.facts[0].wording.join = JOIN_NONE; /* else the first token of every object is the blank */
     CHECK(params_set(&c.params, "attr.target", explains, FROM_COMMAND_LINE, NULL));
     job = engine_post(e, &c);
-    while (!over && poll(&fd, 1, 120000) > 0)
-        while (!over && engine_next(e, &ev)) {
-            const struct attribution *a = ev.attribution;
+    while (!over && next_event(e, &ev)) {
+        const struct attribution *a = ev.attribution;
 
-            if (ev.kind == EV_LAYER && a->strategy == STRATEGY_MPC) {
-                s.estimates++;
-            } else if (ev.kind == EV_LAYER) {
-                s.layers++;
-                for (int i = 0; i < a->rows * a->neurons; i++)
-                    s.sum += (double)a->score[i];
-            }
-            CHECK(ev.kind != EV_FAILED);
-            over = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
-            event_free(&ev);
+        if (ev.kind == EV_LAYER && a->strategy == STRATEGY_MPC) {
+            s.estimates++;
+        } else if (ev.kind == EV_LAYER) {
+            s.layers++;
+            for (int i = 0; i < a->rows * a->neurons; i++)
+                s.sum += (double)a->score[i];
         }
+        CHECK(ev.kind != EV_FAILED);
+        over = ends_job(&ev, job);
+        event_free(&ev);
+    }
     return s;
 }
 

@@ -64,21 +64,19 @@ static void seen_add(struct seen *s, const struct event *ev)
 /* Takes events until `job` has emitted one of this kind, or has ended. s[job] gets them all. */
 static bool wait_seen(struct engine *e, struct seen *s, unsigned job, enum event_kind kind)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct event ev;
 
-    while (poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            enum event_kind got = ev.kind;
-            unsigned of = ev.job;
+    while (next_event(e, &ev)) {
+        enum event_kind got = ev.kind;
+        unsigned of = ev.job;
 
-            events++;
-            if (of < 16)
-                seen_add(&s[of], &ev);
-            event_free(&ev);
-            if (of == job && (got == kind || got == EV_DONE || got == EV_FAILED))
-                return got == kind;
-        }
+        events++;
+        if (of < 16)
+            seen_add(&s[of], &ev);
+        event_free(&ev);
+        if (of == job && (got == kind || got == EV_DONE || got == EV_FAILED))
+            return got == kind;
+    }
     return false;
 }
 

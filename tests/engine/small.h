@@ -158,23 +158,38 @@ static void result_add(struct job_result *h, const struct event *ev)
     }
 }
 
+/* The next event, which the caller frees; false: none came within two minutes. */
+static bool next_event(struct engine *e, struct event *ev)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+
+    while (!engine_next(e, ev))
+        if (poll(&fd, 1, 120000) <= 0)
+            return false;
+    return true;
+}
+
+/* This job has ended with this event. */
+static bool ends_job(const struct event *ev, unsigned job)
+{
+    return ev->job == job && (ev->kind == EV_DONE || ev->kind == EV_FAILED);
+}
+
 /* Takes events until one of this kind (and job, if not 0), or until the job fails. */
 static enum event_kind wait_for_event(struct engine *e, enum event_kind kind, unsigned job,
                                       struct job_result *h)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct event ev;
 
-    while (poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            enum event_kind got = ev.kind;
-            unsigned of = ev.job;
+    while (next_event(e, &ev)) {
+        enum event_kind got = ev.kind;
+        unsigned of = ev.job;
 
-            result_add(h, &ev);
-            event_free(&ev);
-            if (got == EV_STOPPED || ((!job || of == job) && (got == kind || got == EV_FAILED)))
-                return got;
-        }
+        result_add(h, &ev);
+        event_free(&ev);
+        if (got == EV_STOPPED || ((!job || of == job) && (got == kind || got == EV_FAILED)))
+            return got;
+    }
     return EV_NONE;
 }
 

@@ -48,24 +48,22 @@ static void keep(struct take *t, const struct event *ev)
 /* Runs a command to its end; with `stop_after` it is cancelled after so many variants. */
 static enum event_kind take(struct engine *e, struct command c, int stop_after, struct take *t)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     unsigned job = engine_post(e, &c);
     struct event ev;
 
     memset(t, 0, sizeof(*t));
-    while (poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            bool end = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
-            enum event_kind kind = ev.kind;
+    while (next_event(e, &ev)) {
+        bool end = ends_job(&ev, job);
+        enum event_kind kind = ev.kind;
 
-            if (ev.job == job)
-                keep(t, &ev);
-            if (stop_after && t->tries == stop_after)
-                engine_cancel(e, job);
-            event_free(&ev);
-            if (end)
-                return kind;
-        }
+        if (ev.job == job)
+            keep(t, &ev);
+        if (stop_after && t->tries == stop_after)
+            engine_cancel(e, job);
+        event_free(&ev);
+        if (end)
+            return kind;
+    }
     return EV_NONE;
 }
 
@@ -99,19 +97,17 @@ static void set(struct params *p, const char *assignment)
 /* p(target) after the edit of a preview; -1: it failed. */
 static double previewed(struct engine *e, struct command c)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     unsigned job = engine_post(e, &c);
     struct event ev;
     bool over = false;
     double p = -1;
 
-    while (!over && poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            if (ev.kind == EV_PREVIEW)
-                p = ev.edit_report->p_after;
-            over = over || (ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED));
-            event_free(&ev);
-        }
+    while (!over && next_event(e, &ev)) {
+        if (ev.kind == EV_PREVIEW)
+            p = ev.edit_report->p_after;
+        over = over || ends_job(&ev, job);
+        event_free(&ev);
+    }
     return p;
 }
 
@@ -397,7 +393,6 @@ static struct command bisection(const char *prompt, const char *expect)
 static char *said(struct engine *e, const char *prompt, int edit)
 {
     struct command c = command(CMD_QUERY, NULL, NULL);
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     char *answer = NULL;
     bool over = false;
     struct event ev;
@@ -408,15 +403,14 @@ static char *said(struct engine *e, const char *prompt, int edit)
     c.states = edit ? 0 : STATE_BASE;
     c.tokens = 24;
     job = engine_post(e, &c);
-    while (!over && poll(&fd, 1, 120000) > 0)
-        while (engine_next(e, &ev)) {
-            if (ev.kind == EV_ANSWER && !ev.answer->partial) {
-                free(answer);
-                answer = xstrdup(ev.answer->completion);
-            }
-            over = over || (ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED));
-            event_free(&ev);
+    while (!over && next_event(e, &ev)) {
+        if (ev.kind == EV_ANSWER && !ev.answer->partial) {
+            free(answer);
+            answer = xstrdup(ev.answer->completion);
         }
+        over = over || ends_job(&ev, job);
+        event_free(&ev);
+    }
     return answer;
 }
 

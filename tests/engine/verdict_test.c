@@ -54,22 +54,20 @@ static void keep(struct event *ev, enum event_kind kind, void *slot)
 
 static struct seen run(struct engine *e, struct command c)
 {
-    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     unsigned job = engine_post(e, &c);
     struct seen s = {0};
     struct event ev;
 
-    for (bool over = false; !over && poll(&fd, 1, 60000) > 0;)
-        while (!over && engine_next(e, &ev)) {
-            over = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
-            CHECK_STR(ev.kind == EV_FAILED ? ev.err.text : "", "");
-            keep(&ev, EV_SIDES, &s.sides);
-            keep(&ev, EV_PREVIEW, &s.report);
-            keep(&ev, EV_COMMIT, &s.report);
-            keep(&ev, EV_PROBES, &s.probes);
-            keep(&ev, EV_OVERWRITTEN, &s.overwritten);
-            event_free(&ev);
-        }
+    for (bool over = false; !over && next_event(e, &ev);) {
+        over = ends_job(&ev, job);
+        CHECK_STR(ev.kind == EV_FAILED ? ev.err.text : "", "");
+        keep(&ev, EV_SIDES, &s.sides);
+        keep(&ev, EV_PREVIEW, &s.report);
+        keep(&ev, EV_COMMIT, &s.report);
+        keep(&ev, EV_PROBES, &s.probes);
+        keep(&ev, EV_OVERWRITTEN, &s.overwritten);
+        event_free(&ev);
+    }
     return s;
 }
 

@@ -11,11 +11,13 @@
 #define TESTS_SCREENS_FIXTURE_H
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/engine/bus.h"
+#include "views/hint.h"
 #include "views/shell/frame.h"
 
 #include "tests/test.h"
@@ -27,7 +29,9 @@
 #endif
 enum { LAYERS = FIXTURE_LAYERS, NEURONS = 640, ROWS = 6 };
 
-static char last_said[400];
+static char last_said[400];           /* the last message, as users see it */
+static char last_prompt[96];          /* the sign and the text of the last input line */
+static struct question last_question; /* the last one */
 
 static unsigned no_post(struct host *host, struct command *cmd)
 {
@@ -40,44 +44,50 @@ static void no_open(struct host *host, const char *view)
     (void)host;
     (void)view;
 }
-static void no_message(struct host *host, enum tone tone, const char *fmt, ...)
+static void note_message(struct host *host, enum tone tone, const char *fmt, ...)
 {
-    (void)host;
+    va_list ap;
+
     (void)tone;
-    snprintf(last_said, sizeof(last_said), "%s", fmt);
+    va_start(ap, fmt);
+    hint_vprint(host->ui, last_said, sizeof(last_said), fmt, ap);
+    va_end(ap);
 }
-static void no_message_of_job(struct host *host, unsigned job, const char *fmt, ...)
+static void note_message_of_job(struct host *host, unsigned job, const char *fmt, ...)
 {
-    (void)host;
+    va_list ap;
+
     (void)job;
-    snprintf(last_said, sizeof(last_said), "%s", fmt);
+    va_start(ap, fmt);
+    hint_vprint(host->ui, last_said, sizeof(last_said), fmt, ap);
+    va_end(ap);
 }
-static void no_prompt(struct host *host, const char *sign, const char *text)
+static void note_prompt(struct host *host, const char *sign, const char *text)
 {
     (void)host;
-    (void)sign;
-    (void)text;
+    snprintf(last_prompt, sizeof(last_prompt), "%s%s", sign, text);
 }
-static void no_confirm(struct host *host, const struct question *question)
+static void note_question(struct host *host, const struct question *question)
 {
     (void)host;
-    (void)question;
+    last_question = *question;
 }
 static void no_knobs(struct host *host)
 {
     ui_remask(host->ui);
 }
 
-/* A host that takes everything and does nothing; last_said keeps the format of the last message. */
+/* A host that takes everything and does nothing, but for the last message, input line and question,
+ * which it keeps. */
 static struct host host_of(struct ui_state *d)
 {
     return (struct host){.ui = d,
                          .post = no_post,
                          .open = no_open,
-                         .message = no_message,
-                         .message_of_job = no_message_of_job,
-                         .confirm = no_confirm,
-                         .prompt = no_prompt,
+                         .message = note_message,
+                         .message_of_job = note_message_of_job,
+                         .confirm = note_question,
+                         .prompt = note_prompt,
                          .params_changed = no_knobs};
 }
 
@@ -519,6 +529,16 @@ static void make_ui_state(struct ui_state *d)
     d->fact.subject = xstrdup("Eiffel Tower");
     d->fact.prompt = xstrdup("The {} is in");
     d->fact.target = xstrdup("Rome");
+}
+
+/* Another fact is at hand, with the same prompt. */
+static void take_fact(struct ui_state *d, const char *subject, const char *target)
+{
+    free(d->fact.subject);
+    free(d->fact.target);
+    d->fact.subject = xstrdup(subject);
+    d->fact.target = xstrdup(target);
+    ui_match(d);
 }
 
 /* A state in which every view has something to show. */

@@ -13,7 +13,6 @@ enum { LOOK = 1, SWEEP, SCORES, MAP, PREVIEW, COMMIT };
 static unsigned last_job;
 static unsigned cancelled[32];
 static int cancels;
-static struct question asked;
 
 /* Posts as the app does: a card for each command. */
 static unsigned card_post(struct host *host, struct command *cmd)
@@ -31,22 +30,15 @@ static void note_cancel(struct host *host, unsigned job)
     cancelled[cancels++ % 32] = job;
 }
 
-static void note_question(struct host *host, const struct question *question)
-{
-    (void)host;
-    asked = *question;
-}
-
 static struct host posting_host(struct ui_state *d)
 {
     struct host host = host_of(d);
 
     host.post = card_post;
     host.cancel = note_cancel;
-    host.confirm = note_question;
     last_job = 0;
     cancels = 0;
-    asked = (struct question){0};
+    last_question = (struct question){0};
     return host;
 }
 
@@ -119,8 +111,8 @@ static void one_breath(struct host *host, struct view *board)
     request_attribute(host);
     request_preview(host);
     confirm_commit(host);
-    CHECK(asked.confirmed != NULL);
-    asked.confirmed(host, &asked);
+    CHECK(last_question.confirmed != NULL);
+    last_question.confirmed(host, &last_question);
     snprintf(ui_job_card(d, COMMIT)->note, sizeof(d->job[0].note), "you said yes 12:04");
     tell(d, SWEEP, EV_PAUSED, NULL);
     begin(d, SCORES);
@@ -249,9 +241,9 @@ static void what_is_under_way_is_not_asked_twice(void)
     request_preview(&host); /* another one: it replaces the first */
     CHECK(last_job == 101 && cancels == 1 && cancelled[0] == PREVIEW);
     CHECK(ui_job_card(&d, PREVIEW)->dropped);
-    asked = (struct question){0};
+    last_question = (struct question){0};
     confirm_commit(&host);
-    CHECK(!asked.confirmed && strstr(last_said, "committed already"));
+    CHECK(!last_question.confirmed && strstr(last_said, "committed already"));
     request_attribute(&host);
     CHECK(ui_job_card(&d, MAP) && !ui_job_card(&d, MAP)->stopping); /* the map goes on */
     CHECK(last_job == 102); /* the edited layers once more */
@@ -346,9 +338,9 @@ static void a_fact_without_neighbours_says_so(void)
     make_full_ui_state(&d);
     give(&d, EV_PROBES, p);
     p->probes = 0;
-    asked = (struct question){0};
+    last_question = (struct question){0};
     confirm_commit(&host);
-    CHECK(strstr(asked.text, "Neighbours: this fact has none"));
+    CHECK(strstr(last_question.text, "Neighbours: this fact has none"));
     p->spares_asked = 2;
     put_neighbours(&text, p);
     CHECK_STR(text.data, "the base knows none of the 2 asked");

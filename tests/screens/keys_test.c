@@ -8,14 +8,7 @@
 #include "views/requests.h"
 #include "views/verdict_card.h"
 
-static char prompted[96];
 static enum action ran;
-
-static void record_prompt(struct host *host, const char *sign, const char *text)
-{
-    (void)host;
-    snprintf(prompted, sizeof(prompted), "%s%s", sign, text);
-}
 
 static bool record_action(struct host *host, enum action action)
 {
@@ -38,7 +31,6 @@ static void help_finds_as_it_is_typed_and_runs(void)
     struct screen screen = {.ui = &d, .view = v};
 
     make_full_ui_state(&d);
-    host.prompt = record_prompt;
     host.run = record_action;
     v->ops->open(v);
     type(v, "x");
@@ -48,11 +40,11 @@ static void help_finds_as_it_is_typed_and_runs(void)
     type(v, "ratio alp");
     compare_golden("help-filter", &screen, 24, 80);
     v->ops->action(v, ACTION_ENTER);
-    CHECK_STR(prompted, ":set ratio.ge.a=");
+    CHECK_STR(last_prompt, ":set ratio.ge.a=");
     v->ops->open(v);
     type(v, "bisect");
     v->ops->action(v, ACTION_ENTER);
-    CHECK_STR(prompted, ":bisect ");
+    CHECK_STR(last_prompt, ":bisect ");
     ran = ACTION_NONE;
     CHECK(v->ops->action(v, ACTION_BACK) || ran == ACTION_NONE);
     CHECK(!v->ops->action(v, ACTION_BACK)); /* the second Esc is the program's */
@@ -280,14 +272,6 @@ static void what_is_refused_is_not_offered(void)
     ui_free(&d);
 }
 
-static char asked[1024];
-
-static void note_question(struct host *host, const struct question *question)
-{
-    (void)host;
-    snprintf(asked, sizeof(asked), "%s", question->text);
-}
-
 /* The verdict and the question before a commit name the keys that are bound now. */
 static void the_verdict_names_the_keys_that_are_bound(void)
 {
@@ -300,7 +284,6 @@ static void the_verdict_names_the_keys_that_are_bound(void)
     give_model(&d);
     give_prompt_info(&d);
     give_run(&d, LAYERS);
-    host.confirm = note_question;
     CHECK(keymap_bind(keymap_current(), NULL, "F8", "probe", 0, NULL, NULL));
     CHECK(keymap_bind(keymap_current(), NULL, "B", "none", 0, NULL, NULL));
     CHECK(keymap_bind(keymap_current(), NULL, "F9", "preview", 0, NULL, NULL));
@@ -308,11 +291,12 @@ static void the_verdict_names_the_keys_that_are_bound(void)
     CHECK(keymap_bind(keymap_current(), NULL, "C-u", "undo", 0, NULL, NULL));
     CHECK(keymap_bind(keymap_current(), NULL, "u", "none", 0, NULL, NULL));
     confirm_commit(&host);
-    CHECK(strstr(asked, "F9 makes one") && strstr(asked, "C-u takes it back"));
+    CHECK(strstr(last_question.text, "F9 makes one") &&
+          strstr(last_question.text, "C-u takes it back"));
     *d.state.session = '\0';
     CHECK(keymap_bind(keymap_current(), NULL, "w", "none", 0, NULL, NULL));
     confirm_commit(&host);
-    CHECK(strstr(asked, ":save names one") != NULL);
+    CHECK(strstr(last_question.text, ":save names one") != NULL);
     give_preview(&d);
     c = card_of(&d, SIDE_BOTH);
     for (int i = 0; i < c.rows; i++)
@@ -320,10 +304,12 @@ static void the_verdict_names_the_keys_that_are_bound(void)
     CHECK(found);
     card_free(&c);
     confirm_commit(&host);
-    CHECK(strstr(asked, "Preview: p(target) ") && strstr(asked, "hold, says"));
+    CHECK(strstr(last_question.text, "Preview: p(target) ") &&
+          strstr(last_question.text, "hold, says"));
     d.verdict.report->facts = 0; /* a recording of 0.1.0 */
     confirm_commit(&host);
-    CHECK(strstr(asked, "Preview: p(first) ") && !strstr(asked, "hold, says"));
+    CHECK(strstr(last_question.text, "Preview: p(first) ") &&
+          !strstr(last_question.text, "hold, says"));
     keymap_default(keymap_current());
     ui_free(&d);
 }

@@ -28,15 +28,6 @@ static void take_layer(struct ui_state *d, unsigned job, int layer)
     ui_event(d, &ev);
 }
 
-static void take_fact(struct ui_state *d, const char *subject, const char *target)
-{
-    free(d->fact.subject);
-    free(d->fact.target);
-    d->fact.subject = xstrdup(subject);
-    d->fact.target = xstrdup(target);
-    ui_match(d);
-}
-
 static void take_state(struct ui_state *d, const char *id, int edits)
 {
     struct state_info *s = xcalloc(1, sizeof(*s));

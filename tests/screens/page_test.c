@@ -19,9 +19,7 @@ static char *make_page(struct ui_state *d)
     struct err err = {0};
 
     make_full_ui_state(d);
-    free(d->fact.subject);
-    d->fact.subject = xstrdup(hostile);
-    ui_match(d);
+    take_fact(d, hostile, "Rome");
     give_run(d, LAYERS);
     give_preview(d);
     give(d, EV_PROBES, probe_report_of("Eiffel Tower"));
@@ -65,7 +63,7 @@ static void the_page_is_well_formed_and_escaped(void)
     CHECK(!strstr(page, "<b>") && !strchr(page, '\x1b'));
     CHECK(strstr(page, "&lt;/script&gt;&lt;b&gt;&quot;&amp;") != NULL);
     CHECK(strstr(page, "</script>") && !strstr(strstr(page, "</script>") + 1, "</script>"));
-    CHECK(!strstr(page, "http://") || !strstr(page, "src="));
+    CHECK(!strstr(page, "src=") && !strstr(page, "<link"));
     CHECK(strstr(page, "would hold") && strstr(page, "Mount Fuji") && strstr(page, "--subject"));
     free(page);
     ui_free(&d);
@@ -82,9 +80,7 @@ static void the_page_has_a_line_that_a_shell_runs(void)
     snprintf(d.model.path, sizeof(d.model.path), "/models/my model.gguf");
     CHECK(theme_load(&theme, "light", NULL, NULL));
     page_write(&d, &theme, &out);
-    CHECK(
-        strstr(out.data, "editscope edit -m '/models/my model.gguf' -s new.es --subject ") ||
-        strstr(out.data, "editscope edit -m &#39;/models/my model.gguf&#39; -s new.es --subject "));
+    CHECK(strstr(out.data, "editscope edit -m '/models/my model.gguf' -s new.es --subject "));
     CHECK(!strstr(out.data, "edit -m Tiny-12L") && !strstr(out.data, "edit -m 'Tiny-12L'"));
     buf_free(&out);
     ui_free(&d);

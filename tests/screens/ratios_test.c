@@ -40,13 +40,6 @@ static void a_step_moves_as_many_as_it_says(void)
     ui_free(&d);
 }
 
-static void take_subject(struct ui_state *d, const char *subject)
-{
-    free(d->fact.subject);
-    d->fact.subject = xstrdup(subject);
-    ui_match(d);
-}
-
 static void shared_neurons_are_counted_against_chance(void)
 {
     struct ui_state d;
@@ -57,7 +50,7 @@ static void shared_neurons_are_counted_against_chance(void)
     d.header->prompt[0] = xstrdup("The Eiffel Tower is in");
     CHECK(!ui_shared_neurons(&d, 0, 4, &x));
     general = d.layer[4].mask->general.chosen;
-    take_subject(&d, "Mount Fuji");
+    take_fact(&d, "Mount Fuji", "Rome");
     give_run(&d, LAYERS); /* whose scores are, as it happens, the same */
     d.header->prompt[0] = xstrdup("Mount Fuji is in");
     CHECK(ui_shared_neurons(&d, 0, 4, &x));
@@ -65,7 +58,7 @@ static void shared_neurons_are_counted_against_chance(void)
     CHECK(x.shared == general);
     CHECK(fabs(x.chance - (double)general * general / NEURONS) < 1e-9);
     CHECK(!ui_shared_neurons(&d, 1, 4, &x) && !ui_shared_neurons(&d, 0, LAYERS, &x));
-    take_subject(&d, "Eiffel Tower"); /* its scores are back; it is not compared with itself */
+    take_fact(&d, "Eiffel Tower", "Rome"); /* its scores are back; it is not compared with itself */
     CHECK(ui_shared_neurons(&d, 0, 4, &x));
     CHECK_STR(x.prompt, "Mount Fuji is in");
     CHECK(!ui_shared_neurons(&d, 1, 4, &x));

@@ -1,8 +1,5 @@
 /* Compare, Sweep and History with results in them: what they post, what they draw. */
-#include <stdarg.h>
-
 #include "tests/screens/fixture.h"
-#include "views/hint.h"
 #include "views/panes/pane_plot.h"
 #include "views/requests.h"
 #include "views/shell/messages.h"
@@ -23,44 +20,11 @@ static unsigned keep_post(struct host *host, struct command *cmd)
     return 1; /* the job that give() speaks for */
 }
 
-static struct question asked;
-
-static void keep_question(struct host *host, const struct question *question)
-{
-    (void)host;
-    asked = *question;
-}
-
-static char said[400]; /* the last message */
-
-static void keep_message(struct host *host, enum tone tone, const char *fmt, ...)
-{
-    va_list ap;
-
-    (void)tone;
-    va_start(ap, fmt);
-    hint_vprint(host->ui, said, sizeof(said), fmt, ap);
-    va_end(ap);
-}
-
-static void keep_message_of_job(struct host *host, unsigned job, const char *fmt, ...)
-{
-    va_list ap;
-
-    (void)job;
-    va_start(ap, fmt);
-    hint_vprint(host->ui, said, sizeof(said), fmt, ap);
-    va_end(ap);
-}
-
 static struct host recording(struct ui_state *d)
 {
     struct host host = host_of(d);
 
     host.post = keep_post;
-    host.confirm = keep_question;
-    host.message = keep_message;
-    host.message_of_job = keep_message_of_job;
     posts = 0;
     return host;
 }
@@ -107,14 +71,13 @@ static void masks_are_compared(void)
         v->ops->action(v, ACTION_RIGHT);
     three_sizes("compared-answers", &d, v);
     /* the column at hand is key size at equal gain; taking it over asks first */
-    CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1 && asked.view == v);
+    CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1 && last_question.view == v);
     CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_UNION);
-    asked.confirmed(v->host, &asked);
+    last_question.confirmed(v->host, &last_question);
     CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_KEYMAG);
     CHECK(params_choice(&d.params, P_MASK_COMPENSATE) == COMPENSATE_GAIN);
     /* results stay when the fact goes, and say whose they are */
-    free(d.fact.target);
-    d.fact.target = xstrdup("Oslo");
+    take_fact(&d, "Eiffel Tower", "Oslo");
     got = screen_text(&(struct screen){.ui = &d, .view = v}, 36, 120, false);
     CHECK(strstr(got, "Compare: Eiffel Tower → Rome") && strstr(got, "of another fact"));
     free(got);
@@ -144,9 +107,9 @@ static void fewer_masks_are_compared(void)
     v->ops->open(v);
     CHECK(v->ops->action(v, ACTION_LESS)); /* 32, 16, 8 */
     CHECK(v->ops->action(v, ACTION_LESS) && v->ops->action(v, ACTION_LESS));
-    CHECK(v->ops->action(v, ACTION_MORE) && strstr(said, "8 columns and 8 random masks"));
-    CHECK(v->ops->command(v, "masks", "129") && strstr(said, "not a number from 0 to 128"));
-    CHECK(v->ops->command(v, "masks", "7") && strstr(said, "7 random masks"));
+    CHECK(v->ops->action(v, ACTION_MORE) && strstr(last_said, "8 columns and 8 random masks"));
+    CHECK(v->ops->command(v, "masks", "129") && strstr(last_said, "not a number from 0 to 128"));
+    CHECK(v->ops->command(v, "masks", "7") && strstr(last_said, "7 random masks"));
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.variant_count == 15);
     CHECK(shows(&d, v, 36, 120, "0 of 15 done, waits"));
     tell(v, EV_BEGUN);
@@ -234,15 +197,16 @@ static void an_edit_is_tried_on_the_state_before_it(void)
         CHECK(shows(&d, v, 24, 80, "Eiffel Tower → Rome, before edit 2"));
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posts == 1);
         CHECK(posted.edit == 1 && !posted.states);
-        CHECK(strstr(said, "tried on the state before edit 2") && strstr(said, "1 later edit is"));
+        CHECK(strstr(last_said, "tried on the state before edit 2") &&
+              strstr(last_said, "1 later edit is"));
         give_variants_of(&d, v, "after 1");
-        CHECK(strstr(said, "variants tried before edit 2; nothing was written"));
+        CHECK(strstr(last_said, "variants tried before edit 2; nothing was written"));
         CHECK(shows(&d, v, 36, 120, " done, Enter uses "));
         if (!k)
             three_sizes("compared-before", &d, v);
 
         CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* the base */
-        CHECK_STR(said, "tried on BASE");
+        CHECK_STR(last_said, "tried on BASE");
         CHECK(shows(&d, v, 36, 120, "of another state: x runs again"));
         CHECK(shows(&d, v, 24, 80, "before edit 2")); /* the results still are */
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.states == STATE_BASE && !posted.edit);
@@ -251,23 +215,19 @@ static void an_edit_is_tried_on_the_state_before_it(void)
         CHECK(shows(&d, v, 36, 120, " done, Enter uses "));
 
         CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* now */
-        CHECK_STR(said, "tried on EDITED, after edit 3, where edit 2 already wrote Rome");
+        CHECK_STR(last_said, "tried on EDITED, after edit 3, where edit 2 already wrote Rome");
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && !posted.states && !posted.edit);
         give_variants_of(&d, v, "after 3");
         CHECK(shows(&d, v, 24, 80, "Eiffel Tower → Rome, after edit 3"));
 
         CHECK(v->ops->action(v, ACTION_TRIED_ON)); /* and before the edit again */
-        CHECK(strstr(said, "tried on the state before edit 2"));
-        free(d.fact.subject);
-        d.fact.subject = xstrdup("The Society of Xylophonists of Quetzaltenango");
+        CHECK(strstr(last_said, "tried on the state before edit 2"));
+        take_fact(&d, "The Society of Xylophonists of Quetzaltenango", "Rome");
         CHECK(shows(&d, v, 24, 80, "of another fact: x runs again")); /* however long it is */
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
         give_variants_of(&d, v, "after 3");
         CHECK(shows(&d, v, 24, 80, "…, after edit 3") && shows(&d, v, 24, 80, "done, Enter uses"));
-        free(d.fact.subject);
-        d.fact.subject = xstrdup("Eiffel Tower");
-        free(d.fact.target); /* a rewrite: the present state does not say it yet */
-        d.fact.target = xstrdup("Oslo");
+        take_fact(&d, "Eiffel Tower", "Oslo"); /* a rewrite: the present state does not say it */
         d.tried_on = TRIED_AUTO;
         CHECK(shows(&d, v, 36, 120, "of another fact: x runs again"));
         CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && !posted.states && !posted.edit);
@@ -294,7 +254,7 @@ static void results_are_compared_by_their_state(void)
     commit_three(&d); /* the fact is edit 2 now, but the results are of the base */
     CHECK(shows(&d, v, 36, 120, "of another state: x runs again"));
     CHECK(v->ops->action(v, ACTION_TRIED_ON));
-    CHECK_STR(said, "tried on BASE");
+    CHECK_STR(last_said, "tried on BASE");
     CHECK(shows(&d, v, 36, 120, "40 done, Enter uses one"));
     view_close(v);
     ui_free(&d);
@@ -308,27 +268,24 @@ static void the_same_state_is_offered_once(void)
 
     make_full_ui_state(&d);
     tried_on_next(&host); /* nothing is edited */
-    CHECK_STR(said, "tried on BASE");
+    CHECK_STR(last_said, "tried on BASE");
     commit_three(&d);
     d.tried_on = TRIED_AUTO;
-    free(d.fact.subject);
-    free(d.fact.target);
-    d.fact.subject = xstrdup("Big Ben");
-    d.fact.target = xstrdup("Peru");
+    take_fact(&d, "Big Ben", "Peru");
     CHECK(tried_state_now(&d).on == TRIED_BEFORE && tried_state_now(&d).edit == 1);
     CHECK_STR(tried_state_now(&d).name, "none");
     tried_on_next(&host);
-    CHECK_STR(said, "tried on EDITED, after edit 3, where edit 1 already wrote Peru");
+    CHECK_STR(last_said, "tried on EDITED, after edit 3, where edit 1 already wrote Peru");
     tried_on_next(&host);
-    CHECK_STR(said, "tried on the state before edit 1, since it already wrote Peru; 2 later edits "
-                    "are left out");
-    free(d.fact.subject);
-    d.fact.subject = xstrdup("Pisa"); /* no edit wrote it: base or now */
+    CHECK_STR(last_said,
+              "tried on the state before edit 1, since it already wrote Peru; 2 later edits "
+              "are left out");
+    take_fact(&d, "Pisa", "Peru"); /* no edit wrote it: base or now */
     CHECK(tried_state_now(&d).on == TRIED_NOW);
     tried_on_next(&host);
-    CHECK_STR(said, "tried on BASE");
+    CHECK_STR(last_said, "tried on BASE");
     tried_on_next(&host);
-    CHECK_STR(said, "tried on EDITED, after edit 3");
+    CHECK_STR(last_said, "tried on EDITED, after edit 3");
     ui_free(&d);
 }
 
@@ -452,16 +409,16 @@ static void the_plane_has_every_point(void)
     give_variants(&d, random, 2); /* as Compare does */
     d.params.value[P_RATIO_GE_B] += 0.1;
     give_estimate(&d, 0.35);
-    CHECK(v->ops->action(v, ACTION_TAG) && strstr(said, "no numbers to pin"));
+    CHECK(v->ops->action(v, ACTION_TAG) && strstr(last_said, "no numbers to pin"));
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
     give_variants(&d, posted.variants, 20);
     tell(v, EV_VARIANT);
     tell(v, EV_DONE);
     CHECK(v->ops->action(v, ACTION_TAG));
-    CHECK_STR(said, "beta_sp=0.1 beta_ge=0.1 is A; U removes A and B; d shows the plane");
+    CHECK_STR(last_said, "beta_sp=0.1 beta_ge=0.1 is A; U removes A and B; d shows the plane");
     CHECK(v->ops->action(v, ACTION_DOWN) && v->ops->action(v, ACTION_RIGHT));
     CHECK(v->ops->action(v, ACTION_TAG));
-    CHECK_STR(said, "beta_sp=0.3 beta_ge=0.25 is B; U removes A and B; d shows the plane");
+    CHECK_STR(last_said, "beta_sp=0.3 beta_ge=0.25 is B; U removes A and B; d shows the plane");
     CHECK(v->ops->action(v, ACTION_RIGHT) && v->ops->action(v, ACTION_MODE));
     CHECK(ui_point_now(&d, d.state.state) && ui_point_now(&d, d.state.state)->gain > 0.34);
     CHECK(shows(&d, v, 36, 120, "25 points"));
@@ -470,9 +427,7 @@ static void the_plane_has_every_point(void)
     CHECK(v->ops->action(v, ACTION_MODE)); /* estimates have no p */
     CHECK(shows(&d, v, 36, 120, "23 points") && shows(&d, v, 36, 120, "against p(target)"));
     three_sizes("plane-answer", &d, v);
-    free(d.fact.target); /* of another fact: none */
-    d.fact.target = xstrdup("Oslo");
-    ui_match(&d);
+    take_fact(&d, "Eiffel Tower", "Oslo"); /* of another fact: none */
     CHECK(shows(&d, v, 36, 120, "0 points") && shows(&d, v, 24, 80, "no points yet"));
     CHECK(v->ops->action(v, ACTION_UNTAG));
     CHECK(v->ops->action(v, ACTION_MODE) && shows(&d, v, 36, 120, "neurons kept"));
@@ -526,21 +481,21 @@ static void an_edit_that_is_not_active_is_not_undone(void)
     d.state.can_undo = true;
     d.state.edits = 1;
     for (int edit = 2; edit <= 99; edit += 97) { /* undone; never made */
-        asked = (struct question){0};
+        last_question = (struct question){0};
         confirm_undo(&host, edit);
-        CHECK(!asked.confirmed);
-        CHECK(strstr(said, edit == 2 ? "no active edit 2" : "no active edit 99"));
+        CHECK(!last_question.confirmed);
+        CHECK(strstr(last_said, edit == 2 ? "no active edit 2" : "no active edit 99"));
     }
-    CHECK(confirm_undo_typed(&host, "1") && asked.number == 1);
-    CHECK_STR(asked.title, "Undo edit 1?");
+    CHECK(confirm_undo_typed(&host, "1") && last_question.number == 1);
+    CHECK_STR(last_question.title, "Undo edit 1?");
     CHECK(confirm_undo_typed(&host, "") &&
-          asked.number == 1); /* what it names, whatever commits next */
-    CHECK_STR(asked.title, "Undo edit 1?");
+          last_question.number == 1); /* what it names, whatever commits next */
+    CHECK_STR(last_question.title, "Undo edit 1?");
     CHECK(confirm_undo_typed(&host, "1000001")); /* the limit of undo --edit */
-    CHECK_STR(said, "no active edit 1000001");
+    CHECK_STR(last_said, "no active edit 1000001");
     d.state.edits = 2; /* the history that names edit 3 has not come yet */
-    CHECK(confirm_undo_typed(&host, "3") && asked.number == 3);
-    CHECK_STR(asked.title, "Undo edit 3?");
+    CHECK(confirm_undo_typed(&host, "3") && last_question.number == 3);
+    CHECK_STR(last_question.title, "Undo edit 3?");
     CHECK(!confirm_undo_typed(&host, "1000000001") && !confirm_undo_typed(&host, "1x"));
     ui_free(&d);
 }
@@ -558,19 +513,11 @@ static void a_note_is_said_to_be_saved_when_it_is(void)
     make_full_ui_state(&d);
     v->ops->open(v);
     CHECK(v->ops->action(v, ACTION_LAST) && v->ops->command(v, "note", "checked"));
-    CHECK(posted.kind == CMD_NOTE && strstr(said, "saving the note"));
+    CHECK(posted.kind == CMD_NOTE && strstr(last_said, "saving the note"));
     CHECK(message_of_event(&d, &done, CMD_NOTE, &tone, out));
     CHECK_STR(out, "note saved");
     view_close(v);
     ui_free(&d);
-}
-
-static char prompted[80];
-
-static void keep_prompt(struct host *host, const char *sign, const char *text)
-{
-    (void)host;
-    snprintf(prompted, sizeof(prompted), "%s%s", sign, text);
 }
 
 static void the_past_is_asked(void)
@@ -583,7 +530,6 @@ static void the_past_is_asked(void)
     make_full_ui_state(&d);
     d.history->entry[0].note = xstrdup("for the talk");
     d.history->entry[1].active = true;
-    host.prompt = keep_prompt;
     v->ops->open(v);
     CHECK(posts == 1 && posted.kind == CMD_HISTORY);
     CHECK(v->ops->action(v, ACTION_FLIP)); /* untagged: what the last edit changed */
@@ -593,7 +539,7 @@ static void the_past_is_asked(void)
     CHECK(posts == 3 && posted.from == 0 && posted.edit == 2);
     CHECK(v->ops->action(v, ACTION_MODE) && posted.kind == CMD_DRIFT);
     CHECK(v->ops->action(v, ACTION_UP) && v->ops->action(v, ACTION_NOTE));
-    CHECK_STR(prompted, ":note for the talk");
+    CHECK_STR(last_prompt, ":note for the talk");
     CHECK(v->ops->command(v, "note", "other words"));
     CHECK(posted.kind == CMD_NOTE && posted.edit == 1);
     CHECK_STR(posted.text, "other words");

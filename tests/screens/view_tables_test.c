@@ -39,9 +39,7 @@ static void an_export_says_what_it_is_of(void)
     CHECK(strstr(sheet.about, "Eiffel Tower → Rome, BASE 00112233; parameters at their defaults; "
                               "scores of 12 of 12 layers are exact") != NULL);
     table_free(&sheet);
-    free(d.fact.subject);
-    d.fact.subject = xstrdup("Big Ben");
-    ui_match(&d);
+    take_fact(&d, "Big Ben", "Rome");
     CHECK(view_table_of(&sheet, view_find("heatmap"), &d));
     CHECK_STR(sheet.cell[5].text, "of Eiffel Tower → Rome");
     CHECK(strstr(sheet.about, "Big Ben → Rome") && strstr(sheet.about, "0 of 12 layers are exact"));
