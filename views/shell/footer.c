@@ -157,8 +157,12 @@ static int list_tabs(struct tab tab[TABS_MAX], const char *shown)
     for (int i = 0; views[i] && n < TABS_MAX - 1; i++) {
         if (views[i]->untabbed)
             continue;
-        tab[n++] = (struct tab){views[i], action_of_view(views[i]->name), views[i]->title,
-                                views[i]->tab ? views[i]->tab : views[i]->title, "", 0};
+        tab[n++] = (struct tab){views[i],
+                                action_of_view(views[i]->name),
+                                views[i]->title,
+                                views[i]->tab ? views[i]->tab : views[i]->title,
+                                "",
+                                0};
         if (!strcmp(views[i]->name, "models"))
             tab[n++] = (struct tab){NULL, ACTION_PULL, "Hub", "", "", 0};
     }

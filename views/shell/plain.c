@@ -104,8 +104,8 @@ static void plain_on_event(void *ctx, const struct event *ev, enum command_kind 
     speak_job_event(p, ev);
     if (ev->kind == EV_SIDES && d->verdict.probes)
         plain_print_scoreboard(d);
-    if (ev->kind == EV_ANSWER && kind == CMD_QUERY && d->answer[0] &&
-        !d->answer[0]->partial && d->answer_from[0].job == ev->job) /* not of interventions */
+    if (ev->kind == EV_ANSWER && kind == CMD_QUERY && d->answer[0] && !d->answer[0]->partial &&
+        d->answer_from[0].job == ev->job) /* not of interventions */
         plain_print_answer(d->answer[0]);
     else if (ev->kind == EV_PROBES && ui_scoreboard(d))
         plain_print_scoreboard(d);
