@@ -17,6 +17,9 @@ struct layer_report {
     double percentile_gain, percentile_leak; /* among random masks of equal size; -1: none */
     double residual;                         /* ||Z - O||, before division by the layers left */
     double delta_norm, weight_norm;          /* Frobenius, of the update and of the matrix before */
+    int general, specific,
+        both; /* of the mask's neurons, by class; 0: no mask was made of scores */
+    double rho_ge, rho_sp, tau_ge, tau_sp; /* ratio (Eq. 6, 7) and threshold of each kind */
     bool stale; /* the change of an earlier layer, or a later change of a parameter, is not in it */
     int hits;   /* past edits whose keys the update moves most, in descending order: */
     struct layer_hit {

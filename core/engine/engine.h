@@ -92,6 +92,9 @@ enum command_flag {
     X(NEURON, "neuron", "", job_neuron, NEEDS_BOTH | URGENT | UNASKED | KEY_NEURON)                \
     /* EV_HISTORY */                                                                               \
     X(HISTORY, "history", "", job_history, NEEDS_SESSION | URGENT | OF_PRESENT)                    \
+    /* edit (0: the last active one): what the session stores of it: EV_RECALLED */                \
+    X(RECALL, "recall", "", job_recall,                                                            \
+      NEEDS_SESSION | URGENT | UNASKED | OF_PRESENT | KEY_NUMBER)                                  \
     /* rebuild the weights from the journal and compare checksums: EV_STATE */                     \
     X(VERIFY, "verify", "verify", job_verify, NEEDS_BOTH | OF_PRESENT)                             \
     /* params, all_layers, on_all_ranks: sum to stats.tokens now: EV_PROGRESS, EV_MOMENTS */       \
@@ -103,8 +106,8 @@ enum command_flag {
     /* facts, params; edit (before and after this one; 0: before is the base), expect (checksum    \
      * of the state after: if it is another one now, nothing is asked), top (so many neighbours    \
      * of the first fact are its own, the others are asked for if the base knows none of these;    \
-     * 0: all, -1: none): all probes: EV_PROBES for each fact; of an edit or preview also          \
-     * EV_OVERWRITTEN */                                                                           \
+     * 0: all, -1: none), sides, others_only: with `sides` EV_SIDES of the first fact; all probes: \
+     * EV_PROBES for each fact; of an edit or preview also EV_OVERWRITTEN */                       \
     X(PROBE, "probe", "probes", job_probe, NEEDS_BOTH | OF_FACT | YIELDS | OF_WEIGHTS)             \
     /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \
      * STATE_BASE, else on the present state): EV_VARIANT for each; nothing is written */          \
@@ -181,6 +184,8 @@ struct command {
     double temperature; /* of sampling; 0: greedy */
     int layer, neuron;
     float *z;                           /* [hidden] a target to use instead of optimising one */
+    bool sides;                         /* CMD_PROBE: how both states answer, too */
+    bool others_only;                   /* CMD_PROBE: only the facts of other edits */
     bool chat;                          /* put the text into the model's chat template */
     struct intervention *interventions; /* [intervention_count] */
     int intervention_count;
@@ -245,6 +250,10 @@ char *engine_model_of(const char *session, const char *rival, struct err *gone);
  * failed. Any thread. */
 struct history *engine_session_history(const char *session, struct state_info *state,
                                        struct err *err);
+
+/* What a session file stores of one edit (0: of the last active one), without its model and without
+ * a lock. Caller frees it as an event's `recalled`. NULL: failed. Any thread. */
+struct recalled_edit *engine_session_recall(const char *session, int edit, struct err *err);
 
 /* What a list of sessions says of one. */
 struct session_summary {

@@ -189,6 +189,13 @@ static const struct field_info layer_report_field[] = {
     REAL(layer_report, residual),
     REAL(layer_report, delta_norm),
     REAL(layer_report, weight_norm),
+    INT(layer_report, general),
+    INT(layer_report, specific),
+    INT(layer_report, both),
+    REAL(layer_report, rho_ge),
+    REAL(layer_report, rho_sp),
+    REAL(layer_report, tau_ge),
+    REAL(layer_report, tau_sp),
     BOOL(layer_report, stale),
 };
 FIELDS(layer_report);
@@ -331,6 +338,39 @@ static const struct field_info history_field[] = {
     CHARS(history, base_state),
 };
 FIELDS(history);
+
+static const struct field_info mask_override_field[] = {
+    LAYER(mask_override, layer),
+    NEURON(mask_override, neuron),
+    BOOL(mask_override, in),
+};
+FIELDS(mask_override);
+
+static const struct field_info recalled_edit_field[] = {
+    INT(recalled_edit, edit),
+    BOOL(recalled_edit, active),
+    REAL(recalled_edit, when),
+    COUNT(recalled_edit, facts),
+    TEXT_OR_NULL(recalled_edit, subject),
+    TEXT_OR_NULL(recalled_edit, prompt),
+    TEXT_OR_NULL(recalled_edit, target),
+    TEXT_OR_NULL(recalled_edit, old),
+    TEXT_OR_NULL(recalled_edit, changed),
+    TEXT_OR_NULL(recalled_edit, parameters),
+    COUNT(recalled_edit, forces),
+    LIST(recalled_edit, force, mask_override_fields, forces),
+    BOOL(recalled_edit, measured),
+    PART(recalled_edit, report, edit_report_fields),
+    TEXT_OR_NULL(recalled_edit, said_before),
+    TEXT_OR_NULL(recalled_edit, said_after),
+    REAL(recalled_edit, accuracy),
+    REAL(recalled_edit, lambda),
+    CHARS(recalled_edit, projector),
+    CHARS(recalled_edit, after),
+    BOOL(recalled_edit, others),
+    PART(recalled_edit, stamp, stamp_fields),
+};
+FIELDS(recalled_edit);
 
 static const struct field_info moments_info_field[] = {
     ONE(moments_info, tokens, FIELD_LONG),

@@ -15,6 +15,7 @@
 #include "core/base/err.h"
 #include "core/base/params.h"
 #include "core/edit/fact.h"
+#include "core/edit/mask.h"
 #include "core/edit/report.h"
 #include "core/engine/stamp.h"
 #include "core/eval/metric.h"
@@ -192,6 +193,30 @@ struct history {
     struct history_entry *entry;
     int count;
     char base_state[17]; /* as state_info.state: of the base alone; "": not known */
+};
+
+/* What a session stores of one edit: how it was made, and what was measured at its commit. */
+struct recalled_edit {
+    int edit;
+    bool active;
+    double when;                           /* unix seconds */
+    int facts;                             /* edited together */
+    char *subject, *prompt, *target, *old; /* of the first one */
+    char *changed;                         /* parameters off their default (job_begun.changed) */
+    char *parameters;                      /* all of them, JSON; NULL: not stored */
+    int forces;                            /* neurons that were in or out against their scores, */
+    struct mask_override *force;           /* [forces] */
+    /* Where `measured` is false the session is older than these numbers: layers, sizes of masks and
+     * norms of updates are read off the change itself, the other numbers of a layer are NAN. */
+    bool measured;
+    struct edit_report report;
+    char *said_before, *said_after; /* NULL: not stored */
+    double accuracy;                /* as edit_side.accuracy, of the first fact; NAN: not stored */
+    double lambda;                  /* of the solver; 0: the editor has none */
+    char projector[65];             /* hash of the null space, or "" */
+    char after[17]; /* as state_info.state: of the active edits up to it; "": it is not active */
+    bool others;    /* these are other edits than those at its commit */
+    struct stamp stamp; /* of its commit: `state` is the one that it was made on */
 };
 
 /* The probability of a new object before and after, and its name: "p(target)" is of all its tokens,
@@ -382,43 +407,44 @@ struct replay_position {
  * OWN(ID, name, struct, member): points to a struct, by this member of the union. ALSO(ID, name,
  * struct): points to a struct of another row. BARE(ID, name): points to nothing. `name` is the name
  * in recordings, and does not change when the ID does. */
-#define EVENTS(OWN, ALSO, BARE)                                                               \
-    BARE(NONE, "")                                                                            \
-    /* of `job`; 0: background work */                                                        \
-    OWN(PROGRESS, "progress", progress, progress)                                             \
-    OWN(BEGUN, "begun", job_begun, begun)                                                     \
-    OWN(MODEL, "model", model_info, model) /* the model is loaded */                          \
-    OWN(STATE, "state", state_info, state) /* whenever it changes */                          \
-    OWN(PROMPT, "look", prompt_info, prompt)                                                  \
-    OWN(HEADER, "meta", attribution_header, header) /* an attribution begins */               \
-    /* One layer, reference-counted. If its strategy is not that of the parameters, it is the \
-     * estimate that comes before the scores. */                                              \
-    OWN(LAYER, "layer", attribution, attribution)                                             \
-    BARE(ATTRIBUTED, "attributed")         /* event.id: of the attribution */                 \
-    ALSO(ESTIMATE, "weighed", edit_report) /* its layers only */                              \
-    OWN(STEP, "step", target_step, step)                                                      \
-    OWN(PREVIEW, "preview", edit_report, edit_report)                                         \
-    ALSO(COMMIT, "commit", edit_report)                                                       \
-    OWN(COMMITTED, "edited", commit_report, commit_report) /* one for each fact */            \
-    OWN(ANSWER, "answer", answer, answer)                  /* `partial` until complete */     \
-    OWN(NEURON, "neuron", neuron_info, neuron)                                                \
-    OWN(HISTORY, "history", history, history)                                                 \
-    OWN(MOMENTS, "moments", moments_info, moments) /* a checkpoint is ready */                \
-    OWN(LENS, "lens", lens_grid, lens)                                                        \
-    OWN(TRACE, "trace", trace, trace)           /* so far */                                  \
-    OWN(SIDES, "sides", edit_sides, sides)      /* of a preview or commit of one fact */      \
-    OWN(PROBES, "probed", probe_report, probes) /* the scoreboard of a fact */                \
-    OWN(OVERWRITTEN, "overwritten", overwritten, overwritten)                                 \
-    OWN(VARIANT, "tried", variant_result, variant) /* one variant */                          \
-    OWN(DRIFT, "drift", drift, drift)              /* so far */                               \
-    OWN(DIFF, "diff", diff, diff)                                                             \
-    OWN(BISECT, "bisected", bisect_report, bisect)                                            \
-    OWN(EXPORT, "exported", export_report, export) /* written, read again and asked */        \
-    OWN(NOTICE, "notice", notice, notice)          /* how a text was read */                  \
-    OWN(REPLAY, "tape", replay_position, replay)   /* only of a recorded run */               \
-    BARE(PAUSED, "paused")                         /* the job waits again, for others */      \
-    BARE(DONE, "done")                             /* the job has ended well */               \
-    BARE(FAILED, "failed")                         /* the job has ended: event.err */         \
+#define EVENTS(OWN, ALSO, BARE)                                                                 \
+    BARE(NONE, "")                                                                              \
+    /* of `job`; 0: background work */                                                          \
+    OWN(PROGRESS, "progress", progress, progress)                                               \
+    OWN(BEGUN, "begun", job_begun, begun)                                                       \
+    OWN(MODEL, "model", model_info, model) /* the model is loaded */                            \
+    OWN(STATE, "state", state_info, state) /* whenever it changes */                            \
+    OWN(PROMPT, "look", prompt_info, prompt)                                                    \
+    OWN(HEADER, "meta", attribution_header, header) /* an attribution begins */                 \
+    /* One layer, reference-counted. If its strategy is not that of the parameters, it is the   \
+     * estimate that comes before the scores. */                                                \
+    OWN(LAYER, "layer", attribution, attribution)                                               \
+    BARE(ATTRIBUTED, "attributed")         /* event.id: of the attribution */                   \
+    ALSO(ESTIMATE, "weighed", edit_report) /* its layers only */                                \
+    OWN(STEP, "step", target_step, step)                                                        \
+    OWN(PREVIEW, "preview", edit_report, edit_report)                                           \
+    ALSO(COMMIT, "commit", edit_report)                                                         \
+    OWN(COMMITTED, "edited", commit_report, commit_report) /* one for each fact */              \
+    OWN(ANSWER, "answer", answer, answer)                  /* `partial` until complete */       \
+    OWN(NEURON, "neuron", neuron_info, neuron)                                                  \
+    OWN(HISTORY, "history", history, history)                                                   \
+    OWN(RECALLED, "recalled", recalled_edit, recalled) /* what the session stores of an edit */ \
+    OWN(MOMENTS, "moments", moments_info, moments)     /* a checkpoint is ready */              \
+    OWN(LENS, "lens", lens_grid, lens)                                                          \
+    OWN(TRACE, "trace", trace, trace)           /* so far */                                    \
+    OWN(SIDES, "sides", edit_sides, sides)      /* of a preview or commit of one fact */        \
+    OWN(PROBES, "probed", probe_report, probes) /* the scoreboard of a fact */                  \
+    OWN(OVERWRITTEN, "overwritten", overwritten, overwritten)                                   \
+    OWN(VARIANT, "tried", variant_result, variant) /* one variant */                            \
+    OWN(DRIFT, "drift", drift, drift)              /* so far */                                 \
+    OWN(DIFF, "diff", diff, diff)                                                               \
+    OWN(BISECT, "bisected", bisect_report, bisect)                                              \
+    OWN(EXPORT, "exported", export_report, export) /* written, read again and asked */          \
+    OWN(NOTICE, "notice", notice, notice)          /* how a text was read */                    \
+    OWN(REPLAY, "tape", replay_position, replay)   /* only of a recorded run */                 \
+    BARE(PAUSED, "paused")                         /* the job waits again, for others */        \
+    BARE(DONE, "done")                             /* the job has ended well */                 \
+    BARE(FAILED, "failed")                         /* the job has ended: event.err */           \
     BARE(STOPPED, "stopped")                       /* the engine has ended; the last event */
 
 enum event_kind {

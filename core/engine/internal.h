@@ -245,6 +245,14 @@ struct params edit_params(const char *json);
  * came from a delta file. Caller frees. */
 char *metrics_json(const struct commit_report *fact, int count, const struct edit_report *a);
 
+/* recall.c: what a session stores of one edit */
+/* Adds to metrics_json() the whole report of an edit and the neurons that were forced. Takes
+ * `metrics`; caller frees what it returns. */
+char *metrics_put_edit(char *metrics, const struct edit_report *a,
+                       const struct mask_override *force, int forces);
+/* Edit 0: the last active one. NULL: failed. Free it as an event's `recalled`. */
+struct recalled_edit *recalled_of_session(struct session *session, int edit, struct err *err);
+
 /* session_facts.c: the facts of a session's active edits, with their probes */
 struct edited_fact {
     const struct fact *fact; /* in `edits` */

@@ -219,6 +219,26 @@ void edit_context_begin(const struct engine *e, struct edit_context *ctx, const 
     }
 }
 
+/* Notes in the report of each layer what its mask was chosen by, if all facts share one. */
+static void masks_report(const struct edit_context *ctx, struct edit_result *result)
+{
+    for (int i = 0; ctx->mask && !ctx->mask_per_request && i < ctx->layers; i++)
+        for (int k = 0; k < result->layers; k++) {
+            const struct mask *m = ctx->mask[i];
+            struct layer_report *l = &result->report[k];
+
+            if (l->layer != m->layer)
+                continue;
+            l->general = m->general.chosen;
+            l->specific = m->specific.chosen;
+            l->both = m->both;
+            l->rho_ge = m->general.rho;
+            l->rho_sp = m->specific.rho;
+            l->tau_ge = m->general.tau;
+            l->tau_sp = m->specific.tau;
+        }
+}
+
 /* Makes the whole edit in a scratch state: e->preview. */
 static bool preview_make(struct engine *e, struct command *cmd, const struct request *request,
                          struct err *err)
@@ -243,6 +263,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
         emit_progress(e, e->job_id, "solve", 0, 0);
         v->view = state_copy(e->open->edited, ++e->generation);
         ok = editor_of(&cmd->params)->edit(&v->result, v->view, &ctx, &e->job, err);
+        masks_report(&ctx, &v->result);
     }
     edit_context_free(&ctx);
     if (!ok) {
@@ -376,7 +397,8 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
     for (int i = 0; i < cmd->count; i++)
         rec.facts[i] = request[i].fact;
     rec.params_json = params_to_json(&cmd->params);
-    rec.metrics_json = metrics_json(fact, cmd->count, &v->report);
+    rec.metrics_json = metrics_put_edit(metrics_json(fact, cmd->count, &v->report), &v->report,
+                                        cmd->mask_overrides, cmd->mask_override_count);
     memcpy(rec.projector, v->projector, sizeof(rec.projector));
     memcpy(rec.checksum, v->report.checksum, sizeof(rec.checksum));
     ok = session_append(e->open->journal, &rec, err);

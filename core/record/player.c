@@ -221,6 +221,7 @@ static void answer_without(struct player *p, const struct command *cmd)
         break;
     case CMD_ESTIMATE:
     case CMD_HISTORY:
+    case CMD_RECALL:
     case CMD_INSPECT: /* the screen says that nothing is known of this prompt */
         break;
     default:

@@ -362,6 +362,15 @@ static enum journal_op op_by_name(const char *word)
     return JOURNAL_CREATE;
 }
 
+/* 16 hex digits that name the base (its identity, NULL: none) and the set of active edits. */
+static void state_name(const char *base, const char active[17], char out[17])
+{
+    char *both = xasprintf("%s\n%s", base ? base : "", active);
+
+    sha256_name(both, strlen(both), out);
+    free(both);
+}
+
 bool session_log(struct session *s, struct journal_row **rows, int *count, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err,
@@ -369,9 +378,11 @@ bool session_log(struct session *s, struct journal_row **rows, int *count, struc
                                " ORDER BY seq",
                                "");
     struct journal_row *list = NULL;
+    struct err why = {0};
+    char *base = session_get(s, SESSION_BASE_IDENTITY, &why);
     int n = 0, got = -1;
 
-    while (q && (got = db_step(s, q, err)) > 0) {
+    while (q && !why.kind && (got = db_step(s, q, err)) > 0) {
         struct journal_row *r;
 
         list = xrealloc(list, (size_t)(n + 1) * sizeof(*list));
@@ -382,8 +393,12 @@ bool session_log(struct session *s, struct journal_row **rows, int *count, struc
         r->edit = sqlite3_column_int(q, 3);
         db_text_to(q, 4, r->state, sizeof(r->state));
         db_text_to(q, 5, r->checksum, sizeof(r->checksum));
+        state_name(base, r->state, r->name);
     }
     sqlite3_finalize(q);
+    free(base);
+    if (why.kind)
+        err_pass(err, &why);
     if (got < 0) {
         free(list);
         list = NULL;
@@ -392,15 +407,6 @@ bool session_log(struct session *s, struct journal_row **rows, int *count, struc
     *rows = list;
     *count = n;
     return got == 0;
-}
-
-/* 16 hex digits that name the base (its identity, NULL: none) and the set of active edits. */
-static void state_name(const char *base, const char active[17], char out[17])
-{
-    char *both = xasprintf("%s\n%s", base ? base : "", active);
-
-    sha256_name(both, strlen(both), out);
-    free(both);
 }
 
 bool session_status(struct session *s, struct session_status *st, struct err *err)

@@ -87,6 +87,7 @@ struct journal_row {
     enum journal_op op;
     int edit;          /* 0 for JOURNAL_CREATE */
     char state[17];    /* 16 hex digits that name the set of active edits after the step */
+    char name[17];     /* the same with the base, as session_status.state */
     char checksum[65]; /* of the edited matrices after the step; "": not recorded yet */
 };
 

@@ -362,11 +362,17 @@ json_t *record_header(const struct cli *c, const struct attribution_header *m, c
 json_t *record_layer(const struct attribution *a, const struct mask *m,
                      const struct attribution_header *rows, json_t *top);
 json_t *record_report(const char *event, const struct edit_report *a);
+/* Puts `layers`, `z_error` and `moments` into an object. */
+void record_layers(json_t *o, const struct edit_report *a);
 json_t *record_commit(const struct commit_report *e);
 /* `requests`, `held` and `facts` of an edit of the journal. */
 void record_facts(json_t *o, const struct history_entry *e);
 json_t *record_step(const struct target_step *s);
 json_t *record_probe(const struct probe_result *p);
 json_t *record_moments(const struct moments_info *m);
+
+/* log_edit.c: what a session stores of an edit, into its object or as lines */
+void log_edit_json(json_t *o, const struct recalled_edit *x);
+void log_edit_text(const struct recalled_edit *x);
 
 #endif

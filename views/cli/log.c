@@ -10,7 +10,7 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static void log_json(const struct history *h, int edit)
+static void log_json(const struct history *h, int edit, const struct recalled_edit *stored)
 {
     for (int i = 0; i < h->count; i++) {
         const struct history_entry *e = &h->entry[i];
@@ -27,6 +27,8 @@ static void log_json(const struct history *h, int edit)
         cli_fields(o, &history_entry_fields, e, "kept success");
         record_facts(o, e);
         cli_fields(o, &history_entry_fields, e, "draft checksum note");
+        if (stored)
+            log_edit_json(o, stored);
         cli_print(o);
     }
 }
@@ -94,7 +96,7 @@ static void add_entry(struct table *t, const struct history_entry *e)
     free(rest);
 }
 
-static void log_text(const struct history *h, int edit)
+static void log_text(const struct history *h, int edit, const struct recalled_edit *stored)
 {
     struct table t = {.name = "log"};
 
@@ -106,65 +108,82 @@ static void log_text(const struct history *h, int edit)
             cli_row(&t);
             if (edit)
                 facts_text(&h->entry[i]);
+            if (stored)
+                log_edit_text(stored);
         }
     table_free(&t);
 }
 
-/* --edit N: one edit; 0: all of them. */
+/* --edit N: one edit, with what the session stores of it; 0: all of them. */
 struct log_filter {
     int edit;
-    bool found;
+    struct event stored; /* EV_RECALLED of the edit */
 };
+
+static void print_log(struct cli *c, const struct log_filter *w, const struct history *h)
+{
+    if (cli_json(c))
+        log_json(h, w->edit, w->stored.recalled);
+    else
+        log_text(h, w->edit, w->stored.recalled);
+}
 
 static void log_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct log_filter *w = ctx;
 
-    if (ev->kind != EV_HISTORY)
-        return;
-    for (int i = 0; i < ev->history->count; i++)
-        w->found |= ev->history->entry[i].edit == w->edit;
-    if (w->edit && !w->found)
-        return;
-    if (cli_json(c))
-        log_json(ev->history, w->edit);
-    else
-        log_text(ev->history, w->edit);
+    if (ev->kind == EV_HISTORY)
+        print_log(c, w, ev->history);
+    else if (ev->kind == EV_RECALLED) {
+        w->stored.recalled = ev->recalled;
+        ev->recalled = NULL;
+    }
+}
+
+/* From the session file alone, unless the file has no checksum. */
+static bool print_file(struct cli *c, struct log_filter *w, bool *printed, struct err *err)
+{
+    const char *path = c->value[OPT_SESSION];
+    struct event ev = {.kind = EV_HISTORY};
+
+    ev.history = engine_session_history(path, &c->state, err);
+    *printed = ev.history && *c->state.checksum;
+    if (*printed && w->edit)
+        w->stored.recalled = engine_session_recall(path, w->edit, err);
+    *printed = *printed && (!w->edit || w->stored.recalled);
+    if (*printed)
+        print_log(c, w, ev.history);
+    event_free(&ev);
+    return !err->kind;
 }
 
 /* From the session file alone; with -m, or where the file has no checksum, through the engine. */
 static bool print_history(struct cli *c, struct log_filter *w, struct err *err)
 {
-    struct command cmd = {.kind = CMD_HISTORY};
-    struct event ev = {.kind = EV_HISTORY};
+    struct command history = {.kind = CMD_HISTORY}, recall = {.kind = CMD_RECALL, .edit = w->edit};
+    bool printed = false;
 
-    if (cli_has(c, OPT_SESSION) && !cli_has(c, OPT_MODEL)) {
-        ev.history = engine_session_history(c->value[OPT_SESSION], &c->state, err);
-        if (!ev.history)
-            return false;
-        if (*c->state.checksum) {
-            log_on_event(c, &ev, w);
-            event_free(&ev);
-            return true;
-        }
-        event_free(&ev);
-    }
-    return cli_start(c, NEED_SESSION | READS, err) && cli_job(c, &cmd, log_on_event, w, err);
+    if (cli_has(c, OPT_SESSION) && !cli_has(c, OPT_MODEL) && !print_file(c, w, &printed, err))
+        return false;
+    return printed || (cli_start(c, NEED_SESSION | READS, err) &&
+                       (!w->edit || cli_job(c, &recall, log_on_event, w, err)) &&
+                       cli_job(c, &history, log_on_event, w, err));
 }
 
 static bool log_run(struct cli *c, struct err *err)
 {
-    struct log_filter w = {0};
+    struct log_filter w = {.stored = {.kind = EV_RECALLED}};
+    bool ok;
     long edit;
     json_t *o;
 
     if (!cli_number(c, OPT_LOG_EDIT, 1, EDIT_NUMBER_MAX, 0, &edit, err))
         return false;
     w.edit = (int)edit;
-    if (!print_history(c, &w, err))
+    ok = print_history(c, &w, err);
+    event_free(&w.stored);
+    if (!ok)
         return false;
-    if (w.edit && !w.found)
-        return err_set(err, ERR_USAGE, "no edit %d in this session; see `editscope log`", w.edit);
     if (!cli_json(c)) {
         std_print("%d edit%s\nchecksum %s\n", c->state.edits, c->state.edits == 1 ? "" : "s",
                   c->state.checksum);

@@ -86,21 +86,31 @@ static json_t *layer_json(const struct layer_report *l)
     json_object_set_new(percentile, "leak_ratio",
                         l->percentile_leak < 0 ? json_null() : cli_real(l->percentile_leak));
     json_object_set_new(o, "percentile", percentile);
-    cli_fields(o, &layer_report_fields, l, "residual kept delta_norm weight_norm");
+    cli_fields(o, &layer_report_fields, l, "residual kept");
+    if (l->general || l->specific)
+        cli_fields(o, &layer_report_fields, l, "general specific both rho_ge rho_sp tau_ge tau_sp");
+    cli_fields(o, &layer_report_fields, l, "delta_norm weight_norm");
     return o;
 }
 
-json_t *record_report(const char *event, const struct edit_report *a)
+void record_layers(json_t *o, const struct edit_report *a)
 {
-    json_t *o = cli_event(event), *layers = json_array(), *moments = json_object();
+    json_t *layers = json_array(), *moments = json_object();
 
-    cli_fields(o, &edit_report_fields, a, "edit");
     for (int i = 0; i < a->layers; i++)
         json_array_append_new(layers, layer_json(&a->layer[i]));
     json_object_set_new(o, "layers", layers);
     cli_fields(o, &edit_report_fields, a, "z_error");
     cli_fields(moments, &edit_report_fields, a, "tokens=moment_tokens draft");
     json_object_set_new(o, "moments", moments);
+}
+
+json_t *record_report(const char *event, const struct edit_report *a)
+{
+    json_t *o = cli_event(event);
+
+    cli_fields(o, &edit_report_fields, a, "edit");
+    record_layers(o, a);
     cli_fields(o, &edit_report_fields, a, "p_target");
     json_object_set_new(o, "p_first", cli_pair(a->p_before, a->p_after));
     cli_fields(o, &edit_report_fields, a, "facts held");

@@ -71,6 +71,52 @@ for command in verify "query hi" "undo" "export --as delta --to $d/no.delta"; do
     err '\(-m\)'
 done
 
+# --- what is stored of an edit ------------------------------------------------------------------
+row "log --edit repeats what the commit said: layers, masks, answers, parameters"
+"$E" edit -q --json -m "$M" -s "$d/stored.es" $Q --set mask.mode=fixed $FACT >"$d/commit" 2>/dev/null
+run 0 "$E" log --json -s "$d/stored.es" --edit 1
+cp "$d/out" "$d/logged"
+run 0 python3 - "$d/commit" "$d/logged" <<'END'
+import json, sys
+said = {}
+for line in open(sys.argv[1]):
+    o = json.loads(line)
+    said[o["event"]] = o
+log = json.loads(open(sys.argv[2]).readline())
+commit, done = said["commit"], said["done"]
+assert log["layers"] == commit["layers"] and len(log["layers"]) == 3, log["layers"]
+assert all(l["general"] and l["rho_ge"] == .25 for l in log["layers"]), log["layers"]
+assert log["z_error"] == commit["z_error"] and log["moments"] == commit["moments"]
+assert log["said"] == done["generated"] and log["rewrite_acc"] == done["rewrite_acc"]
+assert log["parameters"]["mask.mode"] == "fixed" and log["parameters"]["edit.lambda"] == 1
+assert log["changed"] == {"mask.mode": "fixed", "stats.tokens": 3000, "stats.window": 64}
+assert log["measured"] and log["forced"] == []
+END
+run 0 "$E" log -s "$d/stored.es" --edit 1
+out 'parameters off default: mask.mode=fixed; stats.tokens=3000; stats.window=64$'
+out '^mask rule: mask.mode=fixed; mask.fixed_ge=0.25; '
+
+row "log --edit of a session of 0.1.0 reads sizes and norms off the change"
+cp "$OLD" "$d/old.es"
+run 0 "$E" log --json -s "$d/old.es" --edit 1
+cp "$d/out" "$d/logged"
+run 0 python3 - "$d/old.es" "$d/logged" <<'END'
+import array, json, math, sqlite3, sys
+log = json.loads(open(sys.argv[2]).readline())
+rows = sqlite3.connect(sys.argv[1]).execute(
+    "SELECT layer, rank, scale, r, x, weight FROM deltas WHERE edit = 1 ORDER BY place").fetchall()
+floats = lambda blob: array.array("f", blob)
+assert len(rows) == len(log["layers"]) == 3 and not log["measured"]
+for (layer, rank, scale, r, x, w), l in zip(rows, log["layers"]):
+    assert rank == 1
+    r, x, w = floats(r), floats(x), floats(w)
+    norm = math.hypot(*r) * math.hypot(*(scale * a * b for a, b in zip(x, w)))
+    assert (l["layer"], l["kept"]) == (layer, sum(a > 0 for a in w)), l
+    assert abs(l["delta_norm"] / norm - 1) < 1e-5, (l["delta_norm"], norm)
+    assert l["gain"] is None and l["leak_ratio"] is None, l
+END
+cmp -s "$OLD" "$d/old.es" || complain "log has changed the file"
+
 # --- which model without -m ---------------------------------------------------------------------
 row "without -m every command opens the session's own model"
 run 0 "$E" export -m "$M" -s "$s" --as delta --to "$d/own.delta"
