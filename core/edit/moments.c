@@ -26,6 +26,7 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
     m->sum = xcalloc((size_t)layers, sizeof *m->sum);
     m->waiting = xcalloc((size_t)layers, sizeof *m->waiting);
     m->pending = xcalloc((size_t)layers, sizeof *m->pending);
+    m->hash = xcalloc((size_t)layers, sizeof *m->hash);
     for (int i = 0; ok && i < layers; i++)
         ok = offload_new(&m->sum[i], dev, neurons, neurons, dev->moments_on_host, err);
     if (device_sync(dev, err) && ok)
@@ -57,6 +58,7 @@ void moments_free(struct moments *m)
         free(m->waiting[i]);
     free(m->waiting);
     free(m->pending);
+    free(m->hash);
     free(m->sum);
     free(m->layer);
     free(m);
@@ -111,6 +113,7 @@ void moments_add(struct moments *m, int index, struct mat coeff)
     size_t width = (size_t)m->neurons;
     int most = waiting_capacity(m);
 
+    m->hash[index][0] = '\0';
     if (m->sum[index].on_device.data) {
         device_gram(m->dev, coeff, m->sum[index].on_device);
         return;

@@ -35,8 +35,10 @@ struct moments {
     int *layer;              /* [layers] */
     long tokens;             /* summed so far */
     struct offload_mat *sum; /* [layers] F64 [M, M]: sum of m m^T */
-    float **waiting;         /* [layers] rows that are not in `sum` yet, for sums on the host */
-    int *pending;            /* [layers] how many rows wait */
+    char (*hash)[65]; /* [layers] sha256 of the sum as the cache holds it, hex; "" until it is
+                         saved or loaded, and once more rows are added */
+    float **waiting;  /* [layers] rows that are not in `sum` yet, for sums on the host */
+    int *pending;     /* [layers] how many rows wait */
 };
 
 /* Zero sums. NULL when the device has no room (8 M^2 bytes a layer). */

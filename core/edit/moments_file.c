@@ -44,7 +44,7 @@ static void pack_triangle(double *m, int n)
 
 static bool save_layer(struct moments *m, int index, struct err *err)
 {
-    char key[65], hash[65], tokens[32];
+    char key[65], *hash = m->hash[index], tokens[32];
     long long count = m->tokens;
     double *sum = offload_download(&m->sum[index], 0, m->neurons, err);
     char *path;
@@ -99,12 +99,13 @@ static bool meta_is(const struct safetensors *st, const char *name, const char *
 
 /* The tensor `sum` of a file whose content is what its name says; else NULL and err. */
 static const struct st_tensor *checked_sum(const struct safetensors *st, const struct moments *m,
-                                           const char *key, long tokens, struct err *err)
+                                           const char *key, long tokens, char hash[65],
+                                           struct err *err)
 {
     const struct st_tensor *sum = safetensors_tensor(st, "sum");
     const struct st_tensor *count = safetensors_tensor(st, "tokens");
     double stored = 0;
-    char text[32], hash[65];
+    char text[32];
     long at;
 
     snprintf(text, sizeof text, "%ld", tokens);
@@ -171,7 +172,7 @@ static enum outcome load_layer(struct moments *m, int index, long tokens, struct
     path = cache_file(key, tokens);
     st = safetensors_open(path, &why);
     if (st)
-        sum = checked_sum(st, m, key, tokens, &why);
+        sum = checked_sum(st, m, key, tokens, m->hash[index], &why);
     if (sum)
         outcome = upload_sum(m, index, sum, err) ? LOADED : FAILED;
     else if (notes)
@@ -262,8 +263,10 @@ static bool load_best(struct moments *m, long goal, struct buf *notes, struct er
         if (outcome != UNUSABLE)
             return outcome == LOADED;
     }
-    for (int i = 0; i < m->layers; i++)
+    for (int i = 0; i < m->layers; i++) {
         offload_fill(&m->sum[i], 0);
+        m->hash[i][0] = '\0';
+    }
     return device_sync(m->dev, err);
 }
 

@@ -31,6 +31,7 @@
 #include "core/base/digest.h"
 #include "core/base/mem.h"
 #include "core/edit/mat_f64.h"
+#include "core/edit/nullspace_file.h"
 
 static void name_projector(struct nullspace *n, const struct moments *m, int index,
                            struct nullspace_rule rule)
@@ -210,6 +211,37 @@ struct nullspace *nullspace_new(const struct moments *m, int index, struct nulls
         return n;
     nullspace_free(n);
     return NULL;
+}
+
+/* Says in notes what went wrong with a file, which is no reason to fail. */
+static void note_file(struct buf *notes, const char *what, const struct err *why)
+{
+    if (why->kind && notes)
+        buf_printf(notes, "%s: %s\n", what, why->text);
+}
+
+struct nullspace *nullspace_cached(const struct moments *m, int index, struct nullspace_rule rule,
+                                   struct buf *notes, struct err *err)
+{
+    struct nullspace *n = nullspace_begin(m, index, err);
+    struct err why = {0};
+
+    if (!n)
+        return NULL;
+    name_projector(n, m, index, rule);
+    if (nullspace_file_read(n, m, index, &why)) {
+        if (copy_sum(n, &m->sum[index], err))
+            return n;
+        nullspace_free(n);
+        return NULL;
+    }
+    nullspace_free(n);
+    note_file(notes, "null space not used", &why);
+    n = nullspace_new(m, index, rule, err);
+    why = (struct err){0};
+    if (n && !nullspace_file_write(n, m, index, &why))
+        note_file(notes, "null space not kept", &why);
+    return n;
 }
 
 struct nullspace *nullspace_none(const struct moments *m, int index, struct err *err)

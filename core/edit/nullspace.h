@@ -35,6 +35,10 @@ struct nullspace {
  */
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
                                 struct err *err);
+/* The same from the cache of the disk (nullspace_file.h), or made and written there: the same bits
+ * either way. A file that could not be used or written adds a line to notes (may be NULL). */
+struct nullspace *nullspace_cached(const struct moments *m, int index, struct nullspace_rule rule,
+                                   struct buf *notes, struct err *err);
 /* For editors without a null space: the moment alone, without a decomposition. P is the unit matrix
  * (rank 0) and hash is empty. */
 struct nullspace *nullspace_none(const struct moments *m, int index, struct err *err);

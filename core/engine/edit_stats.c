@@ -209,7 +209,7 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
     g->moments = moments_new(e->dev, &origin, layers, layer, e->model->config->ffn, err);
     ok = g->moments &&
          (g->by_ranks ? ranks_load(g, err) : moments_load(g->moments, g->goal, &notes, err));
-    buf_free(&notes);
+    notice_lines(e, &notes);
     if (!ok)
         return false;
     g->checkpoint = g->moments->tokens;
@@ -384,6 +384,26 @@ static bool past_keys_current(const struct engine *e, unsigned needs)
                : !g->has_past;
 }
 
+/* The null space, from the cache or made here, and the empty key store of a layer. */
+static bool space_make(struct engine *e, const struct moments *from, int index, bool null,
+                       struct err *err)
+{
+    struct edit_stats *g = &e->stats;
+    struct nullspace **space = &g->space[index];
+    struct buf notes = {0};
+
+    if (null && !*space)
+        emit_progress(e, e->job_id, "null space", index, g->layers);
+    if (!*space)
+        *space = null ? nullspace_cached(from, index, g->rule, &notes, err)
+                      : nullspace_none(from, index, err);
+    notice_lines(e, &notes);
+    solver_free(g->solver[index]);
+    g->owners[index] = 0;
+    g->solver[index] = *space ? solver_new(*space, g->lambda, err) : NULL;
+    return g->solver[index] != NULL;
+}
+
 /* Makes null spaces and key stores from these sums, as far as `needs` asks for them and they are
  * not there yet. Eigenvectors that are there are kept, even if this editor does not need them.
  * Cancel is seen between layers: a factorisation cannot be interrupted. */
@@ -406,19 +426,9 @@ static bool spaces_make(struct engine *e, const struct moments *from, const stru
     }
     g->space_tokens = 0;
     g->lambda = p->value[P_EDIT_LAMBDA];
-    for (int i = 0; i < g->layers; i++) {
-        if (job_cancelled(&e->job, err))
+    for (int i = 0; i < g->layers; i++)
+        if (job_cancelled(&e->job, err) || !space_make(e, from, i, null, err))
             return false;
-        if (null && !g->space[i])
-            emit_progress(e, e->job_id, "null space", i, g->layers);
-        if (!g->space[i])
-            g->space[i] = null ? nullspace_new(from, i, rule, err) : nullspace_none(from, i, err);
-        solver_free(g->solver[i]);
-        g->owners[i] = 0;
-        g->solver[i] = g->space[i] ? solver_new(g->space[i], g->lambda, err) : NULL;
-        if (!g->solver[i])
-            return false;
-    }
     g->has_past = needs & NEEDS_PAST_KEYS;
     if (g->has_past && !past_keys_load(e, err))
         return false;
@@ -501,6 +511,7 @@ static bool ranks_broadcast(struct edit_stats *g, struct err *err)
         double *sum = offload_download(&m->sum[i], 0, m->neurons, err);
         bool ok = sum && mpi_broadcast(sum, count * sizeof(*sum), err);
 
+        ok = ok && mpi_broadcast(m->hash[i], sizeof(m->hash[i]), err);
         if (ok && mpi_rank())
             offload_upload(&m->sum[i], 0, m->neurons, sum);
         free(sum);

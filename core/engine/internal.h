@@ -205,6 +205,8 @@ struct shown_token *prompt_shown_tokens(const struct engine *e, const struct req
 
 /* EV_NOTICE if a text, or the prompts and objects of facts, contain special tokens. */
 void notice_text(struct engine *e, const struct wording *w, const char *text);
+/* EV_NOTICE for each line: of files of the cache that were not used or not written. Frees it. */
+void notice_lines(struct engine *e, struct buf *lines);
 void notice_facts(struct engine *e, const struct request *request, int count);
 void notice_of(const struct engine *e, const struct request *r, char out[NOTICE]);
 

@@ -166,6 +166,22 @@ void notice_of(const struct engine *e, const struct request *r, char out[NOTICE]
     free(prompt);
 }
 
+void notice_lines(struct engine *e, struct buf *lines)
+{
+    char *rest = lines->data;
+
+    for (char *line; rest && (line = strsep(&rest, "\n"));) {
+        struct notice *n;
+
+        if (!*line)
+            continue;
+        n = xcalloc(1, sizeof(*n));
+        utf8_copy(n->text, sizeof(n->text), line);
+        engine_emit(e, EV_NOTICE, n);
+    }
+    buf_free(lines);
+}
+
 void notice_facts(struct engine *e, const struct request *request, int count)
 {
     char last[NOTICE] = "";

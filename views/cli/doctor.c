@@ -60,6 +60,7 @@ static void check_terminal(struct report *r)
 static void check_files(struct report *r)
 {
     char *config = file_config_path("config"), *cache = file_cache_path("moments");
+    char *spaces = file_cache_path("nullspaces");
     char *state = file_state_path("");
     const struct cli *c = r->c;
 
@@ -68,9 +69,11 @@ static void check_files(struct report *r)
     print_check(r, "text", c->text && file_exists(c->text), "%s",
                 c->text ? c->text : "no text for the second moments; give --text FILE");
     print_check(r, "moments", true, "%s%s", cache, file_exists(cache) ? "" : " (none yet)");
+    print_check(r, "nullspaces", true, "%s%s", spaces, file_exists(spaces) ? "" : " (none yet)");
     print_check(r, "sessions", true, "%s", state);
     free(config);
     free(cache);
+    free(spaces);
     free(state);
 }
 

@@ -1,0 +1,152 @@
+/* Null spaces that another run has left in the cache: edits use them, and have the same bits. */
+#include <dirent.h>
+
+#include "tests/engine/small.h"
+
+static struct device_ops counting; /* the CPU, with its eigendecompositions counted */
+static atomic_int decompositions;
+
+static void counted_eigh(struct device *dev, struct mat a, struct mat values)
+{
+    decompositions++;
+    device_cpu.eigh(dev, a, values);
+}
+
+static struct command edit(void)
+{
+    struct command c = command(CMD_COMMIT, "Lily", "park");
+
+    CHECK(params_assign(&c.params, "edit.layers=1,3", FROM_COMMAND_LINE, NULL));
+    return c;
+}
+
+struct edited {
+    struct job_result job;
+    int decompositions, notices;
+    char notice[NOTICE]; /* the last */
+};
+
+/* An edit in a session of its own, as another process makes it. */
+static struct edited edit_once(void)
+{
+    struct edited out = {0};
+    struct command c = edit();
+    struct engine *e;
+    struct event ev;
+    unsigned job;
+    bool go_on = true;
+
+    counting = device_cpu;
+    counting.eigh = counted_eigh;
+    decompositions = 0;
+    e = start(tiny, &counting, NULL, false);
+    wait_until_open(e);
+    job = engine_post(e, &c);
+    while (go_on && next_event(e, &ev)) {
+        result_add(&out.job, &ev);
+        if (ev.kind == EV_NOTICE) {
+            out.notices++;
+            memcpy(out.notice, ev.notice->text, sizeof(out.notice));
+        }
+        go_on = !ends_job(&ev, job);
+        event_free(&ev);
+    }
+    CHECK_STR(out.job.err.text, "");
+    CHECK(out.job.edits == 1);
+    engine_stop(e);
+    out.decompositions = decompositions;
+    return out;
+}
+
+/* Calls change() with the bytes of each file of null spaces; returns how many there are. */
+static int each_file(void (*change)(const char *path))
+{
+    char *path = in_home("editscope/nullspaces");
+    DIR *dir = opendir(path);
+    int count = 0;
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        char *file = xasprintf("%s/%s", path, entry->d_name);
+
+        if (entry->d_name[0] != '.') {
+            count++;
+            change(file);
+        }
+        free(file);
+    }
+    if (dir)
+        closedir(dir);
+    free(path);
+    return count;
+}
+
+static void leave_file(const char *path)
+{
+    (void)path;
+}
+
+static void remove_file(const char *path)
+{
+    CHECK(unlink(path) == 0);
+}
+
+/* A bit in the middle. */
+static void damage_file(const char *path)
+{
+    size_t size;
+    char *bytes = file_read(path, 1 << 24, &size, NULL);
+
+    CHECK(bytes != NULL);
+    if (bytes)
+        bytes[size / 2] ^= 1;
+    CHECK(bytes && file_write(path, bytes, size, NULL));
+    free(bytes);
+}
+
+static void cut_file(const char *path)
+{
+    CHECK(truncate(path, 5000) == 0);
+}
+
+static void the_same_bits(void)
+{
+    struct edited fresh = edit_once(), again, removed;
+
+    CHECK(fresh.decompositions == 2 && fresh.notices == 0);
+    CHECK(each_file(leave_file) == 2);
+    again = edit_once();
+    CHECK(again.decompositions == 0 && again.notices == 0);
+    CHECK_STR(again.job.checksum, fresh.job.checksum);
+    CHECK(each_file(remove_file) == 2);
+    removed = edit_once();
+    CHECK(removed.decompositions == 2);
+    CHECK_STR(removed.job.checksum, fresh.job.checksum);
+}
+
+static void damage_is_said(void)
+{
+    static void (*const change[])(const char *) = {damage_file, cut_file};
+    struct edited before = edit_once();
+
+    for (int i = 0; i < 2; i++) {
+        struct edited after, last;
+
+        CHECK(each_file(change[i]) == 2);
+        after = edit_once();
+        CHECK(after.decompositions == 2 && after.notices == 2);
+        CHECK(strstr(after.notice, "null space not used") != NULL);
+        CHECK_STR(after.job.checksum, before.job.checksum);
+        last = edit_once(); /* they were written again */
+        CHECK(last.decompositions == 0 && last.notices == 0);
+    }
+}
+
+static const struct test tests[] = {
+    {"an edit has the same bits with null spaces of the cache", the_same_bits},
+    {"a damaged one is said and not used", damage_is_said},
+};
+
+int main(void)
+{
+    return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}
