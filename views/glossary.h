@@ -136,7 +136,8 @@
       "The facts of the other edits of the session, asked again after this one. One that held "    \
       "before and does not after was overwritten (9.3).")                                          \
     X("history", "Drift over the edits",                                                           \
-      "How many facts and neighbours still hold after each edit of the session, from the first "   \
+      "How many facts, and neighbours that the base knows, still hold after each edit of the "     \
+      "session, from the first "                                                                   \
       "to "                                                                                        \
       "the last.")                                                                                 \
     X("history", "checksum",                                                                       \

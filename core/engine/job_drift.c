@@ -29,7 +29,7 @@ static bool drift_at(struct engine *e, struct session_facts *q, int n,
         for (int k = 0; k < a->probes.count; k++) {
             bool own = a->probes.probe[k].kind == PROBE_FACT;
 
-            if (a->probes.probe[k].context)
+            if (!a->probes.probe[k].known)
                 continue;
             if (!probe_ask(&v, &a->probes, k, view, false, &e->job, err))
                 return false;

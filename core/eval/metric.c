@@ -125,7 +125,7 @@ unsigned metrics_probes(void)
     return all;
 }
 
-/* How many probes of these kinds the edited state passes, of how many. */
+/* How many probes of these kinds the edited state passes, of those that count. */
 static bool count_passed(const struct measuring *m, unsigned kinds, struct measured *out,
                          struct err *err)
 {
@@ -133,7 +133,7 @@ static bool count_passed(const struct measuring *m, unsigned kinds, struct measu
 
     *out = (struct measured){0};
     for (int i = 0; i < m->probes->count; i++) {
-        if (!(kinds & 1U << m->probes->probe[i].kind) || m->probes->probe[i].context)
+        if (!(kinds & 1U << m->probes->probe[i].kind) || !m->probes->probe[i].known)
             continue;
         if (!probe_ask(&v, m->probes, i, m->state, false, m->job, err))
             return false;

@@ -13,7 +13,8 @@ struct probe_case {
     char *prompt, *expected; /* texts: the question, and the answer that passes */
     struct wording wording;
     struct continuation tokens; /* of the chat form: the prompt alone */
-    bool known;                 /* neighbour: the base gives the stated answer, or none is stated */
+    bool known;                 /* it counts: it is asked, and a neighbour's stated answer is what
+                                   the base gives, or none is stated */
     int context; /* not 0: it is longer than the model's context of so many tokens: not to be asked
                   */
 };
