@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/utf8.h"
 #include "views/ui_state_internal.h"
 
 const struct lens_grid *ui_lens(const struct ui_state *d, unsigned state)
@@ -41,6 +42,8 @@ bool ui_take_answer(struct ui_state *d, struct event *ev)
     int at = 0;
 
     from.job = job; /* also of a preview's answer */
+    if (*a->state_name)
+        memcpy(from.stamp.state, a->state_name, sizeof(from.stamp.state));
     for (int k = 0; k < 2; k++)
         if (job && job == d->intervention_job[k]) {
             ui_replace(EV_ANSWER, (void **)&d->intervention_answer[k], a);
@@ -94,12 +97,36 @@ const struct ui_origin *ui_origin_of_result(const struct ui_state *d, const void
     return ui_origin_of_row(d, result, parts);
 }
 
+/* The name of the state after this edit; "": the edit is not active. */
+static const char *state_after(const struct ui_state *d, int edit)
+{
+    const struct history *h = d->history;
+
+    for (int i = 0; h && i < h->count; i++)
+        if (h->entry[i].edit == edit)
+            return h->entry[i].state;
+    return "";
+}
+
+/* In which of these parts a result is not what is at hand. An answer of an earlier state is held
+ * against that state as it is now. */
+static unsigned result_differs(const struct ui_state *d, const void *result,
+                               const struct ui_origin *from, unsigned parts)
+{
+    struct stamp now = d->now.stamp;
+
+    for (int i = 0; i < UI_ANSWERS; i++)
+        if (d->answer[i] == result && *d->answer[i]->state_name)
+            utf8_copy(now.state, sizeof(now.state), state_after(d, d->answer[i]->edit));
+    return stamp_differs(&from->stamp, &now, parts);
+}
+
 unsigned ui_differs(const struct ui_state *d, const void *result)
 {
     unsigned parts = 0;
     const struct ui_origin *from = result ? ui_origin(d, result, &parts) : NULL;
 
-    return from ? origin_differs(d, from, parts) : 0;
+    return from ? result_differs(d, result, from, parts) : 0;
 }
 
 const char *ui_object_of(const struct ui_state *d, const void *result)
@@ -124,7 +151,7 @@ const char *ui_differs_words(const struct ui_state *d, const void *result, char 
     const struct ui_origin *from = result ? ui_origin(d, result, &parts) : NULL;
 
     *out = '\0';
-    return from ? origin_words(d, from, origin_differs(d, from, parts), out) : out;
+    return from ? origin_words(d, from, result_differs(d, result, from, parts), out) : out;
 }
 
 /* The scoreboard of a fact in the list is kept there. true: it is not that of the fact at hand. */

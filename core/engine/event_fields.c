@@ -247,6 +247,7 @@ FIELDS(commit_report);
 static const struct field_info answer_field[] = {
     ONE(answer, state, FIELD_UNSIGNED),
     INT(answer, edit),
+    CHARS(answer, state_name),
     BOOL(answer, partial),
     BOOL(answer, chat),
     INT(answer, changed),

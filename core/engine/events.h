@@ -140,12 +140,13 @@ struct commit_report { /* one fact of a commit, with its verification */
     char checksum[65];
 };
 
-struct answer {     /* of one prompt by one state */
-    unsigned state; /* one bit of enum which_state */
-    int edit;       /* the state after this edit; 0: the one that `state` says */
-    bool partial;   /* more of this answer will follow */
-    bool chat;      /* the prompt was put into the model's chat template */
-    int changed;    /* number of interventions */
+struct answer {          /* of one prompt by one state */
+    unsigned state;      /* one bit of enum which_state */
+    int edit;            /* the state after this edit; 0: the one that `state` says */
+    char state_name[17]; /* of it, as state_info.state; "": edit is 0, or it is not known */
+    bool partial;        /* more of this answer will follow */
+    bool chat;           /* the prompt was put into the model's chat template */
+    int changed;         /* number of interventions */
     char *prompt, *completion;
     char *plain; /* why the chat template could not be used; NULL: it was, or was not asked for */
     int *ids, count;

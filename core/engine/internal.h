@@ -22,9 +22,9 @@ enum { RUNS = 4 };
 
 /* An attribution run, finished or partial: scores of some layers, which masks are made from. */
 struct run {
-    unsigned id, generation;       /* generation: of the weights it was made with */
-    char *key;                     /* text of what it depends on: facts, attr.* (run_key()) */
-    struct attribution **layer;    /* [model layers], NULL where not computed */
+    unsigned id;
+    char *key;                  /* text of what it depends on: facts, attr.*, weights (run_key()) */
+    struct attribution **layer; /* [model layers], NULL where not computed */
     bool curved[PARAM_MAX_LAYERS]; /* computed with curves, where there are any */
     int *target, rows;             /* [rows] explained tokens */
 };
@@ -74,7 +74,8 @@ struct preview {
  * older states, too. */
 struct edit_start {
     const struct model_state *state; /* borrowed; NULL: the present one, open_session.edited */
-    int last; /* the last edit in it; 0: the base. The keys of later edits are not protected */
+    int last;      /* the last edit in it; 0: the base. The keys of later edits are not protected */
+    char name[17]; /* of it, as state_info.state */
 };
 
 /* What an idle map (CMD_ATTRIBUTE) has emitted of a run, across its pauses. */
@@ -96,6 +97,8 @@ struct open_session {
     struct prefixes prefixes;
     struct model_state *edited;    /* the base plus the active edits */
     unsigned history;              /* counts changes of the list of active edits */
+    unsigned named;                /* `history` when the name was made, */
+    char name[17];                 /* of the edited state, as state_info.state; "": none yet */
     struct older_state {           /* that variants or probes need; kept until all are done */
         struct model_state *state; /* NULL: none */
         int edit;                  /* the last edit in it */
@@ -304,6 +307,8 @@ bool engine_session_state(struct engine *e, int edit, struct model_state **out, 
 /* The same, borrowed: the base itself, or the state that e->open->older keeps, made if it is not
  * the one there. NULL: failed. */
 const struct model_state *state_after_edit(struct engine *e, int edit, struct err *err);
+/* The name of that state, as state_info.state. ERR_USAGE: the edit is not active. */
+bool state_name_after(struct engine *e, int edit, char out[17], struct err *err);
 bool emit_state(struct engine *e, struct err *err); /* EV_STATE */
 /* Tokenises the command's facts, each with its context prefixes. Caller frees, by
  * requests_free(). ERR_USAGE names the fact. */

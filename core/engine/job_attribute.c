@@ -36,9 +36,22 @@ static int explained_object(const struct request *r, const struct params *p)
     return which == TARGET_NEW ? r->target[0] : which == TARGET_OLD ? r->old : -1;
 }
 
+/* The name of the weights: the same edits make the same bits, so what was scored before an undo is
+ * found again after a redo. Between a change of the edits and its EV_STATE there is no name yet. */
+static void add_weights(const struct engine *e, struct buf *text)
+{
+    const struct open_session *s = e->open;
+    const char *name = e->start.state ? e->start.name : s->named == s->history ? s->name : "";
+
+    if (*name)
+        buf_puts(text, name);
+    else
+        buf_printf(text, "%u", edit_start_state(e)->generation);
+}
+
 /* Everything the scores depend on, as text: parameters, rows of tokens, the explained object, the
- * weights' generation. So another object of the same prompt needs no scores again, unless it is
- * what they explain. */
+ * weights. So another object of the same prompt needs no scores again, unless it is what they
+ * explain. */
 static char *run_key(const struct engine *e, const struct request *request, int count,
                      const struct params *p)
 {
@@ -53,7 +66,7 @@ static char *run_key(const struct engine *e, const struct request *request, int 
                        request[r].scored[i].lookup, explained_object(&request[r], p),
                        request[r].fact.wording.markup);
     }
-    buf_printf(&text, "%u", edit_start_state(e)->generation);
+    add_weights(e, &text);
     return buf_take(&text);
 }
 
@@ -62,8 +75,7 @@ static struct run *run_new(struct engine *e, char *key)
 {
     run_free(e, &e->run[RUNS - 1]);
     memmove(&e->run[1], &e->run[0], (RUNS - 1) * sizeof(e->run[0]));
-    e->run[0] = (struct run){
-        .id = ++e->last_run, .generation = edit_start_state(e)->generation, .key = key};
+    e->run[0] = (struct run){.id = ++e->last_run, .key = key};
     e->run[0].layer = xcalloc((size_t)e->model->config->layers, sizeof(*e->run[0].layer));
     return &e->run[0];
 }

@@ -308,9 +308,10 @@ static struct wording query_wording(const struct command *cmd)
     return w;
 }
 
-/* Generates the answer of one state, with its events, and notes it in the session. */
+/* Generates the answer of one state, with its events, and notes it in the session. `edit`: it is
+ * the state after this edit, with this name; 0 and "": it is not. */
 static bool answer_one(struct engine *e, const struct command *cmd, const struct model_state *v,
-                       unsigned state, int edit, struct err *err)
+                       unsigned state, int edit, const char *name, struct err *err)
 {
     struct wording w = query_wording(cmd);
     struct stream s = {.e = e,
@@ -330,6 +331,7 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
     struct answer *a;
     bool ok;
 
+    utf8_copy(s.base.state_name, sizeof(s.base.state_name), name);
     decoder_begin(&s.decoder, e->model->tokenizer, DECODE_SKIP_SPECIAL);
     ok = asked && prompt_tokens(e, cmd->text, &w, &asking, &o, &s.plain, err) &&
          generate(&g, asked, asking.tokens.ids, asking.tokens.count, &o, &e->job, err);
@@ -363,19 +365,21 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
     notice_text(e, &w, cmd->text);
     if (cmd->edit) {
         struct model_state *past = NULL;
+        char name[17];
         bool ok = engine_session_rebuild(e, e->open->journal, cmd->edit, &past, err) &&
-                  answer_one(e, cmd, past, STATE_EDITED, cmd->edit, err);
+                  state_name_after(e, cmd->edit, name, err) &&
+                  answer_one(e, cmd, past, STATE_EDITED, cmd->edit, name, err);
 
         state_free(past);
         return ok;
     }
     if ((states & STATE_PREVIEW) && !e->preview.view)
         return err_set(err, ERR_USAGE, "there is no preview: make one first");
-    return (!(states & STATE_BASE) || answer_one(e, cmd, e->base, STATE_BASE, 0, err)) &&
+    return (!(states & STATE_BASE) || answer_one(e, cmd, e->base, STATE_BASE, 0, "", err)) &&
            (!(states & STATE_EDITED) ||
-            answer_one(e, cmd, e->open->edited, STATE_EDITED, 0, err)) &&
+            answer_one(e, cmd, e->open->edited, STATE_EDITED, 0, "", err)) &&
            (!(states & STATE_PREVIEW) ||
-            answer_one(e, cmd, e->preview.view, STATE_PREVIEW, 0, err));
+            answer_one(e, cmd, e->preview.view, STATE_PREVIEW, 0, "", err));
 }
 
 /* The tokens with the largest logits, the largest first. `sign` -1: the logits were negated, and

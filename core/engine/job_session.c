@@ -310,6 +310,8 @@ bool emit_state(struct engine *e, struct err *err)
     s->edits = status.edits;
     s->preview = e->preview.view != NULL;
     memcpy(s->state, status.state, sizeof(s->state));
+    memcpy(e->open->name, status.state, sizeof(e->open->name));
+    e->open->named = e->open->history;
     utf8_copy(s->session, sizeof(s->session), session_path(e->open->journal));
     memcpy(s->base, e->open->identity, sizeof(s->base));
     s->readonly = e->options.readonly;
@@ -354,6 +356,25 @@ const struct model_state *state_after_edit(struct engine *e, int edit, struct er
     engine_session_forget_older(e->open);
     *o = (struct older_state){.edit = edit, .history = e->open->history};
     return engine_session_state(e, edit, &o->state, err) ? o->state : NULL;
+}
+
+bool state_name_after(struct engine *e, int edit, char out[17], struct err *err)
+{
+    struct edit_record *edits = NULL;
+    char(*name)[17] = NULL;
+    int count = 0, n = 0;
+    bool ok = session_edits(e->open->journal, false, &edits, &count, err);
+
+    while (n < count && edits[n].id <= edit)
+        n++;
+    if (ok && edit && (!n || edits[n - 1].id != edit))
+        ok = err_set(err, ERR_USAGE, "no active edit %d; `editscope log` lists them", edit);
+    name = xcalloc((size_t)n + 1, sizeof(*name));
+    ok = ok && session_state_names(e->open->journal, edits, n, name, err);
+    memcpy(out, name[n], sizeof(name[n]));
+    edit_records_free(edits, count);
+    free(name);
+    return ok;
 }
 
 bool job_history(struct engine *e, struct command *cmd, struct err *err)

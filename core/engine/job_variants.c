@@ -53,27 +53,18 @@ static struct params probing_params(const struct command *cmd)
 static bool variants_start(struct variants *t, struct command *cmd, struct err *err)
 {
     struct engine *e = t->e;
-    struct edit_record *edits = NULL;
-    char(*name)[17] = NULL;
-    int count = 0, last, n = 0;
-    bool ok = session_edits(e->open->journal, false, &edits, &count, err);
+    struct session_status status;
+    bool ok = session_status(e->open->journal, &status, err);
 
-    last = count ? edits[count - 1].id : 0;
-    t->edit = cmd->edit ? cmd->edit : cmd->states == STATE_BASE ? 0 : last;
-    while (n < count && edits[n].id <= t->edit)
-        n++;
-    if (ok && t->edit && (!n || edits[n - 1].id != t->edit))
-        ok = err_set(err, ERR_USAGE, "no active edit %d; `editscope log` lists them", t->edit);
-    name = xcalloc((size_t)n + 1, sizeof(*name));
-    ok = ok && session_state_names(e->open->journal, edits, n, name, err);
-    memcpy(t->state, name[n], sizeof(t->state));
-    edit_records_free(edits, count);
-    free(name);
+    if (ok)
+        t->edit = cmd->edit ? cmd->edit : cmd->states == STATE_BASE ? 0 : status.last;
+    ok = ok && state_name_after(e, t->edit, t->state, err);
     cmd->edit = t->edit;
     cmd->states = t->edit ? 0 : STATE_BASE;
-    if (!ok || t->edit == last)
+    if (!ok || t->edit == status.last)
         return ok;
-    e->start = (struct edit_start){state_after_edit(e, t->edit, err), t->edit};
+    e->start = (struct edit_start){state_after_edit(e, t->edit, err), t->edit, ""};
+    memcpy(e->start.name, t->state, sizeof(e->start.name));
     return e->start.state != NULL;
 }
 

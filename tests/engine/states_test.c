@@ -461,6 +461,69 @@ static void the_edit_is_found(void)
     engine_stop(e);
 }
 
+/* An attribution of the tiny model: the run that it is, and the scores of layer 1. */
+static unsigned attributed(struct engine *e, double amplify, struct attribution **out)
+{
+    struct command c = command(CMD_ATTRIBUTE, "Lily", "park");
+    struct event ev;
+    unsigned job, run = 0;
+    bool over = false;
+
+    c.params.value[P_ATTR_AMPLIFY] = amplify;
+    job = engine_post(e, &c);
+    *out = NULL;
+    while (!over && next_event(e, &ev)) {
+        over = ends_job(&ev, job);
+        run = ev.kind == EV_ATTRIBUTED ? ev.id : run;
+        if (ev.kind == EV_LAYER && ev.attribution->strategy != STRATEGY_MPC && !*out)
+            *out = attribution_ref(ev.attribution);
+        event_free(&ev);
+    }
+    CHECK(run && *out);
+    return run;
+}
+
+static bool same_scores(const struct attribution *a, const struct attribution *b)
+{
+    size_t n = (size_t)a->rows * (size_t)a->neurons;
+
+    return a->layer == b->layer && n == (size_t)b->rows * (size_t)b->neurons &&
+           !memcmp(a->score, b->score, n * sizeof(*a->score));
+}
+
+/* Scores are kept by the name of the weights, which an undo and a redo bring back. What is made
+ * anew has the same bits. */
+static void scores_are_found_again(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct attribution *base, *edited, *now;
+    struct command c = command(CMD_COMMIT, "Lily", "park");
+    unsigned run[2];
+
+    wait_until_open(e);
+    c.params.value[P_EDIT_METHOD] = METHOD_ALPHAEDIT;
+    c.params.value[P_EDIT_LAMBDA] = 1e-6;
+    run[0] = attributed(e, 30, &base);
+    run_command(e, c);
+    run[1] = attributed(e, 30, &edited);
+    CHECK(run[0] != run[1] && !same_scores(base, edited));
+    run_command(e, command(CMD_UNDO, NULL, NULL));
+    CHECK(attributed(e, 30, &now) == run[0] && now == base);
+    attribution_unref(now);
+    run_command(e, command(CMD_REDO, NULL, NULL));
+    CHECK(attributed(e, 30, &now) == run[1] && now == edited);
+    attribution_unref(now);
+    for (int i = 1; i <= 4; i++) { /* as many as are kept */
+        attributed(e, 30 + i, &now);
+        attribution_unref(now);
+    }
+    CHECK(attributed(e, 30, &now) != run[1] && now != edited && same_scores(now, edited));
+    attribution_unref(now);
+    attribution_unref(base);
+    attribution_unref(edited);
+    engine_stop(e);
+}
+
 static void notes_stay(void)
 {
     char *session = in_home("notes.es");
@@ -500,6 +563,7 @@ static const struct test tests[] = {
     {"drift is measured at states", drift_is_measured},
     {"two states are compared", states_are_compared},
     {"bisection finds an edit that changed the answer", the_edit_is_found},
+    {"scores are found again after undo and redo", scores_are_found_again},
     {"notes stay with their edits", notes_stay},
 };
 

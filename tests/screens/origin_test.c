@@ -204,6 +204,54 @@ static void answers_are_of_a_state(void)
     ui_free(&d);
 }
 
+/* Edits 1 and 2 lead to these states; "": the edit is undone. */
+static void take_edits(struct ui_state *d, const char *after1, const char *after2)
+{
+    struct history *h = xcalloc(1, sizeof(*h));
+
+    h->count = 2;
+    h->entry = xcalloc(2, sizeof(*h->entry));
+    for (int i = 0; i < 2; i++) {
+        const char *state = i ? after2 : after1;
+
+        h->entry[i] = (struct history_entry){.edit = i + 1, .active = *state != '\0'};
+        snprintf(h->entry[i].state, sizeof(h->entry[i].state), "%s", state);
+    }
+    give(d, EV_HISTORY, h);
+    take_state(d,
+               *after2   ? after2
+               : *after1 ? after1
+                         : "0011223344556677",
+               (*after1 != '\0') + (*after2 != '\0'));
+}
+
+/* An answer "after edit 1" is of that state, whatever edits follow, and is so again after an undo
+ * and a redo of edit 1. */
+static void answers_after_an_edit_are_of_that_state(void)
+{
+    struct ui_state d;
+    struct answer *a = xcalloc(1, sizeof(*a));
+    char words[UI_WORDS];
+
+    make_full_ui_state(&d);
+    take_edits(&d, "one", "one+two");
+    a->state = STATE_EDITED;
+    a->edit = 1;
+    a->prompt = xstrdup("Big Ben is in");
+    a->completion = xstrdup(" London");
+    snprintf(a->state_name, sizeof(a->state_name), "one");
+    give(&d, EV_ANSWER, a);
+    CHECK(d.answer[0] == a && !ui_differs(&d, a));
+    take_edits(&d, "one", "");
+    CHECK(!ui_differs(&d, a));
+    take_edits(&d, "", "two");
+    CHECK(ui_differs(&d, a) == STAMP_STATE);
+    CHECK_STR(ui_differs_words(&d, a, words), "on other weights, before the last change");
+    take_edits(&d, "one", "one+two");
+    CHECK(!ui_differs(&d, a) && !*ui_differs_words(&d, a, words));
+    ui_free(&d);
+}
+
 /* What is kept is bounded, whatever is asked. */
 static void little_is_kept(void)
 {
@@ -254,6 +302,7 @@ static const struct test tests[] = {
     {"a moved parameter is named", a_moved_parameter_is_named},
     {"next tokens of other parameters are marked", next_tokens_of_other_parameters_are_marked},
     {"answers are of a state", answers_are_of_a_state},
+    {"answers after an edit are of that state", answers_after_an_edit_are_of_that_state},
     {"little is kept", little_is_kept},
     {"a running job keeps its beginning", a_running_job_keeps_its_beginning},
 };

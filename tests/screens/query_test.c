@@ -130,11 +130,11 @@ static void states_of_the_past_are_stepped_through(void)
     CHECK(t.d.query.state == QUERY_NOW);
     ops->action(t.v, ACTION_LAYER_BACK);
     CHECK(t.d.query.state == 2 && posts == 4 && posted[3].cmd.edit == 2);
-    CHECK_STR(last_said, "beside the base: %s");
+    CHECK_STR(last_said, "beside the base: After edit 2");
     ops->action(t.v, ACTION_LAYER_BACK);
     ops->action(t.v, ACTION_LAYER_BACK);
     CHECK(t.d.query.state == QUERY_BASE);
-    CHECK_STR(last_said, "%s alone"); /* the base is not beside itself */
+    CHECK_STR(last_said, "BASE alone"); /* the base is not beside itself */
     ops->action(t.v, ACTION_LAYER_BACK);
     CHECK(t.d.query.state == QUERY_BASE);
     CHECK(ops->command(t.v, "state", "edit:1") && t.d.query.state == 1);
