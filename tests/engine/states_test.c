@@ -491,8 +491,8 @@ static bool same_scores(const struct attribution *a, const struct attribution *b
            !memcmp(a->score, b->score, n * sizeof(*a->score));
 }
 
-/* Scores are kept by the name of the weights, which an undo and a redo bring back. What is made
- * anew has the same bits. */
+/* Scores are kept by the name of the weights, which an undo and a redo bring back. What is
+ * computed again has the same bits. */
 static void scores_are_found_again(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
