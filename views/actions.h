@@ -66,9 +66,9 @@
     V(MUCH_LESS, "much-less", ",", "Parameters", "Ten steps down", "edit heatmap options")         \
     V(EXACT, "exact", "=", "Parameters", "Type the exact value",                                   \
       "edit neurons compare sweep models options")                                                 \
-    V(RESET, "reset", "r", "Parameters", "Set this parameter to its default", "edit options")      \
-    X(RESET_ALL, "reset-all", "R", "Parameters", "Sliders, mask, rule, compensation: defaults",    \
-      reset_all)                                                                                   \
+    V(RESET, "reset", "r", "Parameters", "This parameter as at the start", "edit options")         \
+    X(RESET_ALL, "reset-all", "R", "Parameters",                                                   \
+      "Sliders, mask, rule, compensation: as at the start", reset_all)                             \
     X(UNTUNE, "untune", "Z", "Parameters", "Undo the last change of a parameter", untune)          \
     X(MASK_MODE, "mask-mode", "M )", "Parameters", "Next mask: union, general, specific, ...",     \
       mask_mode)                                                                                   \

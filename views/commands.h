@@ -33,7 +33,9 @@ enum argument_kind {
 
 #define COMMANDS(O, X, P)                                                                         \
     X("set", "NAME=VALUE", ARG_PARAM, set, "Set a parameter")                                     \
-    X("reset", "[NAME]", ARG_TEXT, reset, "Reset a parameter, or the selected one")               \
+    X("reset", "[NAME]", ARG_TEXT, reset,                                                         \
+      "A parameter as at the start: NAME, all, or the one at hand")                               \
+    X("reset!", "NAME", ARG_TEXT, reset_built_in, "The same, to the built-in value: NAME or all") \
     X("fact", "[SUBJECT | PROMPT | OBJECT]", ARG_TEXT, fact,                                      \
       "Set the fact; PROMPT: with {}, or a relation")                                             \
     X("query", "[PROMPT]", ARG_TEXT, query, "Ask the model, before and after")                    \

@@ -85,13 +85,14 @@ bool param_undo_back(struct param_undo *t, struct params *p, char out[160])
     return true;
 }
 
-void param_reset(struct params *p, enum param id)
+void param_reset(struct params *p, const struct params *from, enum param id)
 {
     if (param_info(id)->kind == PARAM_LAYERS) {
-        memset(p->layer, 0, sizeof(p->layer));
-        p->layer_count = 0;
+        memcpy(p->layer, from->layer, sizeof(p->layer));
+        p->layer_count = from->layer_count;
+        p->layers_option = from->layers_option;
     } else {
-        p->value[id] = param_info(id)->def;
+        p->value[id] = from->value[id];
     }
-    p->source[id] = FROM_DEFAULT;
+    p->source[id] = from->source[id];
 }

@@ -24,7 +24,7 @@ void param_undo_note(struct param_undo *t, const struct params *p, double now);
 /* Puts the parameters before the last step back into *p and says what they are now ("ratio.ge.a is
  * 0.1, was 0.14"). False when there is nothing to undo. */
 bool param_undo_back(struct param_undo *t, struct params *p, char out[160]);
-/* Sets one parameter to its default, its source included. */
-void param_reset(struct params *p, enum param id);
+/* Sets one parameter to its value in *from, its source included. */
+void param_reset(struct params *p, const struct params *from, enum param id);
 
 #endif

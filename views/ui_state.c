@@ -20,7 +20,7 @@
 void ui_init(struct ui_state *d, const struct params *params)
 {
     memset(d, 0, sizeof(*d));
-    d->params = *params;
+    d->params = d->first = *params;
     d->at_neuron = -1;
     d->scale = SCALE_SQRT;
     d->query.tokens = 32;

@@ -162,6 +162,7 @@ struct log_line { /* one message of the log */
 struct ui_state {
     /* 1. the work at hand */
     struct params params;
+    struct params first;  /* the parameters of the start: preset, config file, options */
     struct fact fact;     /* all NULL: none yet */
     struct ui_origin now; /* of a result that would be made now; ui_match() sets it */
 

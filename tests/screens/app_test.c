@@ -117,9 +117,50 @@ static void the_tour_says_what_to_press(void)
     app_finish(app);
 }
 
+/* The preset of a model and the command line are the start, not the built-in values. */
+static void a_reset_goes_back_to_the_start(void)
+{
+    static const enum param id[] = {P_RATIO_GE_B, P_MASK_COMPENSATE, P_EDIT_PASSES};
+    struct app *app;
+    struct params *p;
+
+    options_of_app = (struct app_options){.theme = "dark", .reopen = no_engine};
+    params_default(&options_of_app.params);
+    CHECK(params_set(&options_of_app.params, "beta_ge", "0.35", FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&options_of_app.params, "mask.compensate", "gain", FROM_PRESET, NULL));
+    CHECK(params_set(&options_of_app.params, "edit.passes", "3", FROM_CONFIG, NULL));
+    app = app_start(NULL, &options_of_app);
+    p = &app->ui.params;
+    app_run_command(app, "set beta_ge=0.5");
+    app_run_command(app, "set mask.compensate=none");
+    app_do(app, ACTION_RESET_ALL);
+    CHECK(strstr(app->message.text, "as at the start") != NULL);
+    for (int i = 0; i < 2; i++)
+        CHECK(param_same(p, &options_of_app.params, id[i]));
+    CHECK(p->source[P_RATIO_GE_B] == FROM_COMMAND_LINE && p->source[id[1]] == FROM_PRESET);
+    app_run_command(app, "set edit.passes=2");
+    app_run_command(app, "reset edit.passes");
+    CHECK_STR(app->message.text, "edit.passes is 3, as at the start; Z undoes this");
+    CHECK(param_same(p, &options_of_app.params, P_EDIT_PASSES));
+    app_run_command(app, "set beta_ge=0.5");
+    for (int knob = 0; knob < 6; knob++) {
+        app_do(app, ACTION_RESET);
+        app_do(app, ACTION_DOWN);
+    }
+    CHECK(param_same(p, &options_of_app.params, P_RATIO_GE_B));
+    app_run_command(app, "reset! all");
+    CHECK(p->value[P_RATIO_GE_B] >= 0.3 && p->value[P_RATIO_GE_B] <= 0.3);
+    CHECK(params_choice(p, P_MASK_COMPENSATE) == COMPENSATE_NONE);
+    CHECK(params_choice(p, P_EDIT_PASSES) == 3); /* not one of the Edit view */
+    app_run_command(app, "reset! edit.passes");
+    CHECK_STR(app->message.text, "edit.passes is 1, as built in; Z undoes this");
+    app_finish(app);
+}
+
 static const struct test tests[] = {
     {"what is lost is asked about", what_is_lost_is_asked_about},
     {"a figure is of the view alone", a_figure_is_of_the_view_alone},
     {"the tour says what to press", the_tour_says_what_to_press},
+    {"a reset goes back to the start", a_reset_goes_back_to_the_start},
 };
 FOLDER_MAIN(folder, tests)

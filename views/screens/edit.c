@@ -35,6 +35,7 @@
 #include "views/hint.h"
 #include "views/panes/pane_verdict.h"
 #include "views/panes/panes.h"
+#include "views/param_undo.h"
 #include "views/requests.h"
 #include "views/screens/edit_layout.h"
 #include "views/view.h"
@@ -265,7 +266,7 @@ static bool knob_action(struct view *v, enum action action)
         e->knob = e->knob + 1 < KNOB_COUNT ? e->knob + 1 : e->knob;
         return true;
     case ACTION_RESET:
-        p->value[knob_info(e->knob)->param] = param_info(knob_info(e->knob)->param)->def;
+        param_reset(p, &v->host->ui->first, knob_info(e->knob)->param);
         break;
     case ACTION_EXACT:
         snprintf(sign, sizeof(sign), ":set %s=", param_info(knob_info(e->knob)->param)->alias);

@@ -1,6 +1,6 @@
 /* The Parameters view: every parameter in one table.
  *
- *   +- Parameters ------- h l step  Enter types  r default  Z undoes  \ filter -+
+ *   +- Parameters ------- h l step  Enter types  r as started  Z undoes  \ filter -+
  *   | parameter             value        from      what it is                    |
  *   | attr.strategy          lps                   score of a neuron: log prob…  |
  *   | mask.mode             *general     preset    …                             |
@@ -98,7 +98,7 @@ static bool change_param(struct view *v, enum param id, enum action action)
 
     switch (action) {
     case ACTION_RESET:
-        param_reset(p, id);
+        param_reset(p, &v->host->ui->first, id);
         break;
     case ACTION_ENTER:
     case ACTION_EXACT:
@@ -293,7 +293,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
     show_print(title, sizeof(title), *o->filter ? "Parameters with '%s'" : "Parameters", o->filter);
     in = hint_box(
         v->host->ui, s, area, title,
-        "{less} {more} step  {enter} types  {reset} default  {untune} undoes  {filter} filter",
+        "{less} {more} step  {enter} types  {reset} as started  {untune} undoes  {filter} filter",
         true);
     rows = in.h - 3;
     if (rows < 1)

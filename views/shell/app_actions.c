@@ -164,18 +164,22 @@ static void do_target(struct app *app)
 }
 
 /* What the Parameters pane of the Edit view shows: the sliders, mask, rule and compensation. */
-static void do_reset_all(struct app *app)
+void app_reset_knobs(struct app *app, const struct params *from)
 {
     static const enum param reset[] = {P_RATIO_GE_A, P_RATIO_SP_A,     P_RATIO_GE_B,
                                        P_RATIO_SP_B, P_RATIO_INV_TEMP, P_ATTR_AMPLIFY,
                                        P_MASK_MODE,  P_SELECT_RULE,    P_MASK_COMPENSATE};
 
     for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
-        param_reset(&app->ui.params, reset[i]);
+        param_reset(&app->ui.params, from, reset[i]);
     app->host.params_changed(&app->host);
-    app->host.message(
-        &app->host, TONE_PLAIN,
-        "sliders, mask, rule, compensation: built-in defaults, no preset; {untune} undoes this");
+}
+
+static void do_reset_all(struct app *app)
+{
+    app_reset_knobs(app, &app->ui.first);
+    app->host.message(&app->host, TONE_PLAIN,
+                      "parameters as at the start; {untune} undoes, :reset! all: built-in values");
 }
 
 /* Undoes the last parameter change. Edits are undone by do_undo(). */

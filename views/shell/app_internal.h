@@ -180,6 +180,7 @@ bool app_action(struct app *app, enum action action); /* false: nothing handles 
 void app_do(struct app *app, enum action action);     /* the same; reports if nothing does */
 void app_key(struct app *app, const struct key *key);
 void app_mouse(struct app *app, const struct key *key);
+void app_reset_knobs(struct app *app, const struct params *from); /* what the Edit view shows */
 void app_answer(struct app *app, bool yes); /* the answer to the open dialog */
 /* app_line.c: the command line. */
 void app_line_open(struct app *app, const char *sign, const char *text);

@@ -109,24 +109,48 @@ static void run_unbind(struct app *app, const char *rest)
     bind_key(app, rest, true);
 }
 
-/* :reset NAME resets one parameter by its name or alias; without a name, the selected one. */
-static void run_reset(struct app *app, const char *name)
+/* One parameter by its name or alias, or `all` that the Edit view shows, as they are in *from. */
+static void reset_named(struct app *app, const char *name, const struct params *from,
+                        const char *words)
 {
-    for (int i = 0; *name && i < PARAM_COUNT; i++) {
-        const struct param_info *info = param_info((enum param)i);
+    int id = 0;
 
-        if (strcmp(info->name, name) != 0 && (!*info->alias || strcmp(info->alias, name) != 0))
-            continue;
-        param_reset(&app->ui.params, (enum param)i);
+    while (id < PARAM_COUNT && strcmp(param_info((enum param)id)->name, name) != 0 &&
+           (!*name || strcmp(param_info((enum param)id)->alias, name) != 0))
+        id++;
+    if (id < PARAM_COUNT) {
+        struct buf value = {0};
+
+        param_reset(&app->ui.params, from, (enum param)id);
         app->host.params_changed(&app->host);
-        app->host.message(&app->host, TONE_PLAIN, "%s has its default value", info->name);
-        return;
-    }
-    if (*name)
+        params_show(from, (enum param)id, &value);
+        app->host.message(&app->host, TONE_PLAIN, "%s is %s, %s; {untune} undoes this", name,
+                          value.data, words);
+        buf_free(&value);
+    } else if (!strcmp(name, "all")) {
+        app_reset_knobs(app, from);
+        app->host.message(&app->host, TONE_PLAIN, "parameters %s; {untune} undoes this", words);
+    } else {
         app->host.message(&app->host, TONE_ERROR, "reset: no parameter '%s'; {options} lists them",
                           name);
+    }
+}
+
+/* :reset without a name is the key: the selected parameter. */
+static void run_reset(struct app *app, const char *name)
+{
+    if (*name)
+        reset_named(app, name, &app->ui.first, "as at the start");
     else
         app_do(app, ACTION_RESET);
+}
+
+static void run_reset_built_in(struct app *app, const char *name)
+{
+    struct params built_in;
+
+    params_default(&built_in);
+    reset_named(app, name, &built_in, "as built in");
 }
 
 static void run_export(struct app *app, const char *path)
