@@ -80,41 +80,20 @@ void ui_set_fact(struct host *host, const struct fact *fact)
         request_prompt_info(host, &d->fact);
 }
 
-/* A fact whose prompt is none may name a relation there: "Big Ben | location | Madrid". */
-static bool complete_typed_fact(const struct ui_state *d, struct fact *fact, const char *text,
-                                struct err *err)
-{
-    struct fact triple;
-
-    if (fact_normalise(fact, err))
-        return true;
-    if (!d->relations || !relations_find(d->relations, fact->prompt, NULL))
-        return false;
-    *err = (struct err){0};
-    if (!fact_from_triple(&triple, d->relations, text, 0, err))
-        return false;
-    fact_free(fact);
-    *fact = triple;
-    return true;
-}
-
 bool ui_set_fact_typed(struct host *host, const char *text)
 {
-    const char *one = strchr(text, '|'), *two = one ? strchr(one + 1, '|') : NULL;
     struct fact fact = {0};
     struct err err = {0};
 
-    if (!two) {
+    if (!is_fact_line(text)) {
         host->message(host, TONE_ERROR,
                       "fact: SUBJECT | PROMPT | OBJECT, such as fact Eiffel Tower | "
                       "The {} is in the city of | Rome; or a relation instead of the prompt: "
                       "fact Eiffel Tower | location | Rome");
         return false;
     }
-    fact.subject = xtrimmed(text, (size_t)(one - text)); /* blanks around the bars do not count */
-    fact.prompt = xtrimmed(one + 1, (size_t)(two - one - 1));
-    fact.target = xtrimmed(two + 1, strlen(two + 1));
-    if (complete_typed_fact(host->ui, &fact, text, &err))
+    if (fact_from_line(&fact, text, host->ui->relations,
+                       (unsigned long)host->ui->params.value[P_SEED], &err))
         ui_set_fact(host, &fact);
     else
         host->message(host, TONE_ERROR, "fact: %s", err.text);

@@ -65,21 +65,29 @@ char *fact_text(const struct fact *fact);
  * one, that holds one fact; normalised. Numbers become texts as they are written. `text` need not
  * be NUL-terminated. Anything else is ERR_FORMAT. */
 bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
-/* Many facts as people paste them: JSON as in facts_load(), or a fact on each line; blank lines and
- * lines that begin with # are skipped. A line is a JSON object, `subject | relation | object`
- * (which needs `relations`), or `subject; prompt; object` with ; or a tab between. Other lines are
- * skipped, with a line for each in `left_out`. Returns how many facts. Caller frees each and the
- * array. Never fails: no facts is 0. */
+/* A fact in one line, in any of the forms that people write: a JSON object, `subject | prompt |
+ * object`, `subject | relation | object`, or `subject; prompt; object` with ; or a tab between.
+ * `relations` NULL: none is known. `seed` chooses the neighbours that a relation brings. */
 struct relations;
+bool fact_from_line(struct fact *fact, const char *line, const struct relations *relations,
+                    unsigned long seed, struct err *err);
+/* Whether a text has the form of such a line, and not that of a subject or an object. */
+bool is_fact_line(const char *text);
+/* Many facts as people paste them: JSON as in facts_load(), or a fact on each line; blank lines and
+ * lines that begin with # are skipped. Other lines are skipped, with a line for each in `left_out`.
+ * Returns how many facts. Caller frees each and the array. Never fails: no facts is 0. */
 int facts_from_lines(const char *text, size_t len, const struct relations *relations,
                      struct fact **facts, struct buf *left_out);
 /* The same for text of a file: one JSON array, objects one after the other, or a table with commas,
  * semicolons or tabs whose first line names the columns. */
 bool facts_from_text(const char *text, size_t len, struct fact **facts, int *count,
                      struct buf *left_out, struct err *err);
-/* A file of many facts. Caller frees each and the array. One
+/* A file of many facts, as such a text. Caller frees each and the array. One
  * bad record refuses the file, naming the record. */
 bool facts_load(const char *path, struct fact **facts, int *count, struct err *err);
+/* The same for a file of the user, which may also have a fact on each line. */
+bool facts_load_typed(const char *path, const struct relations *relations, struct fact **facts,
+                      int *count, struct err *err);
 /* The same for data sets, in which some records cannot be edited (an empty new object):
  * such records are skipped, and `left_out` gets a line with the reason for each. */
 bool facts_load_usable(const char *path, struct fact **facts, int *count, struct buf *left_out,

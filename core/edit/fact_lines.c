@@ -2,9 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/edit/fact_table.h"
 #include "core/edit/relations.h"
+
+enum { MOST_BYTES = 512 << 20 };
 
 /* `subject; prompt; object` with one of these between. */
 static bool from_parts(struct fact *fact, const char *line, char between, struct err *err)
@@ -14,7 +17,8 @@ static bool from_parts(struct fact *fact, const char *line, char between, struct
 
     if (!first || last == first)
         return err_set(err, ERR_USAGE,
-                       "not JSON, subject | relation | object or subject; prompt; object");
+                       "no fact: write subject | prompt | object, with {} for the subject in the "
+                       "prompt, or subject | relation | object");
     *fact = (struct fact){
         .subject = xtrimmed(line, (size_t)(first - line)),
         .prompt = xtrimmed(first + 1, (size_t)(last - first - 1)),
@@ -26,14 +30,24 @@ static bool from_parts(struct fact *fact, const char *line, char between, struct
     return false;
 }
 
-static bool from_line(struct fact *fact, const char *line, const struct relations *relations,
-                      struct err *err)
+bool fact_from_line(struct fact *fact, const char *line, const struct relations *relations,
+                    unsigned long seed, struct err *err)
 {
+    line += strspn(line, " \t\r\n");
     if (*line == '{')
         return fact_from_json(fact, line, strlen(line), err);
-    if (relations && is_triple(line))
-        return fact_from_triple(fact, relations, line, 0, err);
+    if (strchr(line, '|'))
+        return fact_from_triple(fact, relations, line, seed, err);
     return from_parts(fact, line, strchr(line, '\t') ? '\t' : ';', err);
+}
+
+bool is_fact_line(const char *text)
+{
+    const char *first = strpbrk(text, "\t;");
+
+    text += strspn(text, " \t\r\n");
+    return is_triple(text) || (*text == '{' && strchr(text, '"')) ||
+           (first && strchr(first + 1, *first));
 }
 
 int facts_from_lines(const char *text, size_t len, const struct relations *relations,
@@ -69,7 +83,7 @@ int facts_from_lines(const char *text, size_t len, const struct relations *relat
         }
         if (*line && *line != '#') {
             err = (struct err){0};
-            if (from_line(&(*facts)[count], line, relations, &err))
+            if (fact_from_line(&(*facts)[count], line, relations, 0, &err))
                 count++;
             else if (left_out)
                 buf_printf(left_out, "line %d: %s\n", number, err.text);
@@ -81,4 +95,34 @@ int facts_from_lines(const char *text, size_t len, const struct relations *relat
     free(*facts);
     *facts = NULL;
     return 0;
+}
+
+bool facts_load_typed(const char *path, const struct relations *relations, struct fact **facts,
+                      int *count, struct err *err)
+{
+    size_t len;
+    char *text = file_read_text(path, MOST_BYTES, &len, err);
+    const char *first = text ? text + strspn(text, " \t\r\n") : "";
+    struct buf left_out = {0};
+    bool ok = text;
+
+    *facts = NULL;
+    *count = 0;
+    if (ok && (strchr("[{", *first) || fact_table_is(first))) {
+        ok = facts_from_text(text, len, facts, count, NULL, err);
+    } else if (ok) {
+        *count = facts_from_lines(text, len, relations, facts, &left_out);
+        ok = !left_out.len ||
+             err_set(err, ERR_USAGE, "%.*s", (int)strcspn(left_out.data, "\n"), left_out.data);
+    }
+    if (!ok) {
+        for (int i = 0; i < *count; i++)
+            fact_free(&(*facts)[i]);
+        free(*facts);
+        *facts = NULL;
+        *count = 0;
+    }
+    buf_free(&left_out);
+    free(text);
+    return ok || err_in(err, "%s", path);
 }

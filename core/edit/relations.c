@@ -315,29 +315,46 @@ static char *triple_part(const char **text)
     return xtrimmed(from, n);
 }
 
-bool fact_from_triple(struct fact *fact, const struct relations *r, const char *triple,
+/* The fact of three parts; the middle one is a prompt if it has a placeholder or the subject in it,
+ * else the name of a relation. `relations` may be NULL. */
+static bool fact_of_parts(struct fact *fact, const struct relations *relations, char *part[3],
+                          unsigned long seed, struct err *err)
+{
+    const struct relation *relation = NULL;
+    struct err why = {0};
+
+    if (relations && !has_hole(part[1]))
+        relation = relations_find(relations, part[1], &why);
+    if (relation)
+        *fact = relation_fact(relation, part[0], part[2], 0, seed);
+    else
+        *fact = (struct fact){
+            .subject = xstrdup(part[0]), .prompt = xstrdup(part[1]), .target = xstrdup(part[2])};
+    if (fact_normalise(fact, why.kind ? NULL : err))
+        return true;
+    if (why.kind)
+        err_set(err, why.kind, "%s", why.text);
+    fact_free(fact);
+    return false;
+}
+
+bool fact_from_triple(struct fact *fact, const struct relations *relations, const char *triple,
                       unsigned long seed, struct err *err)
 {
-    static const char *const names[] = {"subject", "relation", "object"};
-    char *text[3] = {NULL};
-    const struct relation *relation = NULL;
+    static const char *const names[] = {"subject", "relation or prompt", "object"};
+    char *part[3] = {NULL};
     bool ok = is_triple(triple) ||
               err_set(err, ERR_USAGE,
-                      "'%.60s' is no triple: subject | relation | object, with two bars", triple);
+                      "'%.60s' is no triple: subject | relation or prompt | object, with two bars",
+                      triple);
 
     *fact = (struct fact){0};
     for (int i = 0; ok && i < 3; i++) {
-        text[i] = triple_part(&triple);
-        ok = *text[i] || err_set(err, ERR_USAGE, "the triple has no %s", names[i]);
+        part[i] = triple_part(&triple);
+        ok = *part[i] || err_set(err, ERR_USAGE, "the triple has no %s", names[i]);
     }
-    relation = ok ? relations_find(r, text[1], err) : NULL;
-    if (relation) {
-        *fact = relation_fact(relation, text[0], text[2], 0, seed);
-        ok = fact_normalise(fact, err);
-        if (!ok)
-            fact_free(fact);
-    }
+    ok = ok && fact_of_parts(fact, relations, part, seed, err);
     for (int i = 0; i < 3; i++)
-        free(text[i]);
-    return ok && relation;
+        free(part[i]);
+    return ok;
 }

@@ -157,10 +157,36 @@ static void a_reset_goes_back_to_the_start(void)
     app_finish(app);
 }
 
+/* The form takes a whole line, wherever its cursor is, and so do the list and :fact. */
+static void a_pasted_line_is_a_fact_everywhere(void)
+{
+    static const char line[] = "Mount Fuji | The {} is a mountain in | Peru\n";
+    struct app *app = start(false);
+    struct ui_state *d = &app->ui;
+
+    app_do(app, ACTION_EDIT_FACT);
+    app_key(app, &(struct key){.code = K_TAB});
+    app_key(app, &(struct key){.code = K_PASTE, .paste = line});
+    app_paint(app, 24, 80);
+    app_key(app, &(struct key){.code = K_ENTER});
+    CHECK_STR(d->fact.subject, "Mount Fuji");
+    CHECK_STR(d->fact.prompt, "The {} is a mountain in");
+    CHECK_STR(d->fact.target, "Peru");
+    app_open(app, "facts");
+    app_key(app, &(struct key){.code = K_PASTE, .paste = line});
+    CHECK(d->queue_count == 1);
+    if (d->queue_count)
+        CHECK_STR(d->queue[0].fact.prompt, "The {} is a mountain in");
+    app_run_command(app, "fact Big Ben; Big Ben is in; Oslo");
+    CHECK_STR(d->fact.prompt, "{} is in");
+    app_finish(app);
+}
+
 static const struct test tests[] = {
     {"what is lost is asked about", what_is_lost_is_asked_about},
     {"a figure is of the view alone", a_figure_is_of_the_view_alone},
     {"the tour says what to press", the_tour_says_what_to_press},
+    {"a pasted line is a fact everywhere", a_pasted_line_is_a_fact_everywhere},
     {"a reset goes back to the start", a_reset_goes_back_to_the_start},
 };
 FOLDER_MAIN(folder, tests)

@@ -126,6 +126,38 @@ static void placeholders_are_those_of_a_fact(void)
     relations_free(&r);
 }
 
+/* One reader, so that a line means the same wherever it is written. */
+static void a_line_is_read_in_every_form(void)
+{
+    static const char *const form[] = {"Eiffel Tower | The {} is located in | Rome",
+                                       "Eiffel Tower|The Eiffel Tower is located in|Rome",
+                                       "  Eiffel Tower; The {} is located in ; Rome",
+                                       "Eiffel Tower\tThe { } is located in\tRome",
+                                       "{\"subject\":\"Eiffel Tower\",\"prompt\":\"The {} is "
+                                       "located in\",\"target_new\":\"Rome\"}"};
+    struct err err = {0};
+    struct fact f;
+
+    for (size_t i = 0; i < sizeof(form) / sizeof(*form); i++)
+        for (int known = 0; known < 2; known++) {
+            CHECK(is_fact_line(form[i]));
+            CHECK(fact_from_line(&f, form[i], known ? &all : NULL, 0, &err));
+            if (!f.subject)
+                continue;
+            CHECK_STR(f.subject, "Eiffel Tower");
+            CHECK_STR(f.prompt, "The {} is located in");
+            CHECK_STR(f.target, "Rome");
+            fact_free(&f);
+        }
+    CHECK(!is_fact_line("Eiffel Tower") && !is_fact_line("The {} is; in") &&
+          !is_fact_line("a | b"));
+    CHECK(!fact_from_line(&f, "Eiffel Tower | locatoin | Rome", &all, 0, &err));
+    CHECK(strstr(err.text, "locatoin") && strstr(err.text, "'location'"));
+    err = (struct err){0};
+    CHECK(!fact_from_line(&f, "Eiffel Tower | | Rome", &all, 0, &err));
+    CHECK(strstr(err.text, "no relation or prompt") != NULL);
+}
+
 static void pasted_lines(void)
 {
     static const char text[] = "# mine\n"
@@ -135,20 +167,21 @@ static void pasted_lines(void)
                                "Big Ben\tBig Ben stands in\tOslo\n"
                                "{\"subject\":\"Japan\",\"prompt\":\"The currency of {} is the\","
                                "\"target_new\":\"peso\"}\n"
+                               "Big Ben | Big Ben stands in | Oslo\n"
                                "this is no fact\n"
                                "France | nonsense | Rome\n";
     struct buf left = {0};
     struct fact *facts;
     int n = facts_from_lines(text, sizeof(text) - 1, &all, &facts, &left);
 
-    CHECK(n == 4);
-    if (n == 4) {
+    CHECK(n == 5);
+    if (n == 5) {
         CHECK_STR(facts[1].target, "Peru");
         CHECK_STR(facts[1].prompt, "{} is in");
         CHECK_STR(facts[2].prompt, "{} stands in");
         CHECK_STR(facts[3].subject, "Japan");
     }
-    CHECK(strstr(left.data, "line 7:") && strstr(left.data, "line 8:"));
+    CHECK(strstr(left.data, "line 8:") && strstr(left.data, "line 9:"));
     for (int i = 0; i < n; i++)
         fact_free(&facts[i]);
     free(facts);
@@ -163,6 +196,7 @@ static const struct test tests[] = {
     {"a relation is found by what is typed", found_by_what_is_typed},
     {"a triple is a fact with probes", a_triple_is_a_fact},
     {"a fact keeps what a relation gave", a_fact_keeps_what_a_relation_gave},
+    {"a line is read in every form", a_line_is_read_in_every_form},
     {"pasted lines are facts", pasted_lines},
     {"placeholders of a relation are those of a fact", placeholders_are_those_of_a_fact},
 };

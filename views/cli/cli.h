@@ -49,7 +49,7 @@ enum {
  * something else in another command has a row for each meaning. */
 #define OPTIONS(X)                                                                                 \
     X(TRIPLE, "triple", 0, "TRIPLE", FOR_FACT,                                                     \
-      "The fact as subject | relation | object; see `editscope relations`")                        \
+      "The fact as subject | relation or prompt | object")                                         \
     X(PROBE, "probe", 0, "", FOR_EDIT, "With --facts: print the probes of every fact")             \
     X(SUBJECT, "subject", 0, "TEXT", FOR_FACT, "The subject of the fact")                          \
     X(PROMPT, "prompt", 0, "TEXT", FOR_FACT, "The prompt; {} stands for the subject")              \

@@ -24,7 +24,17 @@ static bool fact_from_file(const char *path, struct fact *fact, struct err *err)
 {
     size_t len = 0;
     char *text = file_read_text(path, FACT_MOST, &len, err);
-    bool ok = text && (fact_from_json(fact, text, len, err) || err_in(err, "--fact %s", path));
+    const char *first = text ? text + strspn(text, " \t\r\n") : "";
+    struct relations r = {0};
+    bool ok = text;
+
+    if (ok && strchr("[{", *first)) {
+        ok = fact_from_json(fact, text, len, err) || err_in(err, "--fact %s", path);
+    } else if (ok) {
+        cli_relations(&r, NULL);
+        ok = fact_from_line(fact, first, &r, 0, err) || err_in(err, "--fact %s", path);
+        relations_free(&r);
+    }
 
     free(text);
     return ok;
@@ -96,14 +106,23 @@ void cli_session_fact(struct cli *c, struct app_options *o)
 static bool fact_from_relation(const struct cli *c, struct fact *fact, struct err *err)
 {
     struct relations r;
-    bool ok =
-        cli_relations(&r, err) && fact_from_triple(fact, &r, c->value[OPT_TRIPLE],
-                                                   (unsigned long)c->params.value[P_SEED], err);
+    bool ok = cli_relations(&r, err) && fact_from_line(fact, c->value[OPT_TRIPLE], &r,
+                                                       (unsigned long)c->params.value[P_SEED], err);
 
     if (ok && cli_has(c, OPT_OLD)) {
         free(fact->old);
         fact->old = xstrdup(c->value[OPT_OLD]);
     }
+    relations_free(&r);
+    return ok;
+}
+
+static bool facts_from_file(const struct cli *c, struct fact **facts, int *count, struct err *err)
+{
+    struct relations r;
+    bool known = cli_relations(&r, NULL);
+    bool ok = facts_load_typed(c->value[OPT_FACTS], known ? &r : NULL, facts, count, err);
+
     relations_free(&r);
     return ok;
 }
@@ -131,7 +150,7 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
                        "give facts by one of --triple, --subject ..., --fact and --facts, "
                        "not by two of them");
     if (cli_has(c, OPT_FACTS)) {
-        if (!facts_load(c->value[OPT_FACTS], facts, count, err))
+        if (!facts_from_file(c, facts, count, err))
             return false;
     } else {
         *facts = xcalloc(1, sizeof(**facts));

@@ -223,7 +223,7 @@ static const char *typed_problem(const struct fact_form *form, struct err *err)
 {
     struct fact fact = form_fact(form);
 
-    if (!is_triple(fact.subject)) /* brings its own prompt */
+    if (!is_fact_line(fact.subject)) /* brings its own prompt */
         fact_normalise(&fact, err);
     fact_free(&fact);
     return err->text;

@@ -147,18 +147,19 @@ static void form_open(struct view *v)
     e->pane = PANE_FACT;
 }
 
-/* Makes the typed fields a whole fact. A subject of the form "subject | relation | object" is a
- * triple and brings prompt and probes. If subject and prompt are those of the present fact, its
- * probes stay with it. */
+/* Makes the typed fields a whole fact. A subject that is a whole line, such as "subject | prompt |
+ * object", is a fact by itself. If subject and prompt are those of the present fact, its probes
+ * stay with it. */
 static bool complete_fact(const struct ui_state *d, struct fact *fact, struct err *err)
 {
     const struct fact *old = &d->fact;
     unsigned trimmed;
     char *target;
 
-    if (d->relations && is_triple(fact->subject)) {
+    if (is_fact_line(fact->subject)) {
         struct fact triple;
-        bool ok = fact_from_triple(&triple, d->relations, fact->subject, 0, err);
+        bool ok = fact_from_line(&triple, fact->subject, d->relations,
+                                 (unsigned long)d->params.value[P_SEED], err);
 
         if (ok) {
             fact_free(fact);
@@ -226,6 +227,10 @@ static bool edit_key(struct view *v, const struct key *key)
         e->form.at = (e->form.at + 1) % FORM_FIELDS;
     } else if (key->code == K_BACK_TAB || key->code == K_UP) {
         e->form.at = (e->form.at + FORM_FIELDS - 1) % FORM_FIELDS;
+    } else if (key->code == K_PASTE && is_fact_line(key->paste)) { /* a whole fact, Enter takes it */
+        e->form.at = FORM_SUBJECT;
+        field_set(&e->form.field[FORM_SUBJECT], "");
+        field_key(&e->form.field[FORM_SUBJECT], key);
     } else if (field_key(&e->form.field[e->form.at], key)) {
         request_typed_info(v);
     } else {

@@ -218,7 +218,7 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     if (!d->queue_count) {
         static const char *const help[] = {
             "Paste facts here, or type :facts FILE. A line is one of",
-            "  Eiffel Tower | location | Rome", "  Eiffel Tower; The {} is in the city of; Rome",
+            "  Eiffel Tower | location | Rome", "  Eiffel Tower | The {} is in the city of | Rome",
             "  {\"subject\": …, \"prompt\": …, \"target_new\": …}",
             "{relation} picks a relation; {probe} asks the probes of the present fact."};
 
