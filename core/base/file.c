@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "core/base/file_type.h"
 #include "core/base/mem.h"
 
 enum { MAX_PIPES = 64, MAX_DESCRIPTOR = 1 << 20, PIPE_PART = 1 << 16 };
@@ -278,6 +279,7 @@ static char *read_text(const char *path, size_t max, size_t *len, bool prose, st
     size_t n = 0;
     char *text = file_read(path, max, &n, err), *zero;
     const char *encoding = text ? other_encoding(text, n) : NULL;
+    enum file_type type;
 
     if (!text)
         return NULL;
@@ -287,8 +289,11 @@ static char *read_text(const char *path, size_t max, size_t *len, bool prose, st
     }
     n = unix_lines(text, n, !prose);
     zero = prose || encoding ? NULL : memchr(text, '\0', n);
+    type = zero ? file_type_of_bytes(text, n) : FILE_TYPE_TEXT;
     if (encoding)
         err_set(err, ERR_FORMAT, "%s: the text is %s; save it as UTF-8", path, encoding);
+    else if (zero && type != FILE_TYPE_UNKNOWN && type != FILE_TYPE_TEXT)
+        err_set(err, ERR_FORMAT, "%s is no text: it is %s", path, file_type_name(type));
     else if (zero && zero - text < 2) /* as in UTF-16 of Latin letters */
         err_set(err, ERR_FORMAT, "%s: zero byte at offset %zu; if it is UTF-16, save it as UTF-8",
                 path, (size_t)(zero - text));

@@ -26,19 +26,20 @@ static const struct {
     {FILE_TYPE_LFS, 0, 23, "version https://git-lfs"},
 };
 
-/* The words that follow "is" in a message. */
+/* The words that follow "is" in a message, with the command that opens such a file. */
 static const char *const words[FILE_TYPE_COUNT] = {
     [FILE_TYPE_EMPTY] = "empty",
     [FILE_TYPE_FOLDER] = "a folder",
     [FILE_TYPE_TEXT] = "a text file",
-    [FILE_TYPE_SESSION] = "a session",
-    [FILE_TYPE_GGUF] = "a GGUF file",
-    [FILE_TYPE_SAFETENSORS] = "a safetensors file",
-    [FILE_TYPE_GZIP] = "a gzip file",
+    [FILE_TYPE_SESSION] = "a session (`editscope view` shows it, `editscope -s` goes on with it)",
+    [FILE_TYPE_GGUF] = "a GGUF file (a model: `-m` takes it)",
+    [FILE_TYPE_SAFETENSORS] =
+        "a safetensors file (of a model: `-m` takes it; of a run: `editscope view` shows it)",
+    [FILE_TYPE_GZIP] = "a gzip file (if it is a recording, `editscope replay` plays it)",
     [FILE_TYPE_ZIP] = "a ZIP file (PyTorch checkpoints are ZIP files)",
     [FILE_TYPE_PICKLE] = "a Python pickle",
     [FILE_TYPE_LFS] = "a Git LFS pointer (`git lfs pull` downloads the file)",
-    [FILE_TYPE_HTML] = "a web page",
+    [FILE_TYPE_HTML] = "a web page (`editscope view` opens those of :export)",
 };
 
 enum file_type file_type_of_bytes(const void *head, size_t n)

@@ -24,7 +24,8 @@ enum file_type {
 /* From the first n bytes of a file; 64 are enough. n 0: FILE_TYPE_EMPTY. */
 enum file_type file_type_of_bytes(const void *head, size_t n);
 enum file_type file_type_of_path(const char *path);
-/* The words that follow "is" in a message: "a GGUF file", "empty". NULL for FILE_TYPE_UNKNOWN. */
+/* The words that follow "is" in a message: "a GGUF file (a model: …)", "empty". NULL for
+ * FILE_TYPE_UNKNOWN. */
 const char *file_type_name(enum file_type type);
 
 #endif

@@ -97,6 +97,20 @@ int facts_from_lines(const char *text, size_t len, const struct relations *relat
     return 0;
 }
 
+/* Whether the first line that counts is a fact, and not JSON. */
+static bool is_list_of_lines(const char *text)
+{
+    char *line;
+    bool is;
+
+    for (text += strspn(text, " \t\r\n"); *text == '#'; text += strspn(text, " \t\r\n"))
+        text += strcspn(text, "\n");
+    line = xasprintf("%.*s", (int)strcspn(text, "\r\n"), text);
+    is = *line != '{' && *line != '[' && is_fact_line(line);
+    free(line);
+    return is;
+}
+
 bool facts_load_typed(const char *path, const struct relations *relations, struct fact **facts,
                       int *count, struct err *err)
 {
@@ -108,7 +122,7 @@ bool facts_load_typed(const char *path, const struct relations *relations, struc
 
     *facts = NULL;
     *count = 0;
-    if (ok && (strchr("[{", *first) || fact_table_is(first))) {
+    if (ok && (fact_table_is(first) || !is_list_of_lines(first))) {
         ok = facts_from_text(text, len, facts, count, NULL, err);
     } else if (ok) {
         *count = facts_from_lines(text, len, relations, facts, &left_out);

@@ -310,8 +310,9 @@ bool events_from_file(const char *path, struct buf *out, struct err *err)
         return err_set(err, ERR_FORMAT, "%s is a recording: `editscope replay` plays it", path);
     if (file_type_name(looks) && looks != FILE_TYPE_SAFETENSORS)
         return err_set(err, ERR_FORMAT,
-                       "%s is %s: `view` shows sessions, and RUN files of `attribute -o`", path,
-                       file_type_name(looks));
+                       "%s is %s: `view` shows sessions, RUN files of `attribute -o` and pages of "
+                       ":export FILE.html; figures and tables (svg, md, csv) hold no run",
+                       path, file_type_name(looks));
     st = safetensors_open(path, err);
     ok = st && (run_lines(st, out, err) || err_in(err, "%s", path));
     safetensors_close(st);

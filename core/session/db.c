@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file_type.h"
 #include "core/base/mem.h"
 
 /* Prefers the system's error to SQLite's: "Permission denied" says more than "unable to open
@@ -16,6 +17,14 @@ static bool db_fail_io(struct session *s, const char *path, struct err *err)
 
     return err_set(err, ERR_IO, "%s: cannot read or write: %s; nothing was changed", path,
                    why ? strerror(why) : sqlite3_errmsg(s->db));
+}
+
+bool db_no_session(const char *path, struct err *err)
+{
+    const char *is = file_type_name(file_type_of_path(path));
+
+    return err_set(err, ERR_FORMAT, "%s: %s%snot an editscope session", path, is ? is : "",
+                   is ? ", " : "");
 }
 
 bool db_fail(struct session *s, int rc, struct err *err)
@@ -31,7 +40,7 @@ bool db_fail(struct session *s, int rc, struct err *err)
         return err_set(err, ERR_FORMAT, "%s: damaged (%s); restore it from a copy", path,
                        sqlite3_errmsg(s->db));
     case SQLITE_NOTADB:
-        return err_set(err, ERR_FORMAT, "%s: not an editscope session", path);
+        return db_no_session(path, err);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return err_set(err, ERR_HELD, "%s: another program is reading or writing it; try again",

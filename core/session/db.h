@@ -41,6 +41,8 @@ void crashed_remove(char *copy); /* deletes the copy and frees its path */
 
 /* Sets err for SQLite's result `rc` of the last call on the connection. Returns false. */
 bool db_fail(struct session *s, int rc, struct err *err);
+/* The error for a file that is another kind of file. Returns false. */
+bool db_no_session(const char *path, struct err *err);
 /* Prepares a statement and binds its arguments. `types` has one letter per argument: i long long,
  * d double, t const char * (NULL is null), b const void * and size_t (NULL is null):
  *

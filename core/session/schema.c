@@ -127,7 +127,7 @@ bool schema_open(struct session *s, bool create, struct err *err)
         return false;
     empty = tables == 0 && application == 0 && version == 0;
     if (empty && !stat(s->path, &st) && st.st_size > 0 && st.st_size < MIN_DATABASE)
-        return err_set(err, ERR_FORMAT, "%s: not an editscope session", s->path);
+        return db_no_session(s->path, err);
     if (empty && !create)
         return err_set(err, ERR_FORMAT, "%s: empty, not an editscope session", s->path);
     if (!empty && application != DB_APPLICATION)

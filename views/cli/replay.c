@@ -180,7 +180,6 @@ static bool is_recording(const char *path)
 static bool playable(const char *path, struct err *err)
 {
     enum file_type looks = file_type_of_path(path);
-    bool shown = looks == FILE_TYPE_SESSION || looks == FILE_TYPE_SAFETENSORS;
     const char *is = file_type_name(looks);
     struct err why = {0};
     char *text;
@@ -188,10 +187,7 @@ static bool playable(const char *path, struct err *err)
     if (looks == FILE_TYPE_GZIP || is_recording(path))
         return true;
     if (is && looks != FILE_TYPE_TEXT && looks != FILE_TYPE_EMPTY)
-        return err_set(err, ERR_FORMAT, "%s is %s, neither a recording nor a script%s", path, is,
-                       !shown                       ? ""
-                       : looks == FILE_TYPE_SESSION ? ": `editscope view` shows it"
-                                                    : ": `editscope view` shows RUN files");
+        return err_set(err, ERR_FORMAT, "%s is %s, neither a recording nor a script", path, is);
     text = file_read_text(path, SCRIPT_MOST, NULL, &why);
     free(text);
     return text || err_set(err, why.kind, "%s; neither a recording nor a script", why.text);

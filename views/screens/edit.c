@@ -227,7 +227,8 @@ static bool edit_key(struct view *v, const struct key *key)
         e->form.at = (e->form.at + 1) % FORM_FIELDS;
     } else if (key->code == K_BACK_TAB || key->code == K_UP) {
         e->form.at = (e->form.at + FORM_FIELDS - 1) % FORM_FIELDS;
-    } else if (key->code == K_PASTE && is_fact_line(key->paste)) { /* a whole fact, Enter takes it */
+    } else if (key->code == K_PASTE &&
+               is_fact_line(key->paste)) { /* a whole fact, Enter takes it */
         e->form.at = FORM_SUBJECT;
         field_set(&e->form.field[FORM_SUBJECT], "");
         field_key(&e->form.field[FORM_SUBJECT], key);

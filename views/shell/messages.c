@@ -316,6 +316,8 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         utf8_copy(out, 320, d->notice ? d->notice->text : "");
         return *out;
     case EV_FAILED:
+        if (d->recorded && d->verdict.probes_follow && ev->job == d->verdict.probe_job)
+            return false; /* nobody asked for them, and there is no model to ask */
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
         if (ev->err.kind == ERR_CANCELLED && !stopped_message(d, ev->job, kind, out, 320))
             return false;

@@ -228,6 +228,6 @@ err 'GGUF of a big-endian machine'
 row "what is no RUN file is not taken for half a download"
 for file in "$M" "$FOLDER/config.json"; do
     run 1 "$E" view --batch "$file"
-    err 'is a (GGUF file|text file): .view. shows sessions, and RUN files'
+    err 'is a (GGUF file .*|text file): .view. shows sessions, RUN files .* pages of :export FILE.html'
     no_err 'download'
 done

@@ -6,7 +6,7 @@ gzip -dc samples/demo.rec.gz >"$d/demo.rec"
 mkdir "$d/folder"
 
 row "replay says what it was given"
-for given in "$S:a session, .*view" "$d/run.safetensors:a safetensors file, .*view" \
+for given in "$S:a session .*view" "$d/run.safetensors:a safetensors file .*view" \
     "$M:a GGUF file" "$d/folder:a folder"; do
     run 1 "$E" replay "${given%%:*}"
     err "is ${given#*:}"
@@ -17,6 +17,28 @@ done
 printf '\001\000\002' >"$d/bytes"
 run 1 "$E" replay --batch "$d/bytes"
 err 'neither a recording nor a script'
+
+row "every command says what another kind of file is"
+"$E" export -q "$S" -m "$M" --as lora --to "$d/lora" >/dev/null
+printf '[parameters]\nbeta_ge = 0.4\n' >"$d/conf"
+for given in "$M:a GGUF file .*-m" "$d/run.safetensors:a safetensors file .*editscope view" \
+    "$d/demo.rec:a text file" samples/demo.rec.gz:"a gzip file .*editscope replay" "$d/conf:a text file"; do
+    for command in undo log verify "edit --preview -q $FACT"; do
+        run 1 "$E" $command -m "$M" -s "${given%%:*}"
+        err "${given#*:}.*not an editscope session"
+    done
+done
+for option in --config --preset --prefixes --facts; do
+    [ $option = --facts ] && fact= || fact=$FACT
+    run 1 "$E" edit -q -m "$M" -s "$d/other.es" $fact $option "$S"
+    err 'is no text: it is a session .*editscope view'
+done
+
+row "a page opens without a complaint"
+printf 'wait idle 60\nkey P\nwait idle 60\ntype :export %s\nkey enter\n' "$d/page.html" >"$d/page.script"
+run 0 "$E" replay --batch "$d/page.script" -m "$M" $Q
+printf 'wait idle 30\nkey L\nwait idle 5\nexpect preview of\nexpect-not cannot\n' >"$d/look.script"
+run 0 "$E" view --batch --script "$d/look.script" "$d/page.html"
 
 row "view says what it was given"
 for given in samples/demo.rec.gz "$d/demo.rec"; do
@@ -37,7 +59,7 @@ printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\
 printf '<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n' >"$d/page.gguf"
 gzip -c "$M" >"$d/packed.gguf"
 for given in 'lfs.gguf:a Git LFS pointer' 'page.gguf:a web page' 'packed.gguf:a gzip file' \
-    'trial.es:a session, not a model' 'run.safetensors:there is no config.json beside it'; do
+    'trial.es:a session .*, not a model' 'run.safetensors:there is no config.json beside it'; do
     run 4 "$E" query -m "$d/${given%%:*}" hi
     err "${given#*:}"
 done
@@ -75,6 +97,15 @@ printf x >"$d/one"
 run 1 "$E" edit -q -m "$M" $Q $FACT -s "$d/one"
 err 'not an editscope session'
 [ "$(cat "$d/one")" = x ] || complain "the byte is gone"
+
+row "a file of lines is read as a pasted text is"
+printf '# mine\nEiffel | {}:in | Rome\nBig Ben; Big Ben is; Oslo\n' >"$d/lines.txt"
+run 0 "$E" edit --preview -q -m "$M" $Q --facts "$d/lines.txt"
+printf 'Eiffel | {}:in | Rome\nno fact\n' >"$d/lines.txt"
+run 2 "$E" edit --preview -q -m "$M" $Q --facts "$d/lines.txt"
+err 'lines.txt: line 2: no fact: write subject . prompt . object'
+printf 'Eiffel | {}:in | Rome\n' >"$d/lines.txt"
+run 0 "$E" edit --preview -q -m "$M" $Q --fact "$d/lines.txt"
 
 row "tables as spreadsheets keep them"
 printf '\357\273\277Subject,Prompt,Target New\r\n"A, b",{}:x,B\r\n,,\r\n' >"$d/t.csv"
