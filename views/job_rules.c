@@ -36,6 +36,22 @@ bool jobs_drop_other_facts(struct host *host)
     return preview;
 }
 
+bool jobs_drop_previews(struct host *host)
+{
+    struct ui_state *d = host->ui;
+    bool any = d->state.preview;
+
+    for (int i = 0; i < UI_JOBS; i++) {
+        struct ui_job *card = &d->job[i];
+
+        if (!card->job || card->kind != CMD_PREVIEW || card->dropped)
+            continue;
+        job_drop(host, card);
+        any = true;
+    }
+    return any;
+}
+
 struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind, enum command_rank rank)
 {
     const struct stamp now = ui_stamp_now(d);

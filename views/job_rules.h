@@ -17,4 +17,8 @@ struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind,
 bool job_is_under_way(struct host *host, enum command_kind kind, enum command_rank rank,
                       unsigned parts);
 
+/* Undo and redo go first: drops what previews the weights that they change. True: there was such a
+ * preview, finished or not. */
+bool jobs_drop_previews(struct host *host);
+
 #endif

@@ -435,10 +435,23 @@ void request_commit(struct host *host)
         strftime(card->note, sizeof(card->note), "you said yes %H:%M", &at);
 }
 
+void request_toggle(struct host *host, enum command_kind kind, int edit)
+{
+    struct command cmd = {.kind = kind, .edit = edit};
+    bool dropped = jobs_drop_previews(host);
+    struct ui_job *card = ui_job_card(host->ui, host->post(host, &cmd));
+
+    if (!dropped || !card)
+        return;
+    snprintf(card->note, sizeof(card->note), "the preview is dropped");
+    host->message_of_job(host, card->job, "%sing; the preview is dropped, {preview} makes it again",
+                         command_traits[kind].name);
+}
+
 /* The user chose Undo. */
 static void undo_confirmed(struct host *host, const struct question *question)
 {
-    request_simple(host, CMD_UNDO, question->number);
+    request_toggle(host, CMD_UNDO, question->number);
 }
 
 void confirm_undo(struct host *host, int edit)

@@ -65,6 +65,8 @@ void request_trace(struct host *host);
 void ui_add_interventions(const struct ui_state *d, struct command *cmd);
 /* A command that needs nothing but its kind, the parameters and perhaps the number of an edit. */
 void request_simple(struct host *host, enum command_kind kind, int edit);
+/* CMD_UNDO or CMD_REDO of this edit, 0: the last. A preview makes way, and the message says so. */
+void request_toggle(struct host *host, enum command_kind kind, int edit);
 /* These ask in a dialog first (commit: commit_dialog.c). edit 0: the last one. */
 void confirm_commit(struct host *host);
 void confirm_undo(struct host *host, int edit);

@@ -377,7 +377,47 @@ static void a_failed_job_is_named(void)
     ui_free(&d);
 }
 
+/* Undo does not wait for a preview whose weights it changes, and says what became of it. */
+static void undo_goes_before_a_preview(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct state_info *s = xcalloc(1, sizeof(*s));
+    struct event done = {.kind = EV_DONE};
+    unsigned preview;
+    char text[320];
+    enum tone tone;
+
+    make_ui_state(&d);
+    give_model(&d);
+    *s = d.state;
+    s->can_undo = true;
+    s->edits = 1;
+    give(&d, EV_STATE, s);
+    other_fact(&host, "Big Ben");
+    request_preview(&host);
+    preview = last_job;
+    begin(&d, preview);
+    confirm_undo(&host, 0);
+    CHECK(!cancels); /* nobody has said yes yet */
+    last_question.confirmed(&host, &last_question);
+    CHECK(cancels == 1 && cancelled[0] == preview && last_job != preview);
+    CHECK(strstr(last_said, "undoing; the preview is dropped, P makes it again") != NULL);
+    stop(&d, preview);
+    begin(&d, last_job);
+    done.job = last_job;
+    ui_event(&d, &done);
+    CHECK(message_of_event(&d, &done, CMD_UNDO, &tone, text));
+    CHECK(strstr(text, "the preview is dropped; now") != NULL);
+    request_toggle(&host, CMD_REDO, 0); /* without a preview there is nothing to say of one */
+    done = (struct event){.kind = EV_DONE, .job = last_job};
+    ui_event(&d, &done);
+    CHECK(message_of_event(&d, &done, CMD_REDO, &tone, text) && !strstr(text, "preview"));
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"undo goes before a preview", undo_goes_before_a_preview},
     {"the verdict stands beside the jobs", the_verdict_stands_beside_the_jobs},
     {"a failed job is named", a_failed_job_is_named},
     {"row and board", row_and_board},

@@ -49,7 +49,7 @@ static void do_undo(struct app *app)
 static void do_redo(struct app *app)
 {
     if (app->ui.state.can_redo)
-        request_simple(&app->host, CMD_REDO, 0);
+        request_toggle(&app->host, CMD_REDO, 0);
     else
         app_say(app, TONE_WARN, "there is nothing to redo");
 }

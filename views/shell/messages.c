@@ -121,10 +121,13 @@ static bool overwritten_message(const struct ui_state *d, const struct overwritt
     return f;
 }
 
-/* Which edit was undone or redone, and the state now: "undone: edit 2, Mount Fuji → Peru; now 1
- * edit, checksum 3f9a01bc". */
-static void undo_message(const struct ui_state *d, const char *done, char *out, size_t n)
+/* Which edit was undone or redone, what became of a preview, and the state now: "undone: edit 2,
+ * Mount Fuji → Peru; the preview is dropped; now 1 edit, checksum 3f9a01bc". */
+static void undo_message(const struct ui_state *d, unsigned job, const char *done, char *out,
+                         size_t n)
 {
+    const struct ui_job *card = ui_ended_card(d, job);
+    const char *note = card ? card->note : "";
     char what[160] = "", words[120];
 
     for (int i = 0; d->history && d->toggled_edit && i < d->history->count; i++) {
@@ -134,12 +137,13 @@ static void undo_message(const struct ui_state *d, const char *done, char *out, 
         if (e->edit != d->toggled_edit)
             continue;
         raw = history_words(e, " → ");
-        show_print(what, sizeof(what), " edit %d, %s; now", e->edit,
+        show_print(what, sizeof(what), " edit %d, %s;", e->edit,
                    text_piece(words, sizeof(words), raw));
         free(raw);
     }
-    show_print(out, n, "%s:%s %d edit%s, checksum %.8s", done, what, d->state.edits,
-               d->state.edits == 1 ? "" : "s", d->state.checksum);
+    show_print(out, n, "%s:%s%s%s%s now %d edit%s, checksum %.8s", done, what, *note ? " " : "",
+               note, *note ? ";" : "", d->state.edits, d->state.edits == 1 ? "" : "s",
+               d->state.checksum);
 }
 
 /* How a cancelled job ended. False: whoever dropped it has said so. */
@@ -202,7 +206,8 @@ static bool moments_message(const struct ui_state *d, unsigned job, char *out, s
 }
 
 /* The end of a job whose events say nothing by themselves. False: no line. */
-static bool done_message(const struct ui_state *d, enum command_kind kind, char *out, size_t n)
+static bool done_message(const struct ui_state *d, unsigned job, enum command_kind kind, char *out,
+                         size_t n)
 {
     switch (kind) {
     case CMD_ATTRIBUTE:
@@ -214,10 +219,10 @@ static bool done_message(const struct ui_state *d, enum command_kind kind, char 
                    d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak);
         return true;
     case CMD_UNDO:
-        undo_message(d, "undone", out, n);
+        undo_message(d, job, "undone", out, n);
         return true;
     case CMD_REDO:
-        undo_message(d, "redone", out, n);
+        undo_message(d, job, "redone", out, n);
         return true;
     case CMD_VERIFY:
         utf8_copy(out, n,
@@ -333,7 +338,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         *tone = TONE_PLAIN;
         return moments_message(d, ev->job, out, 320);
     case EV_DONE:
-        return !is_idle_end(d, ev->job) && done_message(d, kind, out, 320);
+        return !is_idle_end(d, ev->job) && done_message(d, ev->job, kind, out, 320);
     default:
         return false;
     }
