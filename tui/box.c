@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/float_order.h"
 #include "tui/text.h"
 
@@ -18,11 +19,12 @@ static void box_edge(struct surface *s, struct rect r, int y, const char *left, 
 }
 
 /* Title from column 2 on; hint so that it ends three columns before the corner. The hint needs six
- * free columns after the title, else the two read as one. */
+ * free columns after the title, else the two read as one: its last parts go first. */
 static void box_heading(struct surface *s, struct rect r, const char *title, const char *hint)
 {
-    int room = r.w - 4, wide = text_width(title), hints = text_width(hint);
+    int room = r.w - 4, wide = text_width(title);
     struct pen p = pen_at(s, r, 0, 2);
+    struct buf parts = {0};
 
     if (!*title || room < 5)
         return;
@@ -30,12 +32,14 @@ static void box_heading(struct surface *s, struct rect r, const char *title, con
     pen_text(&p, ROLE_TITLE, " ");
     pen_fit(&p, ROLE_TITLE, wide, title);
     pen_text(&p, ROLE_TITLE, " ");
-    if (*hint && wide + hints + 6 <= room) {
-        p.x = r.w - 2 - hints - 1;
+    text_parts(&parts, hint, room - 6 - wide);
+    if (parts.len) {
+        p.x = r.w - 2 - text_width(parts.data) - 1;
         pen_text(&p, ROLE_HINT, " ");
-        pen_text(&p, ROLE_HINT, hint);
+        pen_text(&p, ROLE_HINT, parts.data);
         pen_text(&p, ROLE_HINT, " ");
     }
+    buf_free(&parts);
 }
 
 struct rect box_draw(struct surface *s, struct rect area, const char *title, const char *hint,

@@ -273,6 +273,16 @@ void pen_fit(struct pen *p, enum role role, int cols, const char *text)
     buf_free(&b);
 }
 
+void pen_parts(struct pen *p, enum role role, int cols, const char *text)
+{
+    struct buf b = {0};
+
+    text_fit_parts(&b, text, cols);
+    if (b.len)
+        pen_text(p, role, b.data);
+    buf_free(&b);
+}
+
 void pen_right(struct pen *p, enum role role, int cols, const char *text)
 {
     int pad = cols - text_width(text);

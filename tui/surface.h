@@ -182,6 +182,8 @@ void pen_printf(struct pen *p, enum role role, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Exactly `cols` columns: longer text is cut with an ellipsis, shorter text padded with blanks. */
 void pen_fit(struct pen *p, enum role role, int cols, const char *text);
+/* A sentence of parts in at most so many columns (text_fit_parts()), without padding. */
+void pen_parts(struct pen *p, enum role role, int cols, const char *text);
 /* Right-aligned in `cols` columns. */
 void pen_right(struct pen *p, enum role role, int cols, const char *text);
 

@@ -57,6 +57,37 @@ void text_fit(struct buf *out, const char *text, int cols)
         buf_puts(out, "…");
 }
 
+/* How many bytes of the text are whole parts, or else whole words, of at most so many columns. */
+static size_t parts_length(const char *text, int cols, bool words)
+{
+    const char *p = text, *from;
+    size_t last = 0;
+    struct grapheme g;
+
+    for (int used = 0; from = p, used <= cols && text_next(&p, &g); used += g.width)
+        if (words ? g.code == ' '
+                  : !strncmp(from, " · ", 4) || !strncmp(from, "; ", 2) || !strncmp(from, ". ", 2))
+            last = (size_t)(from - text);
+    return last;
+}
+
+void text_parts(struct buf *out, const char *text, int cols)
+{
+    buf_add(out, text, text_width(text) <= cols ? strlen(text) : parts_length(text, cols, false));
+}
+
+void text_fit_parts(struct buf *out, const char *text, int cols)
+{
+    size_t fit = parts_length(text, cols - 2, false), words = parts_length(text, cols - 2, true);
+
+    if (text_width(text) <= cols || !words) {
+        text_fit(out, text, cols);
+        return;
+    }
+    /* after a long part, its words say more than their end */
+    buf_printf(out, "%.*s …", (int)(2 * fit < words ? words : fit), text);
+}
+
 size_t text_line(const char *text, int cols)
 {
     const char *p = text, *space = NULL, *from;

@@ -26,6 +26,11 @@ bool text_next(const char **text, struct grapheme *g);
 int text_width(const char *text); /* columns */
 /* Appends the text, cut to `cols` columns; a text that is cut ends in "…". */
 void text_fit(struct buf *out, const char *text, int cols);
+/* The same for a sentence of parts, "edit 3 holds: Rome · says Rome · 1.2 s", the most important
+ * one first: whole parts go from the end, then words; only a first word is cut. */
+void text_fit_parts(struct buf *out, const char *text, int cols);
+/* Appends as many parts, from the first on, as these columns hold; none if not even that. */
+void text_parts(struct buf *out, const char *text, int cols);
 /* How many bytes of the text make the next line of `cols` columns, broken at a space if possible.
  * At least one character; 0 only at the end. Spaces at the break belong to the line. */
 size_t text_line(const char *text, int cols);

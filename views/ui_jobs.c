@@ -40,6 +40,8 @@ struct ui_job ui_card_of(const struct ui_state *d, const struct command *cmd)
         snprintf(card.about, sizeof(card.about), "%.110s", cmd->text);
     else if (cmd->edit)
         snprintf(card.about, sizeof(card.about), "edit %d", cmd->edit);
+    else if (cmd->kind == CMD_NEURON)
+        snprintf(card.about, sizeof(card.about), "L%dN%d", cmd->layer, cmd->neuron);
     if (cmd->variant_count)
         snprintf(card.note, sizeof(card.note), "%d ways", cmd->variant_count);
     card.stamp = stamp_of(&from);
@@ -230,6 +232,8 @@ static void card_ended(struct ui_state *d, struct ui_job *card, const struct eve
         d->ended_count += d->ended_count < UI_ENDED;
         memmove(&d->ended[1], &d->ended[0], (UI_ENDED - 1) * sizeof(d->ended[0]));
         d->ended[0] = *card;
+    } else {
+        d->unseen_ended = *card;
     }
     card->job = 0;
 }

@@ -242,6 +242,7 @@ struct ui_state {
     struct ui_job job[UI_JOBS];    /* the cards of jobs that have not ended */
     struct ui_job ended[UI_ENDED]; /* those that ended last, the newest first */
     int ended_count;
+    struct ui_job unseen_ended; /* the last that ended without having been shown */
     struct stage_time stage[UI_STAGES];
     int stages;
     double clock;                    /* clock_seconds() of the frame that is drawn */

@@ -164,7 +164,8 @@ static void the_verdict_stands_beside_the_jobs(void)
 
     make_full_ui_state(&d);
     d.commit_report = xcalloc(1, sizeof(*d.commit_report));
-    *d.commit_report = (struct commit_report){.edit = 1, .success = true};
+    *d.commit_report =
+        (struct commit_report){.edit = 1, .success = true, .unmasked_unchanged = true};
     one_breath(&host, v);
     for (int k = 0; k < 2; k++)
         for (int w = 80; w <= 120; w += 40) {
@@ -408,7 +409,7 @@ static void undo_goes_before_a_preview(void)
     done.job = last_job;
     ui_event(&d, &done);
     CHECK(message_of_event(&d, &done, CMD_UNDO, &tone, text));
-    CHECK(strstr(text, "the preview is dropped; now") != NULL);
+    CHECK(strstr(text, "undone, the preview is dropped; now") != NULL);
     request_toggle(&host, CMD_REDO, 0); /* without a preview there is nothing to say of one */
     done = (struct event){.kind = EV_DONE, .job = last_job};
     ui_event(&d, &done);

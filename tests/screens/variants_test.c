@@ -587,8 +587,8 @@ static void an_export_is_reported(void)
     ui_event(&d, &ev);
     CHECK(message_of_event(&d, &ev, CMD_EXPORT, &tone, text) &&
           tone == TONE_WARN); /* a fact is lost */
-    CHECK_STR(text, "wrote /home/a/paris.gguf as gguf, 98 MB · opened again: logits differ by 0.5 "
-                    "· 25 % of the edit lost");
+    CHECK_STR(text, "wrote /home/a/paris.gguf as gguf, 98 MB · 25 % of the edit lost "
+                    "· opened again: logits differ by 0.5");
     d.export_report->loss = d.export_report->tensors = 0;
     d.export_report->file[0].bytes = 40100;
     ev.kind = EV_EXPORT; /* the report is the state's now */

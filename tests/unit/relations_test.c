@@ -134,7 +134,7 @@ static void a_line_is_read_in_every_form(void)
                                        "  Eiffel Tower; The {} is located in ; Rome",
                                        "Eiffel Tower\tThe { } is located in\tRome",
                                        ("{\"subject\":\"Eiffel Tower\",\"prompt\":\"The {} is "
-                                       "located in\",\"target_new\":\"Rome\"}")};
+                                        "located in\",\"target_new\":\"Rome\"}")};
     struct err err = {0};
     struct fact f;
 

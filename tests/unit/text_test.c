@@ -52,6 +52,28 @@ static void a_cut_shows(void)
     CHECK_TAKEN(fit("abc", 1), "…");
 }
 
+static char *fit_parts(const char *text, int cols)
+{
+    struct buf b = {0};
+
+    text_fit_parts(&b, text, cols);
+    return buf_take(&b);
+}
+
+static void a_sentence_loses_its_last_parts(void)
+{
+    static const char text[] = "edit 3 holds: Rome · says Rome, Italy · 1.2 s";
+
+    CHECK_TAKEN(fit_parts(text, 45), text);
+    CHECK_TAKEN(fit_parts(text, 44), "edit 3 holds: Rome · says Rome, Italy …");
+    CHECK_TAKEN(fit_parts(text, 38), "edit 3 holds: Rome …");
+    CHECK_TAKEN(fit_parts("stopped; the weights stay as they were before it", 30),
+                "stopped; the weights stay as …");
+    CHECK_TAKEN(fit_parts("wonderfulness", 8), "wonderf…");
+    CHECK_TAKEN(fit_parts("日本 語", 4), "日…");
+    CHECK_TAKEN(fit_parts("Rome", 4), "Rome");
+}
+
 static void foreign_text_cannot_act(void)
 {
     CHECK_TAKEN(escaped("a\033[2Jb", 6), "a\\x1b[2Jb");
@@ -149,6 +171,7 @@ static void keys_have_names(void)
 static const struct test tests[] = {
     {"widths are columns", widths_are_columns},
     {"a cut shows", a_cut_shows},
+    {"a sentence loses its last parts", a_sentence_loses_its_last_parts},
     {"foreign text cannot act", foreign_text_cannot_act},
     {"pieces show their space", pieces_show_their_space},
     {"terminals get what they agree on", terminals_get_what_they_agree_on},

@@ -277,7 +277,7 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     pane_stale_title(m->d, stale_row(m), title, n);
 }
 
-/* "5 exact · 22 ≈ MPC · 3 stale: x scores them", of all layers that the window has; "5 exact · 25
+/* "3 stale: x scores them · 5 exact · 22 ≈ MPC", of all layers that the window has; "5 exact · 25
  * not scored" where nothing is known of the others. */
 static void map_counts(const struct map *m, char *hint, size_t n)
 {
@@ -291,11 +291,11 @@ static void map_counts(const struct map *m, char *hint, size_t n)
         snprintf(mpc, sizeof(mpc), " · %d ≈ MPC", count[ROW_MPC]);
     if (count[ROW_STALE])
         hint_print(m->d, stale, sizeof(stale),
-                   m->d->attributing ? " · %d stale" : " · %d stale: {attribute} scores them",
+                   m->d->attributing ? "%d stale · " : "%d stale: {attribute} scores them · ",
                    count[ROW_STALE]);
     if (count[ROW_EMPTY])
         snprintf(empty, sizeof(empty), " · %d not scored", count[ROW_EMPTY]);
-    snprintf(hint, n, "%d exact%s%s%s", count[ROW_EXACT], mpc, stale, empty);
+    snprintf(hint, n, "%s%d exact%s%s", stale, count[ROW_EXACT], mpc, empty);
 }
 
 /* How far the scores are, else how many neurons a column holds. */

@@ -152,7 +152,7 @@ static void draw_message(const struct screen *screen, struct pen *p, int end)
     static const char *const mark[] = {"", "", "! ", "✗ "};
     double age = screen->message_age;
     char ago[32] = "";
-    int room, wide;
+    int room;
 
     if (age >= 5400)
         snprintf(ago, sizeof(ago), "%.0f h ago", age / 3600);
@@ -162,8 +162,7 @@ static void draw_message(const struct screen *screen, struct pen *p, int end)
         snprintf(ago, sizeof(ago), "%.0f s ago", age);
     pen_text(p, role[screen->tone], mark[screen->tone]);
     room = end - p->x - (*ago ? text_width(ago) + 2 : 0);
-    wide = text_width(screen->message);
-    pen_fit(p, role[screen->tone], wide < room ? wide : room, screen->message);
+    pen_parts(p, role[screen->tone], room, screen->message);
     if (*ago && room > 0) {
         p->x += 2;
         pen_text(p, ROLE_DIM, ago);

@@ -50,7 +50,7 @@ static bool run_message(const struct ui_state *d, enum tone *tone, char *out, si
     if (!d->header || d->header->rows < 1)
         return false;
     *tone = TONE_PLAIN;
-    show_print(out, n, "a run of %.60s on \"%s\", explains \"%s\": view only, no model is loaded",
+    show_print(out, n, "view only: a run of %.60s on \"%s\", explains \"%s\"; no model is loaded",
                d->model.name, text_piece(prompt, sizeof(prompt), d->header->prompt[0]),
                ui_explained_token(d, explained));
     return true;
@@ -83,8 +83,8 @@ static void export_message(const struct export_report *x, enum tone *tone, char 
     if (x->held[1] < x->held[0])
         *tone = TONE_WARN;
     show_print(out, n, "wrote %.120s as %s, %s%s%s%s", x->path, x->as, show_bytes(bytes, size),
-               export_is_unedited(x) ? " · no edit is in it: the model as it was" : "", differs,
-               loss);
+               export_is_unedited(x) ? " · no edit is in it: the model as it was" : "", loss,
+               differs);
 }
 
 /* Whether the committed edit holds, and whether the columns outside the mask are bit-identical, as
@@ -97,16 +97,17 @@ static void commit_message(const struct ui_state *d, unsigned job, enum tone *to
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
     text_said(answer, sizeof(answer), e->generated[1]);
-    show_print(out, n, "edit %d %s: %.60s, p(target) %s → %s%s · %s · %.1f s · says %s", e->edit,
-               e->success ? "holds" : "does not hold", object_of(d, job),
-               text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
-               e->success ? "" : hint_text(d, weak, " · {undo} undoes it"),
-               e->unmasked_unchanged ? "other columns bit-identical"
-                                     : "OTHER COLUMNS CHANGED: undo and report this",
-               e->seconds_total, answer);
+    show_print(out, n, "edit %d %s%s: %.20s, p(target) %s → %s%s · says %s%s · %.1f s", e->edit,
+               e->success ? "holds" : "does not hold",
+               e->unmasked_unchanged ? "" : ", OTHER COLUMNS CHANGED, undo and report this",
+               object_of(d, job), text_probability(before, e->p_target[0]),
+               text_probability(after, e->p_target[1]),
+               e->success ? "" : hint_text(d, weak, " · {undo} undoes it"), answer,
+               e->unmasked_unchanged ? " · other columns bit-identical" : "", e->seconds_total);
 }
 
-/* "overwrites 2 facts of earlier edits: edit 3 (Mount Fuji → Peru), …". False: none. */
+/* "overwrote 2 facts of earlier edits, B shows them: edit 3 (Mount Fuji → Peru) and others". False:
+ * none. */
 static bool overwritten_message(const struct ui_state *d, const struct overwritten *o, char *out,
                                 size_t n)
 {
@@ -114,15 +115,15 @@ static bool overwritten_message(const struct ui_state *d, const struct overwritt
 
     if (f)
         hint_print(d, out, n,
-                   "%s %d fact%s of earlier edits: edit %d (%.60s → %.60s)%s; {probe} shows %s",
+                   "%s %d fact%s of earlier edits, {probe} shows %s: edit %d (%.60s → %.60s)%s",
                    o->state == STATE_PREVIEW ? "would overwrite" : "overwrote", o->lost,
-                   o->lost == 1 ? "" : "s", f->edit, f->subject, f->target,
-                   o->lost > 1 ? " and others" : "", o->lost == 1 ? "it" : "them");
+                   o->lost == 1 ? "" : "s", o->lost == 1 ? "it" : "them", f->edit, f->subject,
+                   f->target, o->lost > 1 ? " and others" : "");
     return f;
 }
 
-/* Which edit was undone or redone, what became of a preview, and the state now: "undone: edit 2,
- * Mount Fuji → Peru; the preview is dropped; now 1 edit, checksum 3f9a01bc". */
+/* Which edit was undone or redone, what became of a preview, and the state now: "undone, the
+ * preview is dropped: edit 2, Mount Fuji → Peru; now 1 edit, checksum 3f9a01bc". */
 static void undo_message(const struct ui_state *d, unsigned job, const char *done, char *out,
                          size_t n)
 {
@@ -137,13 +138,12 @@ static void undo_message(const struct ui_state *d, unsigned job, const char *don
         if (e->edit != d->toggled_edit)
             continue;
         raw = history_words(e, " → ");
-        show_print(what, sizeof(what), " edit %d, %s;", e->edit,
+        show_print(what, sizeof(what), ": edit %d, %s", e->edit,
                    text_piece(words, sizeof(words), raw));
         free(raw);
     }
-    show_print(out, n, "%s:%s%s%s%s now %d edit%s, checksum %.8s", done, what, *note ? " " : "",
-               note, *note ? ";" : "", d->state.edits, d->state.edits == 1 ? "" : "s",
-               d->state.checksum);
+    show_print(out, n, "%s%s%s%s; now %d edit%s, checksum %.8s", done, *note ? ", " : "", note,
+               what, d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
 }
 
 /* How a cancelled job ended. False: whoever dropped it has said so. */
@@ -159,7 +159,7 @@ static bool stopped_message(const struct ui_state *d, unsigned job, enum command
         hint_print(d, out, n, "stopped: %d of %d layers scored, {attribute} continues",
                    d->scored_layers, d->layers);
     else if (kind == CMD_PULL)
-        show_print(out, n, "stopped: the part of %.100s that has come is kept, :pull resumes it",
+        show_print(out, n, "stopped, :pull resumes it: what has come of %.100s is kept",
                    d->pull_name);
     else
         show_print(out, n, "stopped%s%s", card ? ": " : "",
@@ -167,18 +167,31 @@ static bool stopped_message(const struct ui_state *d, unsigned job, enum command
     return true;
 }
 
+/* What a job does that no row and no board shows. */
+static const char *unseen_name(enum command_kind kind)
+{
+    return kind == CMD_INSPECT    ? "reading the prompt of"
+           : kind == CMD_NEURON   ? "inspecting neuron"
+           : kind == CMD_ESTIMATE ? "gain and leak of"
+           : kind == CMD_DISCARD  ? "discarding the preview"
+                                  : command_traits[kind].name;
+}
+
 /* What failed, and why. A recording names what it lacks by itself. */
 static void failed_message(const struct ui_state *d, const struct event *ev, char *out, size_t n)
 {
-    const struct ui_job *card = ui_ended_card(d, ev->job);
-    bool named = !card || d->recorded || (*card->about && strstr(ev->err.text, card->about));
-    char words[200];
+    const struct ui_job *card = ui_ended_card(d, ev->job), *unseen = &d->unseen_ended;
+    char words[200] = "in the background";
 
-    if (named)
+    if (card)
+        ui_job_words(d, card, words, sizeof(words));
+    else if (ev->job && unseen->job == ev->job)
+        show_print(words, sizeof(words), "%s%s%s", unseen_name(unseen->kind),
+                   *unseen->about ? " " : "", unseen->about);
+    if (d->recorded || (card && *card->about && strstr(ev->err.text, card->about)))
         utf8_copy(out, n, ev->err.text);
     else
-        show_print(out, n, "%.100s: %.200s", ui_job_words(d, card, words, sizeof(words)),
-                   ev->err.text);
+        show_print(out, n, "%.100s: %.200s", words, ev->err.text);
 }
 
 /* The end of a map that nobody waited for: it must not cover what was said meanwhile. */
@@ -199,9 +212,9 @@ static bool moments_message(const struct ui_state *d, unsigned job, char *out, s
     if (!card || !card->explains)
         return false;
     show_print(out, n,
-               "second moments: how the model's neurons usually fire, summed once per model and "
-               "kept; an edit needs the first %s tokens, %.0f s left",
-               text_thousands(tokens, (long)card->progress.total), card->progress.seconds_left);
+               "second moments, %.0f s left: an edit needs those of %s tokens; how the model's "
+               "neurons usually fire, summed once per model and kept",
+               card->progress.seconds_left, text_thousands(tokens, (long)card->progress.total));
     return true;
 }
 
@@ -241,7 +254,7 @@ static bool done_message(const struct ui_state *d, unsigned job, enum command_ki
         return true;
     case CMD_PULL:
         hint_print(d, out, n,
-                   "%.100s is downloaded and verified: {enter} in Models ({models}) opens it",
+                   "downloaded and verified, {enter} in Models ({models}) opens it: %.100s",
                    d->pull_name);
         return true;
     case CMD_MOMENTS:
@@ -261,7 +274,7 @@ static void model_message(const struct ui_state *d, enum tone *tone, char out[32
                    "%s is ready (%.1f s): {fact} edits the fact, {attribute} scores its neurons",
                    d->model.name, d->model.load_seconds);
     else /* a recorded run, or a session whose model is not loaded */
-        show_print(out, 320, "the recorded results of %s: view only, no model is loaded",
+        show_print(out, 320, "view only: the recorded results of %s; no model is loaded",
                    d->model.name);
     *tone = TONE_PLAIN;
     if (*d->model.notice) {
@@ -331,8 +344,8 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         return !(flags & UNASKED);
     case EV_STOPPED:
         *tone = TONE_ERROR;
-        show_print(out, 320, "%.250s%sthe engine has stopped, :q quits", ev->err.text,
-                   *ev->err.text ? " · " : "");
+        show_print(out, 320, "the engine has stopped, :q quits%s%.250s", *ev->err.text ? ": " : "",
+                   ev->err.text);
         return true;
     case EV_PROGRESS:
         *tone = TONE_PLAIN;
