@@ -4,7 +4,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "core/base/show.h"
 
 static const struct knob_info knobs[KNOB_COUNT] = {
     {P_RATIO_GE_A, "α_ge", "scaler gen.", -1, 1, 0.01, false, false, "Eq. 6"},
@@ -73,6 +76,46 @@ const char *knob_text(const struct params *p, enum knob knob, char out[16])
     double v = knob_value(p, knob);
 
     snprintf(out, 16, fabs(v) >= 10 ? "%.4g" : fabs(v) < 0.001 && v != 0 ? "%.1e" : "%.3f", v);
+    return out;
+}
+
+/* The knob that shows the parameter as its inverse; KNOB_COUNT: none does. */
+static enum knob inverse_knob(enum param id)
+{
+    enum knob k = 0;
+
+    while (k < KNOB_COUNT && !(knob_info(k)->param == id && knob_info(k)->inverse))
+        k++;
+    return k;
+}
+
+const char *param_word(enum param id)
+{
+    enum knob k = inverse_knob(id);
+
+    return k < KNOB_COUNT ? knob_info(k)->symbol : param_info(id)->name;
+}
+
+const char *param_symbol(enum param id)
+{
+    bool own = *param_info(id)->symbol && inverse_knob(id) == KNOB_COUNT;
+
+    return own ? param_info(id)->symbol : param_word(id);
+}
+
+const char *param_value_words(const struct params *p, enum param id, char out[48])
+{
+    enum knob k = inverse_knob(id);
+    struct buf value = {0};
+
+    params_show(p, id, &value);
+    if (k < KNOB_COUNT)
+        knob_text(p, k, out);
+    else if (param_info(id)->kind == PARAM_NUMBER)
+        snprintf(out, 48, "%.4g", strtod(value.data, NULL));
+    else
+        show_print(out, 48, "%s", value.data);
+    buf_free(&value);
     return out;
 }
 

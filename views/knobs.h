@@ -32,6 +32,11 @@ double knob_position(const struct params *p, enum knob knob);
 void knob_step(struct params *p, enum knob knob, int steps);
 /* The value as shown, "0.303". Returns out. */
 const char *knob_text(const struct params *p, enum knob knob, char out[16]);
+/* What people call a parameter and its value: its name and four digits; where a knob shows the
+ * inverse, what that says (τ 0.033). */
+const char *param_word(enum param id);
+const char *param_symbol(enum param id); /* the same by its symbol, if it has one */
+const char *param_value_words(const struct params *p, enum param id, char out[48]);
 /* The next word of a parameter that is a choice, such as mask.mode, or the previous one (by -1);
  * the first follows the last. */
 void choice_step(struct params *p, enum param param, int by);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/show.h"
+#include "views/knobs.h"
 
 void param_undo_start(struct param_undo *t, const struct params *p)
 {
@@ -55,17 +56,13 @@ static void describe_change(const struct params *from, const struct params *to, 
 
     *out = '\0';
     for (int i = 0; i < PARAM_COUNT; i++) {
-        struct buf was = {0}, is = {0};
-        char one[160];
+        char one[160], was[48], is[48];
 
         if (param_same(from, to, (enum param)i))
             continue;
-        params_show(from, (enum param)i, &was);
-        params_show(to, (enum param)i, &is);
         show_print(one, sizeof(one), "%s%s is %.40s, was %.40s", n++ ? "; " : "",
-                   param_info((enum param)i)->name, is.data, was.data);
-        buf_free(&was);
-        buf_free(&is);
+                   param_word((enum param)i), param_value_words(to, (enum param)i, is),
+                   param_value_words(from, (enum param)i, was));
         if (at + (int)strlen(one) + 10 > 160) {
             snprintf(out + at, (size_t)(160 - at), "; …");
             return;

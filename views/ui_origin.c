@@ -11,6 +11,7 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "tui/text.h"
+#include "views/knobs.h"
 #include "views/ui_state_internal.h"
 
 static void origin_name_fact(struct ui_origin *o, const char *subject, const char *target)
@@ -104,20 +105,6 @@ static struct params params_of_changed(const char *changed)
     return p;
 }
 
-/* A value for people: numbers with four digits. */
-static const char *value_words(const struct params *p, enum param id, char out[48])
-{
-    struct buf value = {0};
-
-    params_show(p, id, &value);
-    if (param_info(id)->kind == PARAM_NUMBER)
-        snprintf(out, 48, "%.4g", strtod(value.data, NULL));
-    else
-        show_print(out, 48, "%s", value.data);
-    buf_free(&value);
-    return out;
-}
-
 /* "made with β_ge 0.3, now 0.4", of the first parameter that has another value. */
 static void params_words(const struct ui_state *d, const struct ui_origin *from, unsigned affects,
                          struct buf *out)
@@ -132,9 +119,9 @@ static void params_words(const struct ui_state *d, const struct ui_origin *from,
 
         if (!(info->affects & affects) || param_same(&was, &d->params, (enum param)i) || others++)
             continue;
-        buf_printf(out, "made with %s %s, now %s", *info->symbol ? info->symbol : info->name,
-                   value_words(&was, (enum param)i, words[0]),
-                   value_words(&d->params, (enum param)i, words[1]));
+        buf_printf(out, "made with %s %s, now %s", param_symbol((enum param)i),
+                   param_value_words(&was, (enum param)i, words[0]),
+                   param_value_words(&d->params, (enum param)i, words[1]));
     }
     if (others > 1)
         buf_printf(out, " and %d more", others - 1);

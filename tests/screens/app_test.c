@@ -182,11 +182,63 @@ static void a_pasted_line_is_a_fact_everywhere(void)
     app_finish(app);
 }
 
+static void what_is_kept_is_said_as_a_person_would(void)
+{
+    static const struct {
+        int active, all;
+        const char *words;
+    } row[] = {
+        {0, 0, ""},
+        {0, 1, "no edit is active: the one that was undone is kept in /tmp/paris.es: "},
+        {0, 3, "no edit is active: 3 that were undone are kept in /tmp/paris.es: "},
+        {1, 3, "1 edit is kept in /tmp/paris.es: "},
+        {2, 0, "2 edits are kept in /tmp/paris.es: "}, /* the history has not come */
+    };
+    struct history h = {0};
+    struct ui_state d = {.history = &h, .state = {.session = "/tmp/paris.es"}};
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        struct buf out = {0};
+
+        d.state.edits = row[i].active;
+        h.count = row[i].all;
+        app_kept_words(&d, &out);
+        CHECK(!*row[i].words == !out.len);
+        if (out.len)
+            CHECK(!strncmp(out.data, row[i].words, strlen(row[i].words)));
+        buf_free(&out);
+    }
+}
+
+/* A pane without rows says why, and which key brings some. */
+static void facts_without_probes_say_so(void)
+{
+    struct app *app = start(false);
+    struct buf text = {0};
+
+    app_run_command(app, "fact Mount Fuji | The {} is a mountain in | Peru");
+    app_open(app, "facts");
+    app_paint(app, 24, 80);
+    surface_dump(app->surface, &text);
+    CHECK(strstr(text.data, "this fact came without a rephrase") != NULL);
+    CHECK(strstr(text.data, "picks a relation") != NULL);
+    CHECK(!strstr(text.data, "before and after"));
+    buf_free(&text);
+    app->ui.probes = xcalloc(1, sizeof(*app->ui.probes)); /* asked, and there were none */
+    app_paint(app, 24, 80);
+    surface_dump(app->surface, &text);
+    CHECK(strstr(text.data, "this fact has no probes") != NULL);
+    buf_free(&text);
+    app_finish(app);
+}
+
 static const struct test tests[] = {
     {"what is lost is asked about", what_is_lost_is_asked_about},
     {"a figure is of the view alone", a_figure_is_of_the_view_alone},
     {"the tour says what to press", the_tour_says_what_to_press},
     {"a pasted line is a fact everywhere", a_pasted_line_is_a_fact_everywhere},
+    {"what is kept is said as a person would", what_is_kept_is_said_as_a_person_would},
+    {"facts without probes say so", facts_without_probes_say_so},
     {"a reset goes back to the start", a_reset_goes_back_to_the_start},
 };
 FOLDER_MAIN(folder, tests)

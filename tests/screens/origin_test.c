@@ -155,6 +155,9 @@ static void a_moved_parameter_is_named(void)
     CHECK(d.scored_layers == LAYERS && d.approximate && ui_differs(&d, d.preview) == STAMP_EDIT);
     set(&d, "amplify=30");
     CHECK(!d.approximate);
+    set(&d, "ratio.inv_temp=27.2727"); /* as its knob shows it */
+    CHECK_STR(ui_differs_words(&d, d.preview, words), "made with τ 0.033, now 0.037");
+    set(&d, "ratio.inv_temp=30");
     d.mask_override[d.mask_override_count++] = (struct mask_override){4, 7, true};
     ui_remask(&d);
     CHECK_STR(ui_differs_words(&d, d.preview, words), "made with other neurons forced");

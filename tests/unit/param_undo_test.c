@@ -64,6 +64,21 @@ static void up_and_down_again_is_no_step(void)
     CHECK(!param_undo_back(&t, &p, what));
 }
 
+/* As the knob shows it, and not the inverse that is stored. */
+static void the_temperature_is_called_as_on_its_knob(void)
+{
+    struct param_undo t;
+    struct params p;
+    char what[160];
+
+    params_default(&p);
+    param_undo_start(&t, &p);
+    put(&p, P_RATIO_INV_TEMP, 30 / 1.1);
+    param_undo_note(&t, &p, 1);
+    CHECK(param_undo_back(&t, &p, what));
+    CHECK_STR(what, "τ is 0.033, was 0.037");
+}
+
 static void many_at_once_and_layers_come_back_whole(void)
 {
     struct param_undo t;
@@ -93,6 +108,7 @@ static void many_at_once_and_layers_come_back_whole(void)
 static const struct test tests[] = {
     {"steps of a second are one", steps_of_a_second_are_one},
     {"up and down again is no step", up_and_down_again_is_no_step},
+    {"the temperature is called as on its knob", the_temperature_is_called_as_on_its_knob},
     {"many at once and layers come back whole", many_at_once_and_layers_come_back_whole},
 };
 TEST_MAIN(tests)

@@ -231,6 +231,33 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
         draw_row(&d->queue[top + y], s, in, y, top + y == f->list.at);
 }
 
+/* Nothing that could be asked came with the fact: no probe but those that need none. */
+static bool has_no_probes(const struct fact *fact)
+{
+    return !fact->rephrase && !fact->question && !fact->paraphrases && !fact->localities &&
+           !fact->portabilities;
+}
+
+/* What the probes of a fact say, or why there are none, and what brings some. */
+static int draw_board_summary(const struct ui_state *d, const struct fact *fact,
+                              const struct probe_report *board, struct surface *s, struct rect in,
+                              int y)
+{
+    char words[160];
+
+    if (board && board->probes)
+        return surface_lines(s, in, y, ROLE_DIM, scoreboard_summary(board, words));
+    if (fact->subject && (board || has_no_probes(fact)))
+        return hint_lines(d, s, in, y, ROLE_DIM,
+                          board ? "this fact has no probes: no rephrase, question or neighbours; "
+                                  "{relation} picks a relation, which brings some"
+                                : "this fact came without a rephrase, question or neighbours: "
+                                  "{relation} picks a relation, which brings some; {probe} asks "
+                                  "what can be asked without");
+    return surface_lines(s, in, y, ROLE_DIM,
+                         "rephrases, question, chat form, neighbours: before and after");
+}
+
 /* The right box: the fact, a summary, and a row for each probe with its answers before and after.
  * [ and ] scroll it. */
 static void draw_scoreboard(const struct view *v, struct surface *s, struct rect area)
@@ -261,11 +288,8 @@ static void draw_scoreboard(const struct view *v, struct surface *s, struct rect
     pen_fit(&p, ROLE_STRONG, in.w, words);
     if (q && q->state == QUEUE_FAILED)
         y += surface_lines(s, in, y, ROLE_ERROR, q->why);
-    else if (board)
-        y += surface_lines(s, in, y, ROLE_DIM, scoreboard_summary(board, words));
     else
-        y += surface_lines(s, in, y, ROLE_DIM,
-                           "rephrases, question, chat form, neighbours: before and after");
+        y += draw_board_summary(d, q ? &q->fact : &d->fact, board, s, in, y);
     y += in.h > 6; /* a blank row */
     if (board && in.h > y)
         scoreboard_draw(board, s, (struct rect){in.y + y, in.x, in.h - y, in.w},

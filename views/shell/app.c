@@ -548,19 +548,35 @@ void app_restart(struct app *app, struct engine *engine)
     app_begin(app, engine);
 }
 
+void app_kept_words(const struct ui_state *d, struct buf *out)
+{
+    int active = d->state.edits, all = d->history ? d->history->count : 0; /* it may come late */
+
+    if (d->recorded || d->state.readonly || !*d->state.session || (active < 1 && all < 1))
+        return;
+    if (active > 0)
+        buf_printf(out, "%d edit%s %s", active, active == 1 ? "" : "s", active == 1 ? "is" : "are");
+    else if (all > 1)
+        buf_printf(out, "no edit is active: %d that were undone are", all);
+    else
+        buf_puts(out, "no edit is active: the one that was undone is");
+    buf_printf(out, " kept in %s: `editscope --last` opens it again\n", d->state.session);
+}
+
 /* Where the edits are and how to come back to them. Printed at once, also after a signal, before
  * the engine stops: its job may take a while to end. A session without edits is not worth a line.
  */
 void app_print_kept(const struct ui_state *d)
 {
-    bool any = d->state.edits > 0 || (d->history && d->history->count > 0); /* it may come late */
+    struct buf words = {0};
 
-    if (d->recorded || d->state.readonly || !*d->state.session || !any)
-        return;
-    session_list_note(d->state.session);
-    std_print("%d edit%s %s kept in %s: `editscope --last` opens it again\n", d->state.edits,
-              d->state.edits == 1 ? "" : "s", d->state.edits == 1 ? "is" : "are", d->state.session);
-    std_flush();
+    app_kept_words(d, &words);
+    if (words.len) {
+        session_list_note(d->state.session);
+        std_print("%s", words.data);
+        std_flush();
+    }
+    buf_free(&words);
 }
 
 void app_finish(struct app *app)

@@ -119,6 +119,8 @@ struct app *app_start(struct engine *engine, const struct app_options *options);
 void app_work(struct app *app);
 void app_paint(struct app *app, int h, int w);
 void app_restart(struct app *app, struct engine *engine); /* as if just started on this engine */
+/* "2 edits are kept in PATH: …", or nothing. */
+void app_kept_words(const struct ui_state *d, struct buf *out);
 void app_print_kept(const struct ui_state *d); /* where the edits are, for the time after it */
 void app_finish(struct app *app);
 
