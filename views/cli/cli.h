@@ -189,7 +189,8 @@ struct cli {
     char noticed[NOTICE];        /* by cli_notice() last */
     bool bar;                    /* a progress line stands on standard error */
     struct eta moments;          /* how fast they are summed, where there is no bar */
-    bool waited;                 /* the wait for them was told */
+    double moments_began;        /* their first news; 0: none */
+    bool waited, went_on;        /* the wait for them, and its end, were told */
     char *advice;                /* edits stand that failed their acceptance test: which, and what
                                     takes them back; or NULL */
     const char *remedy;          /* in advice: what takes them back */

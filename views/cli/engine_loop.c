@@ -3,6 +3,7 @@
  * SIGINT, SIGTERM and SIGHUP are blocked except inside ppoll(), so that no signal is lost between a
  * check and a sleep. The first one cancels the job; a second one ends the program at once. */
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -101,22 +102,36 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     return c->engine != NULL;
 }
 
-/* Without a progress bar (standard error is no terminal), one line says why the program waits for
- * minutes. */
+/* Without a progress bar (standard error is no terminal), one line says why the program waits, and
+ * one that it goes on. What takes less than a second is not worth either. */
 static void announce_wait(struct cli *c, const struct progress *p)
 {
-    static const double worth = 5; /* seconds */
-    double left;
+    static const double worth = 1; /* seconds */
+    double now = clock_seconds(), left;
 
     if (c->waited || strcmp(p->what, PROGRESS_MOMENTS))
         return;
-    eta_note(&c->moments, clock_seconds(), p->done);
+    if (c->moments_began <= 0)
+        c->moments_began = now;
+    eta_note(&c->moments, now, p->done);
     left = eta_left(&c->moments, p->total);
-    if (left < worth)
+    if (left < worth && now - c->moments_began < worth)
         return;
     c->waited = true;
     cli_say(c, "second moments of %.0f tokens: about %.0f %s; they are cached for the next run",
-            p->total, left < 120 ? left : left / 60, left < 120 ? "s" : "min");
+            p->total, left < 120 ? fmax(left, 1) : left / 60, left < 120 ? "s" : "min");
+}
+
+/* The job works on something else, or is done: the moments are summed. */
+static void announce_end(struct cli *c, const struct event *ev)
+{
+    bool other = ev->kind == EV_DONE ||
+                 (ev->kind == EV_PROGRESS && strcmp(ev->progress->what, PROGRESS_MOMENTS) != 0);
+
+    if (!other || !c->waited || c->went_on)
+        return;
+    c->went_on = true;
+    cli_say(c, "second moments: summed, %.0f s", clock_seconds() - c->moments_began);
 }
 
 /* Rewrites the progress line of a terminal. */
@@ -140,6 +155,7 @@ static void show_progress(struct cli *c, const struct progress *p)
 /* What every subcommand does with an event: progress, model, state, notices. */
 static void take_event(struct cli *c, const struct event *ev)
 {
+    announce_end(c, ev);
     if (ev->kind == EV_PROGRESS)
         show_progress(c, ev->progress);
     else
