@@ -78,3 +78,8 @@ bool job_is_under_way(struct host *host, enum command_kind kind, enum command_ra
     }
     return card != NULL;
 }
+
+bool commit_will_ask(const struct ui_state *d)
+{
+    return !d->verdict.committed && job_of_fact(d, CMD_COMMIT, RANK_WANTED);
+}

@@ -20,5 +20,7 @@ bool job_is_under_way(struct host *host, enum command_kind kind, enum command_ra
 /* Undo and redo go first: drops what previews the weights that they change. True: there was such a
  * preview, finished or not. */
 bool jobs_drop_previews(struct host *host);
+/* Whether the previewed fact is being committed: the commit then asks the probes. */
+bool commit_will_ask(const struct ui_state *d);
 
 #endif

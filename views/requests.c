@@ -250,7 +250,7 @@ void request_verdict(struct host *host)
     struct command cmd = {.kind = CMD_PROBE, .params = d->params, .count = 1};
 
     if (!ui_verdict(d) || !d->fact.subject || (v->probes && v->overwritten) ||
-        ui_job_kind(d, v->probe_job))
+        ui_job_kind(d, v->probe_job) || commit_will_ask(d))
         return;
     cmd.edit = v->report->edit;
     cmd.expect = xstrdup(v->report->checksum);
@@ -424,13 +424,16 @@ void request_commit(struct host *host)
 {
     time_t now = time(NULL);
     struct tm at;
-    struct ui_job *card;
+    struct ui_job *card, *probes;
     struct command cmd;
 
     if (request_commits_already(host) || !fact_command(host, CMD_COMMIT, &cmd))
         return;
     host->ui->steps = 0;
+    probes = ui_job_card(host->ui, host->ui->verdict.probe_job);
     card = ui_job_card(host->ui, host->post(host, &cmd));
+    if (card && probes) /* of the preview: the commit asks the same */
+        job_drop(host, probes);
     if (card && localtime_r(&now, &at))
         strftime(card->note, sizeof(card->note), "you said yes %H:%M", &at);
 }

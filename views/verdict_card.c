@@ -23,6 +23,7 @@
 #include "core/base/show.h"
 #include "tui/text.h"
 #include "views/hint.h"
+#include "views/job_rules.h"
 
 void card_free(struct card *c)
 {
@@ -200,9 +201,9 @@ static void add_waiting(struct card *c, const struct ui_state *d, const char *la
 {
     struct buf text = {0};
     char key[HINT_MAX];
-    buf_puts(&text, ui_job_kind(d, d->verdict.probe_job)
-                        ? "being asked"
-                        : hint_text(d, key, "not asked: {probe} asks"));
+    buf_puts(&text, ui_job_kind(d, d->verdict.probe_job) ? "being asked"
+                    : commit_will_ask(d)                 ? "asked with the commit"
+                                         : hint_text(d, key, "not asked: {probe} asks"));
     card_add(c, label, "", ROLE_DIM, &text);
 }
 

@@ -309,6 +309,11 @@ static void app_event(struct app *app, struct event *ev)
     enum tone tone;
     char text[320];
 
+    app->event_count[ev->kind]++;
+    if (ev->kind == EV_REPLAY) {
+        app_replay(app, ev);
+        return;
+    }
     ui_event(&app->ui, ev);
     app_message_job_ends(app, ev);
     if (!message_of_event(&app->ui, ev, kind, &tone, text))
@@ -448,16 +453,16 @@ static void request_missing_words(struct app *app)
 void app_work(struct app *app)
 {
     const char *trouble;
-    struct event ev;
+    struct event ev, held;
 
     app->more_events = false;
     while (!app->more_events && engine_next(app->engine, &ev)) {
         recorder_event(app->options->recorder, &ev);
-        app->event_count[ev.kind]++;
-        if (ev.kind == EV_REPLAY)
-            app_replay(app, &ev);
-        else
+        if (!app_hold(app, &ev)) {
+            while (app_hold_next(app, &ev, &held))
+                app_event(app, &held);
             app_event(app, &ev);
+        }
         app->more_events = app->one_event;
     }
     if (app->replay_again)
@@ -534,6 +539,7 @@ static void app_end(struct app *app)
         view_close(app->view[i]);
         app->view[i] = NULL;
     }
+    app_hold_end(app);
     ui_free(&app->ui);
 }
 

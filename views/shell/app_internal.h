@@ -110,6 +110,9 @@ struct app {
     void (*heard)(void *listener, const struct event *ev, enum command_kind kind);
     void *listener;
 
+    struct event *held; /* [held_count] of a job whose state is not said yet (app_held.c) */
+    int held_count;
+
     unsigned event_count[EV_STOPPED + 1]; /* events of each kind so far: scripts wait for them */
 };
 
@@ -123,6 +126,12 @@ void app_restart(struct app *app, struct engine *engine); /* as if just started 
 void app_kept_words(const struct ui_state *d, struct buf *out);
 void app_print_kept(const struct ui_state *d); /* where the edits are, for the time after it */
 void app_finish(struct app *app);
+
+/* app_held.c: events that are taken with the state that they lead to. True: the event is held. */
+bool app_hold(struct app *app, struct event *ev);
+/* The next held event that is to be taken before this one; false: there is none. */
+bool app_hold_next(struct app *app, const struct event *before, struct event *out);
+void app_hold_end(struct app *app); /* frees them */
 
 /* A key from the user (or a script). Keys of a recording go to app_key() directly. */
 void app_user_key(struct app *app, const struct key *key);

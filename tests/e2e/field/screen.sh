@@ -81,6 +81,27 @@ within 60 expect follows 0/1
 within 60 expect · neighbour
 END
 
+row "an edit holds, or does not, where EDITED stands, and a preview would where PREVIEW stands"
+replay <<'END'
+key P
+wait event preview 60
+expect would NOT hold
+expect PREVIEW
+key C y
+wait event edited 60
+expect edit 1
+expect does NOT hold
+expect EDITED +1
+expect-not PREVIEW
+END
+
+row "probes of a preview are not asked while its fact is being committed"
+printf 'size 120 36\nwait idle 60\nkey x P C y\nwait idle 60\n' >"$d/script"
+run 0 "$E" replay "$d/script" --batch -m "$M" $Q --record "$d/run.rec"
+shell 0 'zcat -f "$d/run.rec" | grep -o "\"post\":\"[a-z]*\"" | tr -d "\n"'
+out '"post":"preview""post":"commit""post":"probe"'
+[ "$(grep -o '"probe"' "$d/out" | wc -l)" = 1 ] || complain "probes were asked twice"
+
 row "the tour walks one edit, and its steps are known to be done"
 replay <<'END'
 key :
