@@ -78,6 +78,7 @@ void ui_set_fact(struct host *host, const struct fact *fact)
         request_simple(host, CMD_DISCARD, 0);
     if (d->ready)
         request_prompt_info(host, &d->fact);
+    request_recall(host);
 }
 
 bool ui_set_fact_typed(struct host *host, const char *text)
@@ -249,15 +250,34 @@ void request_verdict(struct host *host)
     struct ui_verdict *v = &d->verdict;
     struct command cmd = {.kind = CMD_PROBE, .params = d->params, .count = 1};
 
-    if (!ui_verdict(d) || !d->fact.subject || (v->probes && v->overwritten) ||
+    if (!ui_verdict(d) || !d->fact.subject ||
+        (v->probes && v->overwritten && (v->sides || !v->recalled)) ||
         ui_job_kind(d, v->probe_job) || commit_will_ask(d))
         return;
     cmd.edit = v->report->edit;
-    cmd.expect = xstrdup(v->report->checksum);
+    if (v->recalled) { /* its answers are old, too; it is judged as at its commit */
+        cmd.sides = true;
+        cmd.params = v->params;
+    } else {
+        cmd.expect = xstrdup(v->report->checksum);
+    }
     cmd.facts = fact_copy_new(&d->fact);
     add_spare_neighbours(d, &cmd);
     v->probe_job = host->post(host, &cmd);
     v->probes_follow = false;
+}
+
+void request_recall(struct host *host)
+{
+    struct ui_state *d = host->ui;
+    struct command cmd = {.kind = CMD_RECALL};
+    struct fact_edits edits = {0};
+
+    if (d->fact.subject && !ui_verdict(d) && !ui_job_kind(d, d->recall_job))
+        edits = history_of_fact(d->history, &d->fact);
+    cmd.edit = edits.same ? edits.last : 0;
+    if (cmd.edit)
+        d->recall_job = host->post(host, &cmd);
 }
 
 void request_estimate(struct host *host)

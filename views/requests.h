@@ -35,6 +35,9 @@ void request_edited_scores(struct host *host);
 /* The probes of the verdict, and which other edits it overwrote, unless they are known or being
  * asked. */
 void request_verdict(struct host *host);
+/* Reads the verdict of the edit that gave the fact at hand its object back from the session, if
+ * there is such an edit and no verdict. */
+void request_recall(struct host *host);
 /* The scoreboard of a fact. *job (may be NULL) gets the job's number. */
 void request_probe(struct host *host, const struct fact *fact, unsigned *job);
 /* Gain and leak of the mask at hand. Reports nothing; does nothing unless all edited layers have

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "tui/text.h"
@@ -78,8 +79,7 @@ void ui_about(const struct ui_state *d, struct buf *out)
                    d->mask_override_count);
 }
 
-/* "on BASE", "after edit 2", "on other weights". */
-static void state_words(const struct ui_state *d, const char *state, struct buf *out)
+void ui_put_state(const struct ui_state *d, const char *state, struct buf *out)
 {
     const struct history *h = d->history;
 
@@ -92,15 +92,16 @@ static void state_words(const struct ui_state *d, const char *state, struct buf 
 }
 
 /* The parameters of "name=value;name=value;", the others at their default. */
-static struct params params_of_changed(const char *changed)
+struct params params_of_changed(const char *changed)
 {
     struct params p;
-    char pair[sizeof(((struct ui_origin *)0)->changed)];
 
     params_default(&p);
     for (const char *at = changed; *at; at += strcspn(at, ";"), at += *at == ';') {
-        snprintf(pair, sizeof(pair), "%.*s", (int)strcspn(at, ";"), at);
+        char *pair = xasprintf("%.*s", (int)strcspn(at, ";"), at);
+
         params_assign(&p, pair, FROM_COMMAND_LINE, NULL);
+        free(pair);
     }
     return p;
 }
@@ -138,7 +139,7 @@ const char *origin_words(const struct ui_state *d, const struct ui_origin *from,
         buf_printf(&text, *from->fact ? "of %s" : "of no fact", from->fact);
     if (differs & STAMP_STATE) {
         buf_puts(&text, text.len ? ", " : "");
-        state_words(d, from->stamp.state, &text);
+        ui_put_state(d, from->stamp.state, &text);
         buf_puts(&text, ", before the last change");
     }
     /* a differing object differs in the scores' key too: the fact says it already */

@@ -50,6 +50,7 @@ void ui_free(struct ui_state *d)
 {
     ui_forget_layers(d);
     ui_forget_intervention_answers(d);
+    ui_forget_verdict_aside(d);
     free(d->layer);
     free_slots(d, true);
     for (int i = 0; i < UI_ANSWERS; i++)
@@ -84,6 +85,7 @@ static bool take_model(struct ui_state *d, struct event *ev)
 
     ui_forget_layers(d);
     ui_forget_intervention_answers(d);
+    ui_forget_verdict_aside(d);
     free_slots(d, false);
     ui_forget_general_sets(d);
     d->model = *model;
@@ -262,6 +264,7 @@ static const struct event_slot {
     {EV_PROBES, AT(verdict.probes), FACT, NEWEST, NULL},
     {EV_SIDES, AT(verdict.sides), FACT, NEWEST, ui_take_sides},
     {EV_OVERWRITTEN, AT(verdict.overwritten), FACT, NEWEST, ui_take_overwritten},
+    {EV_RECALLED, AT(verdict.recalled), FACT, NEWEST, ui_take_recalled},
     {EV_VARIANT, 0, 0, NEWEST, ui_take_variant},
     {EV_DRIFT, AT(drift), STAMP_STATE, NEWEST, NULL},
     {EV_DIFF, AT(diff), STAMP_STATE, NEWEST, NULL},

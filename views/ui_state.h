@@ -140,7 +140,8 @@ struct queued_fact { /* one of a list of facts that are edited one after another
 };
 
 /* What is known of the last preview or commit of the fact at hand, in the order in which it comes.
- * It is dropped with the fact, with its preview, and when other weights take its place. */
+ * It is dropped with its preview. That of a commit is put aside when other weights or a preview
+ * take its place, and is there again with its weights (ui_verdict.c). */
 struct ui_verdict {
     struct edit_report *report;      /* NULL: there is no verdict */
     bool committed;                  /* a commit, not a preview */
@@ -151,6 +152,11 @@ struct ui_verdict {
                                         known */
     struct probe_report *probes;     /* NULL: not asked */
     struct overwritten *overwritten; /* NULL: not asked */
+    struct params params;            /* that it was made with */
+    char state[17];                  /* of a commit: the weights that it is about */
+    /* Not NULL: the commit was read back from the session, with what was measured then. Once the
+     * two states were asked again there are `sides`, and the report has their answers. */
+    struct recalled_edit *recalled;
 };
 
 struct log_line { /* one message of the log */
@@ -189,7 +195,8 @@ struct ui_state {
 
     struct edit_report *estimate, *preview; /* gain and leak per layer: quick estimate; preview */
     struct commit_report *commit_report;
-    struct ui_verdict verdict;
+    struct ui_verdict verdict, verdict_aside;
+    unsigned recall_job;               /* that reads the verdict from the session, or did */
     struct target_step step[UI_STEPS]; /* losses of the target's optimisation, by step */
     int steps;
     struct ui_origin step_from;
@@ -338,11 +345,17 @@ int ui_top_neurons(const struct ui_state *d, int layer, enum neuron_order by,
 const struct neuron_info *ui_neuron_info(const struct ui_state *d, int layer, int neuron);
 /* The token whose probability the scores explain, "·Paris"; "" if not known. Returns out. */
 const char *ui_explained_token(const struct ui_state *d, char out[64]);
+/* Appends "on BASE", "after edit 2" or "on other weights" for a state_info.state. */
+void ui_put_state(const struct ui_state *d, const char *state, struct buf *out);
+
 /* The lens of one state (a bit of enum which_state); NULL: none. */
 const struct lens_grid *ui_lens(const struct ui_state *d, unsigned state);
 
 /* The verdict of the fact at hand; NULL: there is none. */
 const struct ui_verdict *ui_verdict(const struct ui_state *d);
+/* Whether the verdict's answers are those of the weights as they are (of a preview: would be). An
+ * edit that was read back may be followed by others. */
+bool ui_verdict_is_present(const struct ui_state *d);
 /* The scoreboard of the fact at hand: of its verdict, or as B in Facts asked for it. NULL: none. */
 const struct probe_report *ui_scoreboard(const struct ui_state *d);
 /* Whether the verdict is of a preview that was made from something else than what is at hand now;

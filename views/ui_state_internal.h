@@ -26,6 +26,8 @@ void ui_verdict_begin(struct ui_state *d, const struct event *ev);
 bool ui_take_probes(struct ui_state *d, struct event *ev);
 bool ui_take_sides(struct ui_state *d, struct event *ev);
 bool ui_take_overwritten(struct ui_state *d, struct event *ev);
+bool ui_take_recalled(struct ui_state *d, struct event *ev);
+void ui_forget_verdict_aside(struct ui_state *d);
 /* The weights are `state` now, by this job: drops the verdict if it is of others. */
 void ui_verdict_at_state(struct ui_state *d, unsigned job, const struct state_info *state);
 /* Remembers the general neurons of the scores that are about to be dropped. */
@@ -40,6 +42,8 @@ struct ui_origin origin_at_hand(const struct ui_state *d, const struct stamp *no
 struct ui_origin origin_of_event(const struct ui_state *d, const struct event *ev);
 /* In which of these parts it is not what is at hand. */
 unsigned origin_differs(const struct ui_state *d, const struct ui_origin *from, unsigned parts);
+/* The parameters of "name=value;name=value;", the others at their default. */
+struct params params_of_changed(const char *changed);
 const char *origin_words(const struct ui_state *d, const struct ui_origin *from, unsigned differs,
                          char out[UI_WORDS]);
 /* ui_state.c: what the preview is about; all zero: there is none. */

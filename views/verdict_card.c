@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
@@ -68,19 +69,26 @@ static void add_answer(struct card *c, const struct ui_state *d, bool after)
     const struct ui_verdict *v = &d->verdict;
     const struct edit_side *s = !v->sides ? NULL : after ? &v->sides->after : &v->sides->before;
     bool shown = d->side == SIDE_BOTH || (d->side == SIDE_AFTER) == after;
+    const struct recalled_edit *r = v->recalled;
     struct buf text = {0};
-    struct card_row *r;
+    struct card_row *row;
     char p[16];
 
     if (s)
         put_said(&text, s->said);
+    else if (r && (after ? r->said_after : r->said_before))
+        put_said(&text, after ? r->said_after : r->said_before);
+    else if (r)
+        buf_puts(&text, "(not stored)");
     else if (after)
         put_said(&text, v->report->generated);
     else
         buf_puts(&text, "(not known)");
-    r = card_add(c, after ? "after" : "before", shown ? "▸" : "", after ? ROLE_NEW : ROLE_OLD,
-                 &text);
-    snprintf(r->right, sizeof(r->right), "p %s", text_probability(p, v->report->p_target[after]));
+    row = card_add(c, after ? "after" : "before", shown ? "▸" : "", after ? ROLE_NEW : ROLE_OLD,
+                   &text);
+    if (!isnan(v->report->p_target[after]))
+        snprintf(row->right, sizeof(row->right), "p %s",
+                 text_probability(p, v->report->p_target[after]));
 }
 
 /* Why the fact holds or not: the acceptance test of a commit, in words. */
@@ -89,30 +97,33 @@ static void add_judgement(struct card *c, const struct ui_state *d)
     const struct ui_verdict *v = &d->verdict;
     const struct edit_report *a = v->report;
     const struct edit_side *s = v->sides ? &v->sides->after : NULL;
+    const struct recalled_edit *r = s ? NULL : v->recalled;
+    double accuracy = s ? s->accuracy : r && !isnan(r->accuracy) ? r->accuracy : -1;
     bool holds = a->held == a->facts;
     int tokens = d->prompt_info ? d->prompt_info->targets : 0;
-    double accept = v->sides ? v->sides->accept : 0;
+    double accept = v->sides ? v->sides->accept : r ? v->params.value[P_ACCEPT_P_MIN] : 0;
     struct buf text = {0};
     char p[2][16], words[UI_WORDS], key[HINT_MAX];
 
-    buf_puts(&text, v->committed ? holds ? "holds: " : "does NOT hold: "
-                    : holds      ? "would hold: "
-                                 : "would NOT hold: ");
-    if (s && s->accuracy < 1 && tokens > 1)
+    buf_puts(&text, r              ? holds ? "held at its commit: " : "did NOT hold at its commit: "
+                    : v->committed ? holds ? "holds: " : "does NOT hold: "
+                    : holds        ? "would hold: "
+                                   : "would NOT hold: ");
+    if (accuracy >= 0 && accuracy < 1 && tokens > 1)
         show_format(&text, "%ld of %d tokens of \"%s\" are the most probable ones",
-                    lround(s->accuracy * tokens), tokens, d->fact.target);
-    else if (s && s->accuracy < 1)
+                    lround(accuracy * tokens), tokens, d->fact.target);
+    else if (accuracy >= 0 && accuracy < 1)
         show_format(&text, "another token is more probable than \"%s\"", d->fact.target);
-    else if (s && tokens > 1)
+    else if (accuracy >= 1 && tokens > 1)
         show_format(&text, "all %d tokens of \"%s\" are the most probable ones", tokens,
                     d->fact.target);
     else
         show_format(&text, "\"%s\" is%s the most probable token", d->fact.target,
                     holds ? "" : " not");
-    if (accept > 0)
+    if (accept > 0 && !isnan(a->p_target[1]))
         buf_printf(&text, ", p %s is %s accept.p_min %s", text_probability(p[0], a->p_target[1]),
                    a->p_target[1] >= accept ? "at least" : "below", text_probability(p[1], accept));
-    if (tokens > 1)
+    if (tokens > 1 && !isnan(a->p_after))
         buf_printf(&text, " (p of its first token %s → %s)", text_probability(p[0], a->p_before),
                    text_probability(p[1], a->p_after));
     if (ui_verdict_moved(d))
@@ -201,9 +212,12 @@ static void add_waiting(struct card *c, const struct ui_state *d, const char *la
 {
     struct buf text = {0};
     char key[HINT_MAX];
-    buf_puts(&text, ui_job_kind(d, d->verdict.probe_job) ? "being asked"
-                    : commit_will_ask(d)                 ? "asked with the commit"
-                                         : hint_text(d, key, "not asked: {probe} asks"));
+    buf_puts(&text,
+             ui_job_kind(d, d->verdict.probe_job) ? "being asked"
+             : commit_will_ask(d)                 ? "asked with the commit"
+             : d->verdict.recalled
+                 ? hint_text(d, key, "not stored: {probe} asks the states before it and with it")
+                 : hint_text(d, key, "not asked: {probe} asks"));
     card_add(c, label, "", ROLE_DIM, &text);
 }
 
@@ -402,9 +416,15 @@ static void add_layer(struct card *c, const struct ui_state *d, const struct lay
 
     if (l->weight_norm > 0)
         snprintf(norm, sizeof(norm), "%.2g %%", norm_of(l));
-    buf_printf(&text, "L%d: %s of %s columns, ‖ΔW‖/‖W‖ %s, gain %.2g, leak %.2g, leak/gain² %s×",
-               l->layer, text_thousands(kept, l->kept), text_thousands(all, d->model.neurons), norm,
-               l->gain_mask, l->leak, two_digits(leak, l->leak_ratio));
+    if (isnan(l->gain_mask))
+        buf_printf(&text, "L%d: %s of %s columns, ‖ΔW‖ %.3g; gain, leak and ‖W‖ not stored",
+                   l->layer, text_thousands(kept, l->kept), text_thousands(all, d->model.neurons),
+                   l->delta_norm);
+    else
+        buf_printf(&text,
+                   "L%d: %s of %s columns, ‖ΔW‖/‖W‖ %s, gain %.2g, leak %.2g, leak/gain² %s×",
+                   l->layer, text_thousands(kept, l->kept), text_thousands(all, d->model.neurons),
+                   norm, l->gain_mask, l->leak, two_digits(leak, l->leak_ratio));
     card_add(c, "layer", "", ROLE_TEXT, &text)->detail = true;
 }
 
@@ -443,6 +463,41 @@ static void add_ranks(struct card *c, const struct ui_state *d)
 
 /* ---- the card ---- */
 
+/* Of an edit that was read back: what is of its commit, and what is of now. */
+static void add_measured(struct card *c, const struct ui_state *d)
+{
+    const struct ui_verdict *v = &d->verdict;
+    const struct recalled_edit *r = v->recalled;
+    struct buf text = {0};
+    time_t at = (time_t)r->when;
+    struct tm tm;
+    char when[32] = "", key[HINT_MAX];
+
+    if (localtime_r(&at, &tm))
+        strftime(when, sizeof(when), ", %Y-%m-%d %H:%M", &tm);
+    if (v->sides) {
+        int before = history_edit_before(d->history, r->edit);
+
+        if (before)
+            buf_printf(&text, "now, after edit %d and after edit %d", before, r->edit);
+        else
+            buf_printf(&text, "now, on BASE and after edit %d", r->edit);
+        buf_printf(&text, "; what it wrote: at its commit%s", when);
+    } else {
+        buf_printf(&text, "at its commit%s, ", when);
+        ui_put_state(d, r->stamp.state, &text);
+        buf_puts(&text,
+                 ui_job_kind(d, v->probe_job)
+                     ? "; the states before it and with it are being asked"
+                     : hint_text(d, key, "; {probe} asks the states before it and with it now"));
+    }
+    if (r->others)
+        buf_puts(&text, ". Other edits were active then");
+    else if (strcmp(r->after, d->state.state) != 0)
+        buf_puts(&text, ". Later edits are not in it");
+    card_add(c, "measured", "", r->others ? ROLE_WARN : ROLE_DIM, &text);
+}
+
 static void card_name(struct card *c, const struct ui_state *d)
 {
     const struct ui_verdict *v = &d->verdict;
@@ -454,7 +509,10 @@ static void card_name(struct card *c, const struct ui_state *d)
                *old ? " → " : "", d->fact.target);
     c->role = v->committed ? ROLE_EDITED : ROLE_PREVIEW;
     if (v->committed)
-        snprintf(c->state, sizeof(c->state), "EDITED, edit %d", v->report->edit);
+        snprintf(c->state, sizeof(c->state), "EDITED, edit %d%s", v->report->edit,
+                 !v->recalled ? ""
+                 : v->sides   ? ", asked again"
+                              : ", at its commit");
     else
         snprintf(c->state, sizeof(c->state), "PREVIEW%s, nothing is written",
                  ui_verdict_moved(d) ? " of other parameters" : "");
@@ -478,6 +536,8 @@ struct card card_of(const struct ui_state *d, enum neuron_side side)
     add_answer(&c, d, false);
     add_answer(&c, d, true);
     add_judgement(&c, d);
+    if (v->recalled)
+        add_measured(&c, d);
     if (p) {
         add_says_it(&c, p);
         add_neighbours(&c, p);

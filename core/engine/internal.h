@@ -242,6 +242,10 @@ void edit_context_begin(const struct engine *e, struct edit_context *ctx, const 
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
                 struct edit_context *ctx, unsigned *id, struct err *err);
 
+/* EV_SIDES of the command's first fact: how two states read and answer it. */
+bool emit_sides(struct engine *e, const struct command *cmd,
+                const struct model_state *const state[2], int edit, struct err *err);
+
 /* history.c: the journal as events */
 struct history *history_of_session(struct session *session, struct err *err); /* NULL: failed */
 /* The parameters of an edit, from the journal's JSON; the defaults if that is NULL or invalid. */

@@ -322,10 +322,12 @@ static bool edit_side_read(struct engine *e, const struct request *r,
     return prompt_read(e, r, view, &out->prompt, err);
 }
 
-/* Both sides of e->preview, as EV_SIDES. An event of kind EV_NONE: failed. */
+/* The states before and after an edit, as EV_SIDES. An event of kind EV_NONE: failed. */
 static struct event sides_event(struct engine *e, const struct command *cmd,
-                                const struct request *request, const struct answered *before,
-                                const struct answered *after, struct err *err)
+                                const struct request *request,
+                                const struct model_state *const state[2],
+                                const struct answered *before, const struct answered *after,
+                                struct err *err)
 {
     double accept = cmd->params.value[P_ACCEPT_P_MIN];
     struct request r = *request; /* with the old object that both sides are asked about */
@@ -334,10 +336,36 @@ static struct event sides_event(struct engine *e, const struct command *cmd,
     ev.sides = xcalloc(1, sizeof(*ev.sides));
     ev.sides->accept = accept;
     if (!old_token(e, request, &r.old, err) ||
-        !edit_side_read(e, &r, e->open->edited, before, accept, &ev.sides->before, err) ||
-        !edit_side_read(e, &r, e->preview.view, after, accept, &ev.sides->after, err))
+        !edit_side_read(e, &r, state[0], before, accept, &ev.sides->before, err) ||
+        !edit_side_read(e, &r, state[1], after, accept, &ev.sides->after, err))
         event_free(&ev);
     return ev;
+}
+
+bool emit_sides(struct engine *e, const struct command *cmd,
+                const struct model_state *const state[2], int edit, struct err *err)
+{
+    struct request *request = NULL;
+    struct answered a[2] = {0};
+    struct event ev = {0};
+    struct continuation c;
+    bool ok = requests_build(e, cmd, &request, err);
+
+    for (int k = 0; ok && k < 2; k++) {
+        c = continuation_of_request(request);
+        ok = answer_prompt(&a[k], state[k], &c, SAID_TOKENS, &e->job, err);
+    }
+    if (ok)
+        ev = sides_event(e, cmd, request, state, &a[0], &a[1], err);
+    if (ev.kind == EV_SIDES) {
+        ev.sides->edit = edit;
+        bus_emit(e->bus, ev);
+    }
+    answered_free(&a[0]);
+    answered_free(&a[1]);
+    if (request)
+        requests_free(request, cmd->count);
+    return ev.kind == EV_SIDES;
 }
 
 static void emit_edit_report(struct engine *e, enum event_kind kind)
@@ -494,7 +522,9 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     ok = (reuse || preview_make(e, cmd, request, err)) &&
          preview_report(e, cmd, request, before, after, err);
     if (ok && cmd->count == 1) {
-        sides = sides_event(e, cmd, request, before, after, err);
+        const struct model_state *const state[2] = {e->open->edited, e->preview.view};
+
+        sides = sides_event(e, cmd, request, state, before, after, err);
         ok = sides.kind == EV_SIDES;
     }
     if (ok && commits) {

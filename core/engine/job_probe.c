@@ -8,7 +8,7 @@
  *
  *                      before                          after
  *   a preview          the edited state                the preview
- *   CMD_PROBE's edit   the state before that edit      the edited state
+ *   CMD_PROBE's edit   the state before that edit      the state with it, without later edits
  *   neither            the base                        the edited state
  *
  * Of a preview or an edit the facts of all other active edits are asked too: a fact that holds
@@ -18,43 +18,85 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/edit/checksum.h"
 #include "core/engine/internal.h"
 
 enum { SPARE_KNOWN = 5, FACTS_ASKED = 64 };
 
 /* The two states of the table above. */
 struct both_sides {
-    const struct model_state *state[2]; /* borrowed */
+    const struct model_state *state[2]; /* borrowed; [0] NULL: not made yet, see side_before() */
+    struct model_state *own;            /* state[0], if it was made for this job alone */
     unsigned after;                     /* STATE_PREVIEW or STATE_EDITED */
     int edit;
-    const char *checksum; /* of state[1]; borrowed */
+    unsigned of;       /* of the state after: another number, another state */
+    char checksum[65]; /* of state[1] */
 };
 
-/* The state before an active edit: the base plus the active edits before it. NULL: failed. */
-static const struct model_state *state_before_edit(struct engine *e, int edit, struct err *err)
+/* The last active edit before this one, and the last one of all; 0: there is none. */
+static bool edits_around(struct engine *e, int edit, int *before, int *last, struct err *err)
 {
     struct edit_record *edits = NULL;
-    int count = 0, last = 0;
+    int count = 0;
 
     if (!session_edits(e->open->journal, false, &edits, &count, err))
-        return NULL;
-    for (int i = 0; i < count && edits[i].id < edit; i++)
-        last = edits[i].id;
+        return false;
+    *before = *last = 0;
+    for (int i = 0; i < count; i++) {
+        *before = edits[i].id < edit ? edits[i].id : *before;
+        *last = edits[i].id;
+    }
     edit_records_free(edits, count);
-    return state_after_edit(e, last, err);
+    return true;
 }
 
-/* All but the state before an edit, which may have to be made: state[0] is then NULL. */
-static struct both_sides both_sides_of(const struct engine *e, const struct command *cmd)
+/* The state before an active edit: the base plus the active edits before it. It is made when it is
+ * first asked for. */
+static bool side_before(struct engine *e, struct both_sides *sides, struct err *err)
 {
-    if (e->preview.view)
-        return (struct both_sides){.state = {e->open->edited, e->preview.view},
-                                   .after = STATE_PREVIEW,
-                                   .checksum = e->preview.report.checksum};
-    return (struct both_sides){.state = {cmd->edit ? NULL : e->base, e->open->edited},
-                               .after = STATE_EDITED,
-                               .edit = cmd->edit,
-                               .checksum = e->last_state.checksum};
+    int before, last;
+
+    if (sides->state[0])
+        return true;
+    if (!edits_around(e, sides->edit, &before, &last, err))
+        return false;
+    if (before && sides->edit != last) { /* e->open->older is the state after */
+        if (!engine_session_state(e, before, &sides->own, err))
+            return false;
+        sides->state[0] = sides->own;
+        return true;
+    }
+    sides->state[0] = state_after_edit(e, before, err);
+    return sides->state[0] != NULL;
+}
+
+/* All but the state before an edit, which may have to be made. */
+static bool both_sides_begin(struct engine *e, const struct command *cmd, struct both_sides *s,
+                             struct err *err)
+{
+    int before, last = 0;
+
+    *s = (struct both_sides){.state = {cmd->edit ? NULL : e->base, e->open->edited},
+                             .after = STATE_EDITED,
+                             .edit = cmd->edit,
+                             .of = e->open->edited->generation};
+    memcpy(s->checksum, e->last_state.checksum, sizeof(s->checksum));
+    if (e->preview.view && !cmd->edit) {
+        s->state[0] = e->open->edited;
+        s->state[1] = e->preview.view;
+        s->after = STATE_PREVIEW;
+        s->of = e->preview.view->generation;
+        memcpy(s->checksum, e->preview.report.checksum, sizeof(s->checksum));
+    }
+    if (!cmd->edit)
+        return true;
+    if (!edits_around(e, cmd->edit, &before, &last, err))
+        return false;
+    if (cmd->edit == last)
+        return true;
+    s->state[1] = state_after_edit(e, cmd->edit, err);
+    s->of = e->open->history;
+    return s->state[1] && weights_checksum(s->state[1], s->checksum, err);
 }
 
 static bool probes_ask(struct engine *e, struct probes *p, const struct both_sides *sides,
@@ -121,13 +163,13 @@ static bool probe_fact(struct engine *e, struct command *cmd, int i, const struc
 
 /* Asks the state before a fact that no longer holds. If it held there, it is noted as lost. */
 static bool overwritten_note(struct engine *e, const struct session_facts *s, struct edited_fact *a,
-                             const struct both_sides *sides, struct overwritten *out,
-                             struct err *err)
+                             struct both_sides *sides, struct overwritten *out, struct err *err)
 {
     struct verdict v[2];
     struct overwritten_fact *lost;
 
-    if (!probe_ask(&v[0], &a->probes, 0, sides->state[0], false, &e->job, err))
+    if (!side_before(e, sides, err) ||
+        !probe_ask(&v[0], &a->probes, 0, sides->state[0], false, &e->job, err))
         return false;
     if (!v[0].ok) {
         out->weak++;
@@ -185,8 +227,7 @@ static struct edited_fact **other_facts(struct session_facts *s, const struct co
 }
 
 static bool overwritten_ask(struct engine *e, struct session_facts *s, struct edited_fact **other,
-                            const struct both_sides *sides, struct overwritten *out,
-                            struct err *err)
+                            struct both_sides *sides, struct overwritten *out, struct err *err)
 {
     out->asked = out->facts < FACTS_ASKED ? out->facts : FACTS_ASKED;
     for (int k = 0; k < out->asked; k++) {
@@ -205,8 +246,8 @@ static bool overwritten_ask(struct engine *e, struct session_facts *s, struct ed
 }
 
 /* EV_OVERWRITTEN, also when no other edit is active. */
-static bool probe_other_edits(struct engine *e, const struct command *cmd,
-                              const struct both_sides *sides, struct err *err)
+static bool probe_other_edits(struct engine *e, const struct command *cmd, struct both_sides *sides,
+                              struct err *err)
 {
     struct event ev = {.kind = EV_OVERWRITTEN, .job = e->job_id};
     struct edited_fact **other = NULL;
@@ -235,24 +276,26 @@ bool job_probe(struct engine *e, struct command *cmd, struct err *err)
 {
     struct resume *r = &cmd->resume;
     struct both_sides sides;
-    bool ok = true;
+    bool ok;
 
     if (cmd->count < 1)
         return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
-    sides = both_sides_of(e, cmd);
-    if (cmd->expect && strcmp(cmd->expect, sides.checksum) != 0)
+    ok = both_sides_begin(e, cmd, &sides, err);
+    if (ok && cmd->expect && strcmp(cmd->expect, sides.checksum) != 0)
         return true; /* what was to be asked is gone */
-    if (!sides.state[0]) {
-        sides.state[0] = state_before_edit(e, cmd->edit, err);
-        ok = sides.state[0] != NULL;
-    }
-    if (ok && r->of != sides.state[1]->generation)
-        *r = (struct resume){.of = sides.state[1]->generation};
-    for (; ok && r->done < cmd->count; r->done += ok)
+    if (ok && !cmd->others_only)
+        ok = side_before(e, &sides, err);
+    if (ok && r->of != sides.of)
+        *r = (struct resume){.of = sides.of};
+    if (ok && cmd->sides && !r->done)
+        ok = emit_sides(e, cmd, sides.state, sides.edit, err);
+    for (; ok && !cmd->others_only && r->done < cmd->count; r->done += ok)
         ok = probe_fact(e, cmd, r->done, &sides, err);
     if (ok && (sides.edit || sides.after == STATE_PREVIEW))
         ok = probe_other_edits(e, cmd, &sides, err);
-    if (sides.state[0] == e->open->older.state && (ok || !e->put_back))
+    state_free(sides.own);
+    if ((sides.state[0] == e->open->older.state || sides.state[1] == e->open->older.state) &&
+        (ok || !e->put_back))
         engine_session_forget_older(e->open);
     return ok;
 }

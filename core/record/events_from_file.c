@@ -249,6 +249,7 @@ static bool session_lines(const char *path, struct buf *out, struct err *err)
     struct session *s = session_open(path, false, true, err);
     struct state_info *state = xcalloc(1, sizeof(*state));
     struct history *h = s ? session_history_of(s, state, err) : NULL;
+    struct recalled_edit *last;
     char *params;
 
     if (h) {
@@ -258,6 +259,9 @@ static bool session_lines(const char *path, struct buf *out, struct err *err)
         put_edited_model(out, s, state, h);
         put_event(out, EV_STATE, 0, state);
         put_event(out, EV_HISTORY, 0, h);
+        last = recalled_of_session(s, 0, NULL);
+        if (last)
+            put_event(out, EV_RECALLED, 0, last);
     } else {
         free(state);
     }

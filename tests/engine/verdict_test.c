@@ -193,12 +193,47 @@ static void an_overwritten_edit_is_named(void)
     engine_stop(e);
 }
 
+/* Asked again after a later edit, both states are those of its commit, to the bit. */
+static void an_edit_is_asked_before_it_and_with_it(void)
+{
+    struct engine *e = begin();
+    struct seen c = run(e, edit_of(CMD_COMMIT, "One day there came {}", "a")), later, again;
+    struct command ask = edit_of(CMD_PROBE, "One day there came {}", "a");
+
+    later = run(e, edit_of(CMD_COMMIT, "Once upon a time {}", "q"));
+    CHECK(strcmp(later.report->checksum, c.report->checksum) != 0);
+    ask.edit = 1;
+    ask.sides = true;
+    again = run(e, ask);
+    CHECK(again.sides && again.probes && again.overwritten);
+    CHECK(again.sides->edit == 1 && again.probes->edit == 1);
+    CHECK_STR(again.probes->checksum, c.report->checksum);
+    CHECK_STR(again.overwritten->checksum, c.report->checksum);
+    CHECK_STR(again.sides->before.said, c.sides->before.said);
+    CHECK_STR(again.sides->after.said, c.sides->after.said);
+    for (int l = 0; l < c.sides->after.prompt.layers; l++)
+        CHECK(again.sides->after.prompt.rank_new[l] == c.sides->after.prompt.rank_new[l]);
+    CHECK(again.overwritten->facts == 1); /* of the later edit */
+    seen_free(&again);
+
+    ask = edit_of(CMD_PROBE, "Once upon a time {}", "q");
+    ask.edit = 2;
+    ask.others_only = true;
+    again = run(e, ask);
+    CHECK(!again.sides && !again.probes && again.overwritten && again.overwritten->facts == 1);
+    seen_free(&again);
+    seen_free(&later);
+    seen_free(&c);
+    engine_stop(e);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         {"both sides are those of the report", both_sides_are_those_of_the_report},
         {"neighbours that the base knows", neighbours_that_the_base_knows},
         {"an overwritten edit is named", an_overwritten_edit_is_named},
+        {"an edit is asked before it and with it", an_edit_is_asked_before_it_and_with_it},
     };
 
     return small_main(tests, sizeof(tests) / sizeof(*tests));

@@ -292,7 +292,7 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
     y += token_chips(d->prompt_info, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
     /* what is being typed has no verdict */
     next_tokens_line(d, form->open ? NULL : ui_shown_side(d), s, in, y);
-    target_line(d, form->open ? NULL : ui_verdict(d), s, in, y + 1);
+    target_line(d, form->open || !ui_verdict_is_present(d) ? NULL : ui_verdict(d), s, in, y + 1);
     if (differs)
         surface_stale(s, (struct rect){in.y + FORM_FIELDS, in.x, in.h - FORM_FIELDS, in.w});
 }

@@ -160,9 +160,11 @@ static void pane_title(const struct ui_state *d, char out[48])
     snprintf(out, 48,
              !v                    ? "Verdict"
              : ui_verdict_moved(d) ? "Verdict " STALE_HATCH " other parameters"
-             : v->committed        ? holds ? "Verdict ✓ holds" : "Verdict ✗ does NOT hold"
-             : holds               ? "Verdict ✓ would hold"
-                                   : "Verdict ✗ would NOT hold");
+             : v->recalled && !v->sides
+                 ? holds ? "Verdict ✓ held at its commit" : "Verdict ✗ did NOT hold at its commit"
+             : v->committed ? holds ? "Verdict ✓ holds" : "Verdict ✗ does NOT hold"
+             : holds        ? "Verdict ✓ would hold"
+                            : "Verdict ✗ would NOT hold");
 }
 
 /* The rows of the pane: the answer that is shown, the other one, and the other main rows. The

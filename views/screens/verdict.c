@@ -8,9 +8,11 @@
  *   ╰ PREVIEW, nothing is written ──────────────────────────────────────────── 12 more below ╯
  *
  * views/verdict_card.c writes the rows. Up and down move through them, Enter opens the
- * row under the cursor. What is missing is asked for when the view opens. */
+ * row under the cursor. What is missing is asked for when the view opens; of an edit that was read
+ * back from the session, when its key is pressed again. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/show.h"
 #include "tui/box.h"
@@ -27,11 +29,17 @@ enum { PAGE = 10 };
 struct verdict_view {
     int at;     /* the row under the cursor */
     int opened; /* the row that is open, from 1; 0: none */
+    bool seen;  /* the key that opens the view was pressed: again, it asks */
 };
 
+/* What an edit of an earlier run answered is stored; the states are asked again by a key. */
 static void verdict_open(struct view *v)
 {
-    request_verdict(v->host);
+    struct verdict_view *w = v->state;
+
+    w->seen = !v->host->ui->verdict.recalled;
+    if (w->seen)
+        request_verdict(v->host);
 }
 
 static void move_row(struct view *v, int by)
@@ -59,7 +67,9 @@ static bool verdict_action(struct view *v, enum action action)
         w->opened = w->opened == w->at + 1 ? 0 : w->at + 1;
         return true;
     case ACTION_PROBE:
-        request_verdict(v->host);
+        if (w->seen)
+            request_verdict(v->host);
+        w->seen = true;
         return true;
     default:
         return false;
@@ -88,17 +98,46 @@ static bool verdict_click(struct view *v, struct rect area, int y, int x)
     return row >= 0;
 }
 
-/* Nothing was previewed or committed yet. */
+/* Which edit gave the fact its object, if one did whose verdict is not to be had: it is undone, or
+ * it wrote several facts. Appends. */
+static void put_edit_of_fact(const struct ui_state *d, struct buf *out)
+{
+    struct fact_edits edits = history_of_fact(d->history, &d->fact);
+    const struct history *h = d->history;
+
+    for (int i = h ? h->count - 1 : -1; i >= 0; i--) {
+        const struct history_entry *e = &h->entry[i];
+
+        if (edits.same && e->edit == edits.last && e->facts > 1) {
+            buf_printf(
+                out, "Edit %d wrote this fact with %d others: {view-history} has their outcomes. ",
+                e->edit, e->facts - 1);
+            return;
+        }
+        if (!edits.same && !e->active && e->facts == 1 && !strcmp(e->subject, d->fact.subject) &&
+            !strcmp(e->prompt, d->fact.prompt) && !strcmp(e->target, d->fact.target)) {
+            buf_printf(out, "Edit %d, which gave the fact this object, is undone%s. ", e->edit,
+                       d->state.can_redo ? ": its verdict comes back with {redo}" : "");
+            return;
+        }
+    }
+}
+
+/* There is no verdict. */
 static void draw_nothing(const struct ui_state *d, struct surface *s, struct rect area)
 {
     struct rect in = box_draw(s, area, "Verdict", "", true);
+    struct buf text = {0};
 
-    hint_lines(d, s, in, 0, ROLE_DIM,
-               d->fact.subject
-                   ? "{preview} previews the edit and {commit} commits it; either ends here: "
-                     "answers before and after, whether it holds, what else changed, what is "
-                     "written."
-                   : "No fact yet: {fact} types one.");
+    if (d->fact.subject && d->fact.prompt && d->fact.target)
+        put_edit_of_fact(d, &text);
+    buf_puts(&text, d->fact.subject
+                        ? "{preview} previews the edit and {commit} commits it; either ends here: "
+                          "answers before and after, whether it holds, what else changed, what is "
+                          "written."
+                        : "No fact yet: {fact} types one.");
+    hint_lines(d, s, in, 0, ROLE_DIM, text.data);
+    buf_free(&text);
 }
 
 static void verdict_draw(const struct view *v, struct surface *s, struct rect area)

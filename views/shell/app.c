@@ -270,6 +270,7 @@ static void show_recorded_fact(struct app *app, const struct job_begun *begun)
 /* Posts the commands that follow from an event by themselves:
  *
  *   a new state    history and, with a fact, prompt tokens and present answer
+ *   a new history  the verdict of the fact's edit, as the session has it
  *   a new model    prompt tokens and present answer
  *   attributed     estimate of gain and leak
  *   previewed,     probes of the verdict (facts of the list ask for their scoreboard themselves)
@@ -287,6 +288,8 @@ static void follow_up(struct app *app, const struct event *ev)
         request_simple(&app->host, CMD_HISTORY, 0);
         if (d->fact.subject)
             request_prompt_info(&app->host, &d->fact);
+    } else if (ev->kind == EV_HISTORY || ev->kind == EV_STATE) {
+        request_recall(&app->host);
     } else if (ev->kind == EV_MODEL) {
         if (d->fact.subject)
             request_prompt_info(&app->host, &d->fact);

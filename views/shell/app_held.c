@@ -40,7 +40,8 @@ bool app_hold_next(struct app *app, const struct event *before, struct event *ou
 {
     bool ends = before->kind == EV_STATE || before->kind == EV_DONE || before->kind == EV_FAILED;
 
-    if (!app->held_count || (before->kind != EV_STOPPED && !(ends && before->job == app->held->job)))
+    if (!app->held_count ||
+        (before->kind != EV_STOPPED && !(ends && before->job == app->held->job)))
         return false;
     *out = *app->held;
     memmove(app->held, app->held + 1, (size_t)--app->held_count * sizeof(*app->held));

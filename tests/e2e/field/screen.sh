@@ -102,6 +102,46 @@ shell 0 'zcat -f "$d/run.rec" | grep -o "\"post\":\"[a-z]*\"" | tr -d "\n"'
 out '"post":"preview""post":"commit""post":"probe"'
 [ "$(grep -o '"probe"' "$d/out" | wc -l)" = 1 ] || complain "probes were asked twice"
 
+row "the verdict of a session's last edit is there at once, and B asks what is not stored"
+edit() { "$E" edit -q -m "$M" -s "$d/verdict.es" $Q --subject "$1" --prompt "{} is in" --target Rome >/dev/null 2>&1; }
+edit Oslo
+edit Paris
+said=$("$E" log --json -s "$d/verdict.es" --edit 2 | python3 -c 'import json, sys
+print(json.loads(sys.stdin.readline())["said"]["after"])')
+printf 'size 120 36\nwait idle 60\n' >"$d/script"
+cat >>"$d/script" <<END
+type :fact Paris | {} is in | Rome
+key enter
+wait idle 60
+expect ✗ did NOT hold at its commit
+expect after      ▸ $said
+expect EDITED, edit 2, at its commit
+key B
+expect measured      at its commit, 20
+expect , after edit 1; B asks the states before it and with it now
+expect neighbours    not stored: B asks the states before it and with it
+expect L0: 27 of 48 columns
+expect-not rank after
+key B
+wait idle 60
+expect EDITED, edit 2, asked again
+expect measured      now, after edit 1 and after edit 2; what it wrote: at its commit, 20
+expect verdict     ✗ does NOT hold
+expect after       ▸ $said
+expect rank after
+expect of 1 fact of other edits
+expect-not not stored
+key u y
+wait idle 60
+expect Edit 2, which gave the fact this object, is undone: its verdict comes back with C-r
+key C-r
+wait idle 60
+expect EDITED, edit 2, asked again
+expect of 1 fact of other edits
+END
+run 0 "$E" replay "$d/script" --batch -m "$M" $Q -s "$d/verdict.es"
+run 0 "$E" verify -m "$M" -s "$d/verdict.es"
+
 row "the tour walks one edit, and its steps are known to be done"
 replay <<'END'
 key :
