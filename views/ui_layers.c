@@ -219,6 +219,27 @@ void ui_match_layers(struct ui_state *d)
     count_rows(d);
 }
 
+void ui_layers_copy(struct ui_state *d, bool matching)
+{
+    const struct ui_row *other = matching ? NULL : newest_other_row(d);
+    const struct ui_layer *from = d->layer;
+
+    d->layer = xcalloc((size_t)d->layers + 1, sizeof(*d->layer));
+    for (int l = 0; l < d->layers; l++) {
+        memcpy(d->layer[l].row, from[l].row, sizeof(from[l].row));
+        layer_match(d, &d->layer[l], other);
+    }
+    count_rows(d);
+}
+
+void ui_layers_copy_free(struct ui_state *then)
+{
+    for (int l = 0; l < then->layers; l++)
+        layer_forget_shown(&then->layer[l]);
+    free(then->layer);
+    then->layer = NULL;
+}
+
 /* A row replaces the one of the same origin, or the oldest. */
 static void take_row(struct ui_state *d, struct ui_layer *l, struct attribution *a,
                      const struct ui_origin *from)

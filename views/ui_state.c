@@ -388,6 +388,13 @@ const struct ui_origin *ui_origin(const struct ui_state *d, const void *result, 
     return ui_origin_of_result(d, result, parts);
 }
 
+void ui_match_slots(struct ui_state *d)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (event_slots[i].at)
+            slot_match(d, i);
+}
+
 void ui_match(struct ui_state *d)
 {
     struct stamp now = ui_stamp_now(d);
@@ -398,9 +405,7 @@ void ui_match(struct ui_state *d)
     if (rows)
         ui_remember_general_set(d);
     d->now = origin_at_hand(d, &now);
-    for (int i = 0; i < SLOTS; i++)
-        if (event_slots[i].at)
-            slot_match(d, i);
+    ui_match_slots(d);
     if (rows)
         ui_match_layers(d);
 }

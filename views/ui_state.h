@@ -362,6 +362,13 @@ const struct probe_report *ui_scoreboard(const struct ui_state *d);
  * ui_verdict_words(): "made with β_ge 0.3, now 0.4". */
 bool ui_verdict_moved(const struct ui_state *d);
 const char *ui_verdict_words(const struct ui_state *d, char out[UI_WORDS]);
+/* Fills *then with what is known of the state, the parameters and the masks that the edit of the
+ * verdict was made from; without a verdict, of what is at hand. It borrows all of d but its layers,
+ * and has no verdict. Rows and results of anything else are not in it, or differ (ui_differs()).
+ * False: the neurons that the edit forced are not known, so that its masks are not these. Free with
+ * ui_layers_copy_free() before d changes. */
+bool ui_as_of_verdict(const struct ui_state *d, struct ui_state *then);
+void ui_layers_copy_free(struct ui_state *then);
 /* The side of the verdict that is shown (ui_state.side; both: the one after); NULL: there is none.
  */
 const struct edit_side *ui_shown_side(const struct ui_state *d);

@@ -58,6 +58,11 @@ const struct ui_origin *ui_origin_of_result(const struct ui_state *d, const void
 /* ui_layers.c: of scores. */
 const struct ui_origin *ui_origin_of_row(const struct ui_state *d, const void *score,
                                          unsigned *parts);
+/* Puts what matches `now` into view, of all that the table of ui_state.c keeps. */
+void ui_match_slots(struct ui_state *d);
+/* Gives a copy of a ui_state layers of its own, which borrow their rows. `matching`: without those
+ * that do not match. */
+void ui_layers_copy(struct ui_state *d, bool matching);
 /* Shows the scores that match, of each layer. */
 void ui_match_layers(struct ui_state *d);
 

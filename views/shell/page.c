@@ -4,6 +4,9 @@
  *   the command that repeats it; and in <script type="application/x-ndjson" id="editscope"> the
  *   results as lines of a recording. A browser does not run that script: its type is data.
  *
+ * Pictures and data are those that the edit was made from: a commit's are of the state before it,
+ * with its parameters (ui_as_of_verdict()), and where they are no longer at hand the page says so.
+ *
  * The page is well-formed as XML, too. Text of facts and models is escaped twice: controls by
  * show_escape(), then the signs of HTML. In the data every "<" is written as \u003c. */
 #include "views/shell/page.h"
@@ -135,6 +138,32 @@ static void put_picture(struct buf *out, const struct ui_state *d, const struct 
     surface_free(s);
 }
 
+static void put_missing(struct buf *out, const char *title, const char *what)
+{
+    buf_printf(out, "<h2>%s</h2>\n<p>%s that the edit was made from %s not at hand.</p>\n", title,
+               what, what[strlen(what) - 1] == 's' ? "are" : "is");
+}
+
+/* `then`: what the edit was made from. */
+static void put_pictures(struct buf *out, const struct ui_state *then, const struct theme *theme,
+                         bool verdict, bool forced)
+{
+    int layers = then->layers < 100 ? then->layers : 100;
+
+    if (then->scored_layers)
+        put_picture(out, then, theme, "Map", layers + 6, draw_map);
+    else if (verdict)
+        put_missing(out, "Map", "The scores");
+    if (then->scored_layers && forced)
+        put_picture(out, then, theme, "Ratios and mask", layers + 12, draw_ratios);
+    else if (verdict)
+        put_missing(out, "Ratios and mask", "The masks");
+    if (then->prompt_info && (!verdict || !ui_differs(then, then->prompt_info)))
+        put_picture(out, then, theme, "Rank by layer", 16, draw_lens);
+    else if (verdict)
+        put_missing(out, "Rank by layer", "The ranks");
+}
+
 /* ---- what it was made from ---- */
 
 static void put_fact_row(struct buf *out, const char *name, const char *value)
@@ -146,11 +175,15 @@ static void put_fact_row(struct buf *out, const char *name, const char *value)
     buf_puts(out, "</td></tr>\n");
 }
 
-static void put_provenance(struct buf *out, const struct ui_state *d)
+static void put_provenance(struct buf *out, const struct ui_state *d, const struct ui_state *then)
 {
-    struct buf changed = {0};
+    struct buf changed = {0}, before = {0};
 
-    params_show_changed(&d->params, AFFECTS_EDIT, &changed);
+    params_show_changed(&then->params, AFFECTS_EDIT, &changed);
+    if (ui_verdict(d)) {
+        ui_put_state(d, then->state.state, &before);
+        buf_printf(&before, ", %s", then->state.state);
+    }
     buf_puts(out, "<h2>Made from</h2>\n<table>\n");
     put_fact_row(out, "subject", d->fact.subject);
     put_fact_row(out, "prompt", d->fact.prompt);
@@ -158,13 +191,15 @@ static void put_provenance(struct buf *out, const struct ui_state *d)
     put_fact_row(out, "old object", d->fact.old);
     put_fact_row(out, "model", d->model.name);
     put_fact_row(out, "model content", d->state.base);
-    put_fact_row(out, "state", d->state.state);
+    put_fact_row(out, "made", before.data);
+    put_fact_row(out, "state now", d->state.state);
     put_fact_row(out, "checksum", d->verdict.report ? d->verdict.report->checksum : "");
     put_fact_row(out, "parameters off default",
                  changed.len ? changed.data : "none: every parameter has its default");
     put_fact_row(out, "program", EDITSCOPE_VERSION);
     buf_puts(out, "</table>\n");
     buf_free(&changed);
+    buf_free(&before);
 }
 
 /* The model by its path: its name is the model's own and finds no file. */
@@ -198,9 +233,9 @@ static void put_commands(struct buf *out, const struct ui_state *d)
 
 /* ---- the data ---- */
 
-static void put_line(struct buf *out, enum event_kind kind, const void *what)
+static void put_line(struct buf *out, enum event_kind kind, unsigned job, const void *what)
 {
-    struct event ev = {.kind = kind, .id = kind == EV_ATTRIBUTED};
+    struct event ev = {.kind = kind, .job = job, .id = kind == EV_ATTRIBUTED};
 
     if (!what && kind != EV_ATTRIBUTED)
         return;
@@ -210,12 +245,45 @@ static void put_line(struct buf *out, enum event_kind kind, const void *what)
     buf_puts(out, "}\n");
 }
 
-/* The results about what is at hand, as lines of a recording. */
-static void put_lines(struct buf *out, const struct ui_state *d)
+/* What the lines of job 1 are about: what the edit was made from. */
+static void put_begun(struct buf *out, const struct ui_state *then)
+{
+    struct buf changed = {0};
+    struct job_begun begun = {.command = "attribute",
+                              .facts = 1,
+                              .subject = then->fact.subject,
+                              .prompt = then->fact.prompt,
+                              .target = then->fact.target,
+                              .old = then->fact.old,
+                              .stamp = then->now.stamp};
+
+    params_show_changed(&then->params, AFFECTS_EDIT, &changed);
+    begun.changed = changed.data;
+    put_line(out, EV_BEGUN, 1, &begun);
+    buf_free(&changed);
+}
+
+static void put_verdict_lines(struct buf *out, const struct ui_state *d)
+{
+    const struct ui_verdict *v = &d->verdict;
+
+    if (v->recalled && !v->sides) {
+        put_line(out, EV_RECALLED, 1, v->recalled);
+        return;
+    }
+    put_line(out, v->committed ? EV_COMMIT : EV_PREVIEW, 1, v->report);
+    put_line(out, EV_SIDES, 1, v->sides);
+    put_line(out, EV_PROBES, 1, v->probes);
+    put_line(out, EV_OVERWRITTEN, 1, v->overwritten);
+}
+
+/* The results as lines of a recording: `then`, of what the edit was made from; d, of what is at
+ * hand. */
+static void put_lines(struct buf *out, const struct ui_state *d, const struct ui_state *then)
 {
     struct state_info state = d->state;
     char *fact = d->fact.subject ? fact_to_json(&d->fact) : NULL,
-         *params = params_to_json(&d->params);
+         *params = params_to_json(&then->params);
 
     state.readonly = true;
     state.can_undo = state.can_redo = false;
@@ -223,36 +291,33 @@ static void put_lines(struct buf *out, const struct ui_state *d)
     if (fact)
         buf_printf(out, ",\"fact\":%s", fact);
     buf_printf(out, ",\"params\":%s}\n", params);
-    put_line(out, EV_MODEL, &d->model);
-    put_line(out, EV_STATE, &state);
-    put_line(out, EV_HISTORY, d->history);
+    put_line(out, EV_MODEL, 0, &d->model);
+    put_line(out, EV_STATE, 0, &state);
+    put_line(out, EV_HISTORY, 0, d->history);
     if (!ui_differs(d, d->prompt_info))
-        put_line(out, EV_PROMPT, d->prompt_info);
-    if (d->header && !ui_differs(d, d->header))
-        put_line(out, EV_HEADER, d->header);
-    for (int l = 0; l < d->layers; l++)
-        if (d->layer[l].score && !d->layer[l].differs)
-            put_line(out, EV_LAYER, d->layer[l].score);
-    if (d->header)
-        put_line(out, EV_ATTRIBUTED, NULL);
-    if (ui_verdict(d)) {
-        put_line(out, d->verdict.committed ? EV_COMMIT : EV_PREVIEW, d->verdict.report);
-        put_line(out, EV_SIDES, d->verdict.sides);
-        put_line(out, EV_PROBES, d->verdict.probes);
-        put_line(out, EV_OVERWRITTEN, d->verdict.overwritten);
-    }
+        put_line(out, EV_PROMPT, 0, d->prompt_info);
+    put_begun(out, then);
+    if (then->header && !ui_differs(then, then->header))
+        put_line(out, EV_HEADER, 1, then->header);
+    for (int l = 0; l < then->layers; l++)
+        if (then->layer[l].score && !then->layer[l].differs)
+            put_line(out, EV_LAYER, 1, then->layer[l].score);
+    if (then->header)
+        put_line(out, EV_ATTRIBUTED, 1, NULL);
+    if (ui_verdict(d))
+        put_verdict_lines(out, d);
     for (int k = 0; k < 3; k++)
         if (!ui_differs(d, d->lens[k]))
-            put_line(out, EV_LENS, d->lens[k]);
+            put_line(out, EV_LENS, 0, d->lens[k]);
     free(fact);
     free(params);
 }
 
-static void put_data(struct buf *out, const struct ui_state *d)
+static void put_data(struct buf *out, const struct ui_state *d, const struct ui_state *then)
 {
     struct buf lines = {0};
 
-    put_lines(&lines, d);
+    put_lines(&lines, d, then);
     buf_puts(out, "<script type=\"application/x-ndjson\" id=\"editscope\">\n");
     for (const char *p = lines.data; *p; p++) /* the signs of markup stand in strings only */
         if (*p == '<' || *p == '&')
@@ -266,20 +331,18 @@ static void put_data(struct buf *out, const struct ui_state *d)
 void page_write(const struct ui_state *d, const struct theme *theme, struct buf *out)
 {
     struct card c = card_of(d, SIDE_BOTH);
-    int layers = d->layers < 100 ? d->layers : 100;
+    struct ui_state *then = xcalloc(1, sizeof(*then)); /* large */
+    bool forced = ui_as_of_verdict(d, then);
 
     put_head(out, &c);
     put_card(out, &c);
-    if (d->scored_layers) {
-        put_picture(out, d, theme, "Map", layers + 6, draw_map);
-        put_picture(out, d, theme, "Ratios and mask", layers + 12, draw_ratios);
-    }
-    if (d->prompt_info)
-        put_picture(out, d, theme, "Rank by layer", 16, draw_lens);
-    put_provenance(out, d);
+    put_pictures(out, then, theme, ui_verdict(d) != NULL, forced);
+    put_provenance(out, d, then);
     if (d->fact.subject && d->fact.target)
-        put_commands(out, d);
-    put_data(out, d);
+        put_commands(out, then);
+    put_data(out, d, then);
     buf_puts(out, "</body></html>\n");
+    ui_layers_copy_free(then);
+    free(then);
     card_free(&c);
 }
