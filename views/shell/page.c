@@ -150,6 +150,11 @@ static void put_pictures(struct buf *out, const struct ui_state *then, const str
 {
     int layers = then->layers < 100 ? then->layers : 100;
 
+    if (verdict) {
+        buf_puts(out, "<p>Map, ratios and ranks are those that the edit was made from, ");
+        ui_put_state(then, then->state.state, out);
+        buf_puts(out, ".</p>\n");
+    }
     if (then->scored_layers)
         put_picture(out, then, theme, "Map", layers + 6, draw_map);
     else if (verdict)

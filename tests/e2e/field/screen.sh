@@ -142,6 +142,38 @@ END
 run 0 "$E" replay "$d/script" --batch -m "$M" $Q -s "$d/verdict.es"
 run 0 "$E" verify -m "$M" -s "$d/verdict.es"
 
+row "the page of a commit draws what it was made from, not the weights after it"
+cat >"$d/checks.py" <<'END'
+import re, sys
+page = open(sys.argv[1]).read()
+titles = re.findall("<h2>(.*?)</h2>", page)
+shown = {t: page.split("<h2>%s</h2>" % t)[1].lstrip().startswith("<svg") for t in titles}
+want = sys.argv[2] == "drawn"
+for title in "Map", "Ratios and mask":
+    assert shown[title] == want, (title, shown)
+    assert ("that the edit was made from" in page.split("<h2>%s</h2>" % title)[1][:200]) != want
+assert ("ratio.ge.b=0.31" in page) == want and "ratio.ge.b=0.35" not in page
+assert ("those that the edit was made from, on BASE." in page) == want
+END
+replay <<END
+type :set beta_ge=0.31
+key enter x
+wait idle 60
+key C y
+wait idle 60
+type :set beta_ge=0.35
+key enter x
+wait idle 60
+type :export $d/drawn.html
+key enter
+expect wrote
+END
+run 0 python3 "$d/checks.py" "$d/drawn.html" drawn
+printf 'size 120 36\nwait idle 60\ntype :fact Paris | {} is in | Rome\nkey enter x\nwait idle 60
+type :export %s/other.html\nkey enter\nexpect wrote\n' "$d" >"$d/script"
+run 0 "$E" replay "$d/script" --batch -m "$M" $Q -s "$d/verdict.es"
+run 0 python3 "$d/checks.py" "$d/other.html" gone
+
 row "the tour walks one edit, and its steps are known to be done"
 replay <<'END'
 key :
