@@ -150,6 +150,33 @@ static void row_and_board(void)
     ui_free(&d);
 }
 
+/* An urgent job interrupts another one, which waits meanwhile. */
+static void one_job_runs(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct view *v = view_open(view_find("jobs"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+    char *text;
+
+    make_ui_state(&d);
+    give_model(&d);
+    v->ops->open(v);
+    one_breath(&host, v);
+    ui_add_job(&d, 20, (struct ui_job){.kind = CMD_LENS});
+    begin(&d, 20);
+    text = screen_text(&screen, 24, 120, false);
+    CHECK(strstr(text, "▸ lens") && !strstr(text, "▸ preview"));
+    CHECK(strstr(text, "○ preview") && strstr(text, "waits for the lens"));
+    free(text);
+    tell(&d, 20, EV_DONE, NULL);
+    text = screen_text(&screen, 24, 120, false);
+    CHECK(strstr(text, "▸ preview") && !strstr(text, "waits for the lens"));
+    free(text);
+    view_close(v);
+    ui_free(&d);
+}
+
 /* However many jobs there are, the message says first whether the edit holds. */
 static void the_verdict_stands_beside_the_jobs(void)
 {
@@ -419,6 +446,7 @@ static void undo_goes_before_a_preview(void)
 
 static const struct test tests[] = {
     {"undo goes before a preview", undo_goes_before_a_preview},
+    {"one job runs, and what it interrupts waits", one_job_runs},
     {"the verdict stands beside the jobs", the_verdict_stands_beside_the_jobs},
     {"a failed job is named", a_failed_job_is_named},
     {"row and board", row_and_board},

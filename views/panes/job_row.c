@@ -88,7 +88,9 @@ static void row_make(const struct ui_state *d, struct row *row)
             if (d->queue[k].job == card[i]->job)
                 snprintf(name, sizeof(name), "%s %d of %d", ui_job_name(card[i]), k + 1,
                          d->queue_count);
-        add_part(row, card[i]->state == CARD_RUNS, job_glyph(card[i]), name,
+        /* one job runs: what it interrupts waits for it */
+        add_part(row, !i && card[i]->state == CARD_RUNS,
+                 i && card[i]->state == CARD_RUNS ? "○" : job_glyph(card[i]), name,
                  job_left_text(d, card[i], left));
     }
     if (n && card[0]->state == CARD_RUNS && card[0]->progress.total > 0)

@@ -187,6 +187,11 @@ static void card_text(const struct ui_state *d, const struct board *b, int row, 
     char stage[96], left[24], ago[48];
 
     job_left_text(d, card, left);
+    if (row && card->state == CARD_RUNS) { /* one job runs */
+        show_print(out, n, "%s%swaits for the %s", left, *left ? ", " : "",
+                   ui_job_name(b->card[0]));
+        return;
+    }
     switch (card->state) {
     case CARD_RUNS:
         stage_text(&card->progress, stage, sizeof(stage));
@@ -219,17 +224,21 @@ static void row_draw(const struct ui_state *d, const struct board *b, int row, s
     static const enum role role[] = {ROLE_TEXT, ROLE_STRONG, ROLE_TEXT,
                                      ROLE_GOOD, ROLE_ERROR,  ROLE_DIM};
     const struct ui_job *card = b->card[row];
+    bool behind = row && card && card->state == CARD_RUNS;
     struct pen p = list_row(s, in, y, at, 0);
     int about = b->about < in.w * 2 / 5 ? b->about : in.w * 2 / 5;
     char text[300], name[64];
 
-    pen_text(&p, card ? role[card->state] : ROLE_TEXT, card ? job_glyph(card) : "▸");
+    pen_text(&p, card && !behind ? role[card->state] : ROLE_TEXT,
+             behind ? "○"
+             : card ? job_glyph(card)
+                    : "▸");
     p.x = 2;
     if (card)
         utf8_copy(name, sizeof(name), ui_job_name(card));
     else
         utf8_copy(name, sizeof(name), b->other[row] == &d->pull ? "download" : "background");
-    pen_fit(&p, card ? role[card->state] : ROLE_TEXT, 14, name);
+    pen_fit(&p, card && !behind ? role[card->state] : ROLE_TEXT, 14, name);
     p.x = 17;
     pen_fit(&p, ROLE_TEXT, about,
             card                        ? card->about
