@@ -27,6 +27,20 @@ struct claim { /* a result that came, with the stamp of its job */
     int layers;      /* of the report of an edit */
     struct layer_report layer[8];
     char text[64];
+    char fact[100]; /* of the job: "Eiffel Tower → Rome" */
+    /* EV_VARIANT: how many its job tries, the edit after which, and that state; "": not tried */
+    int of, edit;
+    char state[17];
+    bool failed;
+    struct params *params;
+    int count[4]; /* EV_DRIFT: facts and neighbours of the last point, those that hold and all;
+                     EV_PROBES: rephrases passed and all, known neighbours kept and all */
+};
+
+struct edit_row { /* an edit of the newest EV_HISTORY */
+    int edit;
+    bool active;
+    char state[17], numbers[40]; /* "0.0060→0.890" */
 };
 
 static struct {
@@ -35,8 +49,12 @@ static struct {
     struct job_stamp {
         unsigned job;
         struct stamp stamp;
+        char fact[100];
     } * begun;
     int jobs;
+    struct edit_row row[256];
+    int rows;
+    char base[17]; /* the name of the base alone; "": no history yet */
     char state[17];
     int previewed; /* the claim of the newest preview; -1: none */
 } heard;
@@ -44,32 +62,34 @@ static struct {
 static void heard_clear(void)
 {
     for (int i = 0; i < heard.claims; i++)
-        attribution_unref(heard.claim[i].score);
+        attribution_unref(heard.claim[i].score), free(heard.claim[i].params);
     free(heard.claim);
     free(heard.begun);
     memset(&heard, 0, sizeof(heard));
     heard.previewed = -1;
 }
 
-static const struct stamp *stamp_of_job(unsigned job)
+static const struct job_stamp *stamp_of_job(unsigned job)
 {
     for (int i = heard.jobs - 1; i >= 0; i--)
         if (heard.begun[i].job == job)
-            return &heard.begun[i].stamp;
+            return &heard.begun[i];
     return NULL;
 }
 
 static struct claim *claim_new(const struct event *ev, int key)
 {
-    const struct stamp *stamp = stamp_of_job(ev->job);
+    const struct job_stamp *begun = stamp_of_job(ev->job);
     struct claim *c;
 
     heard.claim = xrealloc(heard.claim, (size_t)(heard.claims + 1) * sizeof(*heard.claim));
     c = &heard.claim[heard.claims++];
     *c = (struct claim){.kind = ev->kind, .key = key};
-    CHECK(stamp != NULL);
-    if (stamp)
-        c->stamp = *stamp;
+    CHECK(begun != NULL);
+    if (begun) {
+        c->stamp = begun->stamp;
+        memcpy(c->fact, begun->fact, sizeof(c->fact));
+    }
     return c;
 }
 
@@ -80,11 +100,84 @@ static void note_report(const struct event *ev)
 
     c->p[0] = a->p_target[0];
     c->p[1] = a->p_target[1];
+    c->edit = a->edit;
     c->layers = a->layers;
     for (int i = 0; i < a->layers && i < 8; i++)
         c->layer[i] = a->layer[i];
     if (ev->kind == EV_PREVIEW)
         heard.previewed = heard.claims - 1;
+}
+
+static void note_begun(const struct event *ev)
+{
+    const struct job_begun *b = ev->begun;
+    struct job_stamp *s;
+
+    heard.begun = xrealloc(heard.begun, (size_t)(heard.jobs + 1) * sizeof(*heard.begun));
+    s = &heard.begun[heard.jobs++];
+    *s = (struct job_stamp){.job = ev->job, .stamp = b->stamp};
+    if (b->subject)
+        snprintf(s->fact, sizeof(s->fact), "%s → %s", b->subject, b->target ? b->target : "?");
+}
+
+static void note_variant(const struct event *ev)
+{
+    const struct variant_result *v = ev->variant;
+    struct claim *c = claim_new(ev, v->variant);
+
+    c->p[0] = v->applied.p_target[1];
+    c->of = v->variants;
+    c->edit = v->edit;
+    memcpy(c->state, v->state, sizeof(c->state));
+    c->failed = *v->why;
+    c->params = xmalloc(sizeof(*c->params));
+    *c->params = v->params;
+}
+
+static void note_drift(const struct event *ev)
+{
+    const struct drift *d = ev->drift;
+    struct claim *c = claim_new(ev, 0);
+    const struct drift_point *last = d->points ? &d->point[d->points - 1] : NULL;
+
+    if (last)
+        memcpy(c->count, (int[4]){last->held, last->asked, last->stayed, last->others},
+               sizeof(c->count));
+}
+
+static void note_probes(const struct event *ev)
+{
+    struct claim *c = claim_new(ev, 0);
+
+    for (int i = 0; i < ev->probes->probes; i++) {
+        const struct probe_result *p = &ev->probes->probe[i];
+        int at = p->kind == PROBE_REPHRASE ? 0 : p->kind == PROBE_LOCALITY ? 2 : -1;
+
+        if (at < 0 || !p->known || p->context)
+            continue;
+        c->count[at] += p->ok[1];
+        c->count[at + 1]++;
+    }
+}
+
+static void note_history(const struct event *ev)
+{
+    const struct history *h = ev->history;
+
+    memcpy(heard.base, h->base_state, sizeof(heard.base));
+    heard.rows = h->count < 256 ? h->count : 256;
+    for (int i = 0; i < heard.rows; i++) {
+        const struct history_entry *e = &h->entry[i];
+        struct edit_row *r = &heard.row[i];
+        char number[2][16];
+
+        *r = (struct edit_row){.edit = e->edit, .active = e->active};
+        memcpy(r->state, e->state, sizeof(r->state));
+        if (e->facts == 1)
+            snprintf(r->numbers, sizeof(r->numbers), "%s→%s",
+                     text_probability(number[0], e->fact[0].p_target[0]),
+                     text_probability(number[1], e->fact[0].p_target[1]));
+    }
 }
 
 /* A grid or an answer of the preview is about what the preview is about. */
@@ -100,8 +193,19 @@ static void note_event(const struct event *ev)
 
     switch (ev->kind) {
     case EV_BEGUN:
-        heard.begun = xrealloc(heard.begun, (size_t)(heard.jobs + 1) * sizeof(*heard.begun));
-        heard.begun[heard.jobs++] = (struct job_stamp){ev->job, ev->begun->stamp};
+        note_begun(ev);
+        break;
+    case EV_HISTORY:
+        note_history(ev);
+        break;
+    case EV_VARIANT:
+        note_variant(ev);
+        break;
+    case EV_DRIFT:
+        note_drift(ev);
+        break;
+    case EV_PROBES:
+        note_probes(ev);
         break;
     case EV_STATE:
         memcpy(heard.state, ev->state->state, sizeof(heard.state));
@@ -189,8 +293,11 @@ static const struct claim *fitting(const struct app *app, enum event_kind kind, 
 
 /* ---- reading the screen ---- */
 
-static struct app *on;  /* the program, for reports */
-static int claims_seen; /* how many exact numbers were checked, so that the test cannot pass idle */
+static struct app *on; /* the program, for reports */
+static struct {        /* which kinds of claims were checked, so that the test cannot pass idle */
+    const char *what;
+    int count;
+} seen[64];
 
 static const struct cell *cell(int y, int x)
 {
@@ -277,7 +384,12 @@ static void false_claim(const char *what, struct rect in, int y)
 
 static void expect_claim(bool holds, const char *what, struct rect in, int y)
 {
-    claims_seen++;
+    int i = 0;
+
+    while (i < 63 && seen[i].what && strcmp(seen[i].what, what) != 0)
+        i++;
+    seen[i].what = what;
+    seen[i].count++;
     if (!holds)
         false_claim(what, in, y);
 }

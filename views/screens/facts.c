@@ -184,24 +184,37 @@ static const struct {
     [QUEUE_FAILED] = {"failed", "✗", ROLE_ERROR},
 };
 
-/* Columns: state in 0 to STATE_WIDE + 2, "subject → object", and p(object) after the edit at the
- * right. */
-static void draw_row(const struct queued_fact *q, struct surface *s, struct rect in, int y, bool at)
+/* Whether the edit that wrote the fact was undone. */
+static bool is_undone(const struct ui_state *d, const struct queued_fact *q)
 {
+    for (int i = 0; q->edit && d->history && i < d->history->count; i++)
+        if (d->history->entry[i].edit == q->edit)
+            return !d->history->entry[i].active;
+    return false;
+}
+
+/* Columns: state in 0 to STATE_WIDE + 2, "subject → object", and p(object) after the edit at the
+ * right. Hatched where the edit was undone. */
+static void draw_row(const struct ui_state *d, const struct queued_fact *q, struct surface *s,
+                     struct rect in, int y, bool at)
+{
+    bool undone = is_undone(d, q);
     enum role role = queue_states[q->state].role;
     int words = in.w - STATE_WIDE - 11;
     struct pen p = list_row(s, in, y, at, 0);
     char text[300], number[16];
 
-    pen_text(&p, role, queue_states[q->state].glyph);
+    pen_text(&p, role, undone ? "○" : queue_states[q->state].glyph);
     p.x = 2;
-    pen_fit(&p, role, STATE_WIDE, queue_states[q->state].word);
+    pen_fit(&p, role, STATE_WIDE, undone ? "undone" : queue_states[q->state].word);
     p.x = STATE_WIDE + 3;
     show_print(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
     pen_fit(&p, ROLE_TEXT, words > 8 ? words : 8, text);
     p.x++;
     if (q->edit)
         pen_text(&p, ROLE_STRONG, text_probability(number, q->p[1]));
+    if (undone)
+        surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
 }
 
 /* The left box; with an empty list it shows the forms a fact may have. */
@@ -228,7 +241,7 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     }
     top = list_top(&f->list, d->queue_count, in.h);
     for (int y = 0; y < in.h && top + y < d->queue_count; y++)
-        draw_row(&d->queue[top + y], s, in, y, top + y == f->list.at);
+        draw_row(d, &d->queue[top + y], s, in, y, top + y == f->list.at);
 }
 
 /* Nothing that could be asked came with the fact: no probe but those that need none. */
