@@ -43,19 +43,6 @@ bool named_layers(const struct params *p, const struct model_config *config, int
     return true;
 }
 
-bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
-                   int *count, struct err *err)
-{
-    if (!named_layers(p, config, layer, count, err))
-        return false;
-    if (!(config->parts & PART_POST_NORMS) || *count < 2)
-        return true;
-    return err_set(err, ERR_USAGE,
-                   "%s: %s has a norm after each FFN, so an edit cannot be spread "
-                   "over layers: name one layer, for example %d",
-                   params_layers_name(p), config->name, layer[0]);
-}
-
 static void keep_scored_rows(void *ctx, int layer, enum tap_site site, struct mat x)
 {
     struct attribute_run *run = ctx;

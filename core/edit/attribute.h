@@ -41,12 +41,9 @@ struct attribution *attribute_estimate(struct attribute_run *run, int layer, str
 int attribute_rows(const struct attribute_run *run);
 const int *attribute_targets(const struct attribute_run *run); /* [rows] explained tokens */
 void attribute_end(struct attribute_run *run);
-/* The layers of edit.layers, or for `auto` layers 4 to 8 scaled to the model's depth:
- * to look at and to sum over. layer[] has room for PARAM_MAX_LAYERS. */
+/* The layers of edit.layers, or for `auto` layers 4 to 8 scaled to the model's depth. layer[] has
+ * room for PARAM_MAX_LAYERS. */
 bool named_layers(const struct params *p, const struct model_config *config, int *layer, int *count,
                   struct err *err);
-/* The same, to be edited: of a model with norms behind its FFNs one at a time. */
-bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
-                   int *count, struct err *err);
 
 #endif

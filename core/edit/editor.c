@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/edit/post_norm.h"
 
 enum { CHANCE_TRIALS = 200 };
 /* Below this gain a compensation would multiply the update by more than 50: refused. */
@@ -102,7 +103,6 @@ static bool report_hits(const struct edit_context *ctx, int i, const struct solu
     int n = ctx->solver[i]->count, u = s->x.rows;
     double *hit = xcalloc((size_t)u * (size_t)n + 1, sizeof(*hit));
     bool ok = solver_hits(ctx->solver[i], s->x, s->weight, hit, err);
-    double written = report->residual > 0 ? report->residual / (ctx->layers - i) : (double)NAN;
 
     report->hits = 0;
     for (int j = 0; ok && j < n && j < ctx->owners[i]; j++) {
@@ -116,7 +116,7 @@ static bool report_hits(const struct edit_context *ctx, int i, const struct solu
         report->hits += report->hits < REPORT_HITS;
         for (at = report->hits - 1; at > 0 && report->hit[at - 1].hit < most; at--)
             report->hit[at] = report->hit[at - 1];
-        report->hit[at] = (struct layer_hit){ctx->owner[i][j], most, most * written};
+        report->hit[at] = (struct layer_hit){ctx->owner[i][j], most, (double)NAN};
     }
     free(hit);
     return ok;
@@ -226,7 +226,7 @@ static struct delta *add_delta(struct edit_result *out, int layer, int rank, int
  * Returns the norm of all of it. */
 static double write_layer(struct edit_result *out, struct model_state *scratch,
                           const struct edit_context *ctx, int i, const struct solution *s,
-                          const float *residual, int left)
+                          const float *share)
 {
     int u = ctx->count, d = scratch->model->config->hidden, m = s->x.cols;
     int parts = ctx->mask_per_request ? u : 1, rank = ctx->mask_per_request ? 1 : u;
@@ -239,8 +239,7 @@ static double write_layer(struct edit_result *out, struct model_state *scratch,
         struct delta *delta = add_delta(out, ctx->layer[i], rank, d, m);
         float *xm;
 
-        for (int j = 0; j < rank * d; j++)
-            delta->r[j] = residual[part * d + j] / (float)left;
+        memcpy(delta->r, share + (size_t)part * (size_t)d, r_size * sizeof(float));
         memcpy(delta->x, s->hx + (size_t)part * (size_t)m, x_size * sizeof(float));
         delta->scale = s->scale;
         if (s->weight) {
@@ -282,37 +281,34 @@ static double matrix_norm(const struct model_state *view, int layer, struct err 
     return sqrt(sum);
 }
 
-/* residual [u][d] = Z - O; returns ||Z - O|| and in *z the norm of Z, both over all requests. */
-static double residual_of(const struct edit_context *ctx, int d, const float *out_z,
-                          float *residual, double *z)
+/* Room for what an edit reads; with a norm behind the FFNs also their sums. */
+static struct edit_reads reads_new(const struct edit_context *ctx, const struct model *m)
 {
-    double sum = 0, zz = 0;
+    size_t u = (size_t)ctx->count, lu = (size_t)ctx->layers * u, d = (size_t)m->config->hidden;
+    bool norms = m->config->parts & PART_POST_NORMS;
 
-    for (int j = 0; j < ctx->count * d; j++) {
-        residual[j] = ctx->z[j] - out_z[j];
-        sum += (double)residual[j] * (double)residual[j];
-        zz += (double)ctx->z[j] * (double)ctx->z[j];
-    }
-    *z = sqrt(zz);
-    return sqrt(sum);
+    return (struct edit_reads){.keys = xmalloc(lu * (size_t)m->config->ffn * sizeof(float)),
+                               .out_z = xmalloc(u * d * sizeof(float)),
+                               .sums = norms ? xmalloc(lu * d * sizeof(float)) : NULL};
 }
 
-bool edit_context_keys(struct edit_context *ctx, const struct model_state *state, struct job *job,
+static void reads_free(struct edit_reads *r)
+{
+    free(r->keys);
+    free(r->out_z);
+    free(r->sums);
+    *r = (struct edit_reads){0};
+}
+
+bool edit_context_read(struct edit_context *ctx, const struct model_state *state, struct job *job,
                        struct err *err)
 {
-    const struct model_config *c = state->model->config;
-    size_t u = (size_t)ctx->count;
-
-    if (ctx->keys)
+    if (ctx->reads.keys)
         return true;
-    ctx->keys = xmalloc((size_t)ctx->layers * u * (size_t)c->ffn * sizeof(float));
-    ctx->out_z = xmalloc(u * (size_t)c->hidden * sizeof(float));
-    if (edit_keys(state, ctx->request, ctx->count, ctx->layer, ctx->layers, ctx->keys, ctx->out_z,
-                  job, err))
+    ctx->reads = reads_new(ctx, state->model);
+    if (edit_read(state, ctx->request, ctx->count, ctx->layer, ctx->layers, &ctx->reads, job, err))
         return true;
-    free(ctx->keys);
-    free(ctx->out_z);
-    ctx->keys = ctx->out_z = NULL;
+    reads_free(&ctx->reads);
     return false;
 }
 
@@ -321,36 +317,153 @@ void edit_context_free(struct edit_context *ctx)
     for (int i = 0; ctx->mask && i < ctx->layers * (ctx->mask_per_request ? ctx->count : 1); i++)
         mask_free(ctx->mask[i]);
     free(ctx->mask);
-    free(ctx->keys);
-    free(ctx->out_z);
+    reads_free(&ctx->reads);
     ctx->mask = NULL;
-    ctx->keys = ctx->out_z = NULL;
 }
 
-/* Step 4 of editscope-method(7) 7.11: one pass over all layers. `keys` and `out_z` are those of
- * scratch; they are read again after each layer. */
-static bool write_layers(struct edit_result *out, struct model_state *scratch,
-                         const struct edit_context *ctx, float *keys, float *out_z, float *residual,
-                         struct job *job, struct err *err)
+/* An edit under way: the scratch state as it was read last, and Z, what O is to become. */
+struct progress {
+    struct edit_reads now;
+    const float *reached;   /* [u][d] O, of `now` */
+    float *wanted;          /* [u][d] Z */
+    double size;            /* the length of Z, the unit of z_error */
+    float *share;           /* [u][d] R of the layer at hand */
+    struct post_norm *norm; /* [layers] if several layers have norms behind their FFNs; else NULL */
+    double *most;           /* [u] with norms: how far z turns what the last one reads */
+};
+
+static void progress_free(struct progress *g, int layers)
 {
-    int d = scratch->model->config->hidden, m = scratch->model->config->ffn;
-    double z;
+    reads_free(&g->now);
+    free(g->wanted);
+    free(g->share);
+    for (int i = 0; g->norm && i < layers; i++)
+        post_norm_free(&g->norm[i]);
+    free(g->norm);
+    free(g->most);
+}
+
+/* With norms: Z = O + n(z) - n(s), the output of block z if its norm read z instead of the sum s.
+ * Its length is that of n(z). */
+static void wanted_outputs(struct progress *g, const struct edit_context *ctx, int d)
+{
+    int last = ctx->layers - 1, u = ctx->count;
+    const struct post_norm *norm = &g->norm[last];
+    double *to = xcalloc((size_t)d, sizeof(*to)), *from = xcalloc((size_t)d, sizeof(*from));
+    double sum = 0;
+
+    g->most = xcalloc((size_t)u, sizeof(*g->most));
+    for (int t = 0; t < u; t++) {
+        const float *s = g->now.sums + (last * u + t) * d, *z = ctx->z + t * d;
+
+        post_norm_apply(norm, z, to);
+        post_norm_apply(norm, s, from);
+        g->most[t] = post_norm_way(norm, s, z);
+        for (int j = 0; j < d; j++) {
+            g->wanted[t * d + j] = (float)((double)g->now.out_z[t * d + j] + to[j] - from[j]);
+            sum += to[j] * to[j];
+        }
+    }
+    g->size = sqrt(sum);
+    free(to);
+    free(from);
+}
+
+/* Begins with what the context has read. Free with progress_free(), also on failure. */
+static bool progress_begin(struct progress *g, const struct edit_context *ctx,
+                           const struct model *m, struct err *err)
+{
+    size_t u = (size_t)ctx->count, d = (size_t)m->config->hidden, n = (size_t)ctx->layers;
+    size_t rows = u * d * sizeof(float);
+    double sum = 0;
+    bool ok = true;
+
+    *g = (struct progress){.now = reads_new(ctx, m)};
+    memcpy(g->now.keys, ctx->reads.keys, n * u * (size_t)m->config->ffn * sizeof(float));
+    memcpy(g->now.out_z, ctx->reads.out_z, rows);
+    if (g->now.sums)
+        memcpy(g->now.sums, ctx->reads.sums, n * rows);
+    g->reached = g->now.sums && n == 1 ? g->now.sums : g->now.out_z;
+    g->wanted = memcpy(xmalloc(rows), ctx->z, rows);
+    g->share = xmalloc(rows);
+    for (size_t j = 0; j < u * d; j++)
+        sum += (double)g->wanted[j] * (double)g->wanted[j];
+    g->size = sqrt(sum);
+    if (!g->now.sums || n == 1)
+        return true;
+    g->norm = xcalloc(n, sizeof(*g->norm));
+    for (int i = 0; ok && i < ctx->layers; i++)
+        ok = post_norm_fetch(&g->norm[i], m, ctx->layer[i], err);
+    if (ok)
+        wanted_outputs(g, ctx, m->config->hidden);
+    return ok;
+}
+
+/* ||Z - O|| over all requests */
+static double residual_norm(const struct progress *g, int n)
+{
+    double sum = 0;
+
+    for (int j = 0; j < n; j++) {
+        double r = (double)(g->wanted[j] - g->reached[j]);
+
+        sum += r * r;
+    }
+    return sqrt(sum);
+}
+
+/* g->share = R of the i-th layer: (Z - O) / (layers left), or with norms this layer's part of Z - O
+ * as a change of what its norm reads. */
+static void layer_share(struct progress *g, const struct edit_context *ctx, int d, int i)
+{
+    int u = ctx->count, left = ctx->layers - i;
+
+    for (int j = 0; j < u * d; j++)
+        g->share[j] = g->wanted[j] - g->reached[j];
+    for (int t = 0; g->norm && t < u; t++)
+        post_norm_turn(&g->norm[i], left, g->now.sums + (i * u + t) * d, g->most[t],
+                       g->share + t * d);
+    for (int j = 0; !g->norm && j < u * d; j++)
+        g->share[j] /= (float)left;
+}
+
+/* How far the update moves the outputs of past keys: their hits times ||R||. */
+static void report_moved(struct layer_report *report, const float *share, int n)
+{
+    double sum = 0;
+
+    for (int j = 0; j < n; j++)
+        sum += (double)share[j] * (double)share[j];
+    for (int j = 0; j < report->hits; j++)
+        report->hit[j].moved = report->hit[j].hit * sqrt(sum);
+}
+
+/* Step 4 of editscope-method(7) 7.11: one pass over all layers. The scratch state is read again
+ * after each layer. */
+static bool write_layers(struct edit_result *out, struct model_state *scratch,
+                         const struct edit_context *ctx, struct progress *g, struct job *job,
+                         struct err *err)
+{
+    int ud = ctx->count * scratch->model->config->hidden, m = scratch->model->config->ffn;
 
     for (int i = 0; i < ctx->layers; i++) {
         struct layer_report *report = &out->report[i];
         struct solution s = {0};
-        const float *k = keys + (size_t)i * (size_t)ctx->count * (size_t)m;
+        const float *k = g->now.keys + (size_t)i * (size_t)ctx->count * (size_t)m;
         bool ok;
 
         report->weight_norm = matrix_norm(scratch, ctx->layer[i], err);
-        report->residual = residual_of(ctx, d, out_z, residual, &z);
+        report->residual = residual_norm(g, ud);
+        layer_share(g, ctx, scratch->model->config->hidden, i);
         ok = solve_layer(ctx, i, k, &s, report, err);
-        if (ok)
-            report->delta_norm = write_layer(out, scratch, ctx, i, &s, residual, ctx->layers - i);
+        if (ok) {
+            report_moved(report, g->share, ud);
+            report->delta_norm = write_layer(out, scratch, ctx, i, &s, g->share);
+        }
         solution_free(&s, scratch->model->dev);
         if (!ok)
             return err_in(err, "layer %d", ctx->layer[i]);
-        if (!edit_keys(scratch, ctx->request, ctx->count, ctx->layer, ctx->layers, keys, out_z, job,
+        if (!edit_read(scratch, ctx->request, ctx->count, ctx->layer, ctx->layers, &g->now, job,
                        err))
             return false;
     }
@@ -382,36 +495,28 @@ static void keep_keys(struct edit_result *out, const struct edit_context *ctx, c
 bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                 struct job *job, struct err *err)
 {
-    int d = scratch->model->config->hidden, m = scratch->model->config->ffn, u = ctx->count;
-    size_t keys_size = (size_t)ctx->layers * (size_t)u * (size_t)m * sizeof(float);
-    size_t z_size = (size_t)u * (size_t)d * sizeof(float);
+    const struct model *m = scratch->model;
     int passes = (int)ctx->params->value[P_EDIT_PASSES];
-    float *keys, *out_z, *residual;
-    double z = 1, left;
-    bool ok = true;
+    struct progress g;
+    bool ok;
 
     *out = (struct edit_result){.layers = ctx->layers};
-    if (!edit_context_keys(ctx, scratch, job, err))
+    if (!edit_context_read(ctx, scratch, job, err))
         return false;
-    keys = memcpy(xmalloc(keys_size), ctx->keys, keys_size);
-    out_z = memcpy(xmalloc(z_size), ctx->out_z, z_size);
-    residual = xmalloc(z_size);
+    ok = progress_begin(&g, ctx, m, err);
     for (int pass = 0; ok && pass < passes; pass++) {
-        ok = write_layers(out, scratch, ctx, keys, out_z, residual, job, err);
+        ok = write_layers(out, scratch, ctx, &g, job, err);
         if (!ok)
             break;
-        left = residual_of(ctx, d, out_z, residual, &z);
-        out->z_error = z > 0 ? left / z : 0;
+        out->z_error = g.size > 0 ? residual_norm(&g, ctx->count * m->config->hidden) / g.size : 0;
         if (out->z_error < 0.02)
             break;
     }
     if (ok)
-        keep_keys(out, ctx, keys, m);
+        keep_keys(out, ctx, g.now.keys, m->config->ffn);
     else
         edit_result_free(out);
-    free(keys);
-    free(out_z);
-    free(residual);
+    progress_free(&g, ctx->layers);
     return ok;
 }
 
@@ -442,13 +547,13 @@ bool edit_estimate(struct layer_report *report, const struct model_state *view,
                    struct edit_context *ctx, struct job *job, struct err *err)
 {
     size_t um = (size_t)ctx->count * (size_t)view->model->config->ffn;
-    bool ok = edit_context_keys(ctx, view, job, err);
+    bool ok = edit_context_read(ctx, view, job, err);
 
     for (int i = 0; ok && i < ctx->layers; i++) {
         struct solution s;
 
         report[i] = (struct layer_report){.stale = i > 0};
-        ok = solve_layer(ctx, i, ctx->keys + (size_t)i * um, &s, &report[i], err);
+        ok = solve_layer(ctx, i, ctx->reads.keys + (size_t)i * um, &s, &report[i], err);
         solution_free(&s, view->model->dev);
         if (!ok)
             err_in(err, "layer %d", ctx->layer[i]);

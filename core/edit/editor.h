@@ -22,18 +22,27 @@ struct edit_context;
 typedef bool edit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                         struct err *err);
 
+/* What an edit reads of a state, at the lookups, on the host (editscope-method(7) 7.1, 7.2). */
+struct edit_reads {
+    float *keys;  /* [layers][count][M] half the bare prompt's coefficients, half the mean over the
+                     prefixed ones */
+    float *out_z; /* [count][d] the output of block z, the last layer, of the bare prompts */
+    float *sums;  /* [layers][count][d] what each FFN gives to the norm behind it, of the bare
+                     prompts; NULL in a model without such norms */
+};
+
 struct edit_context {
     edit_solve *solve;             /* the editor's */
     const struct request *request; /* [count] */
     int count;
     const struct params *params;
     int layer[EDIT_MAX_LAYERS], layers;
-    struct mask **mask;    /* [layers], or [layers][count] when `mask_per_request`; an entry NULL:
-                              no mask */
-    bool mask_per_request; /* mask.share = request: each request has its own */
-    const float *z;        /* [count][d] targets */
-    float *keys, *out_z;   /* filled by edit_context_keys(); NULL: not yet */
-    bool unprojected;      /* no null space: q of the report is |k|^2 */
+    struct mask **mask;      /* [layers], or [layers][count] when `mask_per_request`; an entry NULL:
+                                no mask */
+    bool mask_per_request;   /* mask.share = request: each request has its own */
+    const float *z;          /* [count][d] targets */
+    struct edit_reads reads; /* filled by edit_context_read(); keys NULL: not yet */
+    bool unprojected;        /* no null space: q of the report is |k|^2 */
     struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] with C, P and past keys; NULL where the
                                                method needs no moments. Borrowed */
     const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the number of the edit of each past
@@ -46,21 +55,19 @@ struct edit_result {
     int deltas;
     struct layer_report report[EDIT_MAX_LAYERS]; /* of the last pass */
     int layers;
-    double z_error; /* ||Z - O|| / ||Z|| after the last layer */
+    double z_error; /* ||Z - O|| / ||Z|| after the last layer (editscope-method(7) 7.10) */
 };
 
-/* Keys of all requests at the lookup positions under the view (editscope-method(7) 7.1): half the
- * bare prompt's coefficients, half the mean over the prefixed ones. keys [layers][count][M], host;
- * out_z (may be NULL) [count][d]: block z's output at the bare prompt's lookup. */
-bool edit_keys(const struct model_state *view, const struct request *request, int count,
-               const int *layer, int layers, float *keys, float *out_z, struct job *job,
+/* Reads a state at the lookups of all requests, by one forward pass. out->keys and layers must be
+ * wanted; out_z and sums may be NULL. */
+bool edit_read(const struct model_state *view, const struct request *request, int count,
+               const int *layer, int layers, const struct edit_reads *out, struct job *job,
                struct err *err);
 
-/* Fills ctx->keys and ctx->out_z on the state that is to be edited, by one forward pass; does
- * nothing if they are there. */
-bool edit_context_keys(struct edit_context *ctx, const struct model_state *state, struct job *job,
+/* Fills ctx->reads on the state that is to be edited; does nothing if it is filled. */
+bool edit_context_read(struct edit_context *ctx, const struct model_state *state, struct job *job,
                        struct err *err);
-void edit_context_free(struct edit_context *ctx); /* masks and keys */
+void edit_context_free(struct edit_context *ctx); /* masks and reads */
 
 /* Writes the edit into `scratch`, a copy of the state to be edited. The solvers get no new keys;
  * that is for edit_remember(), after the commit. Free with edit_result_free(), also on failure. */

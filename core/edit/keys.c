@@ -1,4 +1,5 @@
-/* The keys of an edit: coefficients at the subject's last token (editscope-method(7) 7.1). */
+/* What an edit reads of a state at the subject's last token: its keys, the coefficients there, and
+ * outputs (editscope-method(7) 7.1, 7.2). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct key_rows {
     int *pick, *bare; /* [rows] lookup rows; [count] those of the bare prompts */
     struct mat coeff; /* [layers * rows, M] */
     struct mat out;   /* [count, d] block z's output, data NULL: not wanted */
+    struct mat sums;  /* [layers * count, d] what each FFN gives to its norm; NULL: not wanted */
 };
 
 static void collect_rows(void *ctx, int layer, enum tap_site site, struct mat x)
@@ -94,24 +96,26 @@ static void average_rows(const float *coeff, const struct request *request, int 
         }
 }
 
-/* For a model with a norm behind the FFN: what the FFN of layer z, the i-th, gives to that norm for
- * the bare prompts, into c->out; z* is such a vector there (core/edit/target.h). */
+/* For a model with a norm behind the FFN: what the FFN of each layer gives to that norm for the
+ * bare prompts, into c->sums. */
 static void bare_sums(const struct model_state *view, const struct request *request, int count,
-                      struct key_rows *c, int i)
+                      struct key_rows *c)
 {
     struct mat coeff = mat_new(c->dev, DT_F32, count, c->coeff.cols);
     int *bare = xcalloc((size_t)count, sizeof(int));
 
-    for (int r = 0, row = 0; r < count; row += request[r].rows, r++)
-        bare[r] = i * c->rows + row;
-    device_gather(c->dev, c->coeff, bare, coeff);
-    forward_ffn_sum(view, c->last, coeff, c->out);
+    for (int i = 0; i < c->layers; i++) {
+        for (int r = 0, row = 0; r < count; row += request[r].rows, r++)
+            bare[r] = i * c->rows + row;
+        device_gather(c->dev, c->coeff, bare, coeff);
+        forward_ffn_sum(view, c->layer[i], coeff, mat_rows(c->sums, i * count, count));
+    }
     mat_free(c->dev, &coeff);
     free(bare);
 }
 
-bool edit_keys(const struct model_state *view, const struct request *request, int count,
-               const int *layer, int layers, float *keys, float *out_z, struct job *job,
+bool edit_read(const struct model_state *view, const struct request *request, int count,
+               const int *layer, int layers, const struct edit_reads *out, struct job *job,
                struct err *err)
 {
     const struct model *m = view->model;
@@ -127,25 +131,29 @@ bool edit_keys(const struct model_state *view, const struct request *request, in
     c.pick = xcalloc((size_t)c.rows, sizeof(int));
     c.bare = xcalloc((size_t)count, sizeof(int));
     c.coeff = mat_new(m->dev, DT_F32, layers * c.rows, neurons);
-    if (out_z)
+    if (out->out_z)
         c.out = mat_new(m->dev, DT_F32, count, d);
+    if (out->sums)
+        c.sums = mat_new(m->dev, DT_F32, layers * count, d);
     coeff = xmalloc((size_t)layers * (size_t)c.rows * (size_t)neurons * sizeof(float));
     ok = run_blocks(view, request, count, &c, job, err);
-    for (int i = 0; ok && out_z && i < layers; i++)
-        if (layer[i] == c.last && m->block[c.last].post_ffn_norm.gain.data)
-            bare_sums(view, request, count, &c, i);
+    if (ok && out->sums)
+        bare_sums(view, request, count, &c);
     if (ok) {
         device_fetch(m->dev, coeff, c.coeff, "the keys (a column a neuron)");
-        if (out_z)
-            device_fetch(m->dev, out_z, c.out, "layer %d: its output", c.last);
+        if (out->out_z)
+            device_fetch(m->dev, out->out_z, c.out, "layer %d: its output", c.last);
+        if (out->sums)
+            device_fetch(m->dev, out->sums, c.sums, "what the FFNs give to their norms");
         ok = device_sync(m->dev, err);
     }
     if (ok)
-        average_rows(coeff, request, count, c.rows, layers, neurons, keys);
+        average_rows(coeff, request, count, c.rows, layers, neurons, out->keys);
     free(coeff);
     free(c.pick);
     free(c.bare);
     mat_free(m->dev, &c.coeff);
     mat_free(m->dev, &c.out);
+    mat_free(m->dev, &c.sums);
     return ok;
 }

@@ -242,8 +242,8 @@ static bool run_scores(struct engine *e, struct run *run, struct attribute_run *
     emit_progress(e, e->job_id, "attribution", to.done, layers);
     to.key =
         xmalloc((size_t)to.count * (size_t)count * (size_t)e->model->config->ffn * sizeof(float));
-    ok = edit_keys(edit_start_state(e), request, count, to.missing, to.count, to.key, NULL, &e->job,
-                   err) &&
+    ok = edit_read(edit_start_state(e), request, count, to.missing, to.count,
+                   &(struct edit_reads){.keys = to.key}, &e->job, err) &&
          attribute_layers(work, to.missing, to.count, e->want_curves, layer_arrived, &to, &e->job,
                           err);
     free(to.key);

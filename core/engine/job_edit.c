@@ -488,7 +488,7 @@ bool layers_editable(const struct engine *e, const struct params *p, struct err 
 {
     int layer[PARAM_MAX_LAYERS], layers;
 
-    return edited_layers(p, e->model->config, layer, &layers, err) &&
+    return named_layers(p, e->model->config, layer, &layers, err) &&
            (layers <= EDIT_MAX_LAYERS ||
             err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),
                     layers, EDIT_MAX_LAYERS));

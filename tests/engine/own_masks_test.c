@@ -120,10 +120,10 @@ static struct job_result edit(const char *place, const char *compensate, int fir
     context.solver[0] = solver_new(null, 1, &err);
     CHECK(edit_apply(&out.result, scratch, &context, NULL, &err));
     CHECK_STR(err.text, "");
-    out.keys = context.keys;
+    out.keys = context.reads.keys;
     out.moved = change(scratch);
     solver_free(context.solver[0]);
-    free(context.out_z);
+    free(context.reads.out_z);
     for (int f = 0; f < FACTS; f++) {
         request_free(&request[f]);
         mask_free(mask[f]);

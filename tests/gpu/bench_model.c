@@ -402,7 +402,7 @@ struct model *bench_place(struct bench *b, struct weights *file, struct tokenize
 
     params_default(&params);
     r.rows = 1 + (int)params.value[P_ATTR_PREFIXES];
-    if (edited_layers(&params, c, layer, &r.edited, NULL) && r.edited)
+    if (named_layers(&params, c, layer, &r.edited, NULL) && r.edited)
         r.above = c->layers - 1 - layer[r.edited - 1];
     gpu_memory_weights(file, PRECISION_BF16, &r.weights, &r.wider);
     if (!tokenizer)
@@ -443,7 +443,7 @@ void bench_model(struct bench *b, struct model *model, const char *name,
     bench_note(b, name, "load", bench_shape("%.2f GB on the device", 1e-9 * (double)j.weights),
                (struct cost){0, (double)j.weights, 0}, load, &load, 1)
         ->floor = 0;
-    if (edited_layers(&j.params, model->config, j.layer, &j.layers, &b->err)) {
+    if (named_layers(&j.params, model->config, j.layer, &j.layers, &b->err)) {
         attributions(&j);
         edits(&j);
         took = (double)(j.free0 - j.least);

@@ -69,7 +69,7 @@ static bool both_open(struct both *b, const char *path)
     if (!side_open(&b->cpu, &device_cpu, path, &b->params) ||
         !side_open(&b->gpu, &device_cuda, path, &b->params))
         return false;
-    CHECK(edited_layers(&b->params, b->cpu.model->config, b->layer, &b->layers, &err));
+    CHECK(named_layers(&b->params, b->cpu.model->config, b->layer, &b->layers, &err));
     return true;
 }
 
@@ -209,8 +209,10 @@ static void same_keys(const char *path)
         float *z = xcalloc((size_t)d, sizeof(float)), *y = xcalloc((size_t)d, sizeof(float));
         struct err err = {0};
 
-        CHECK(edit_keys(b.cpu.view, &b.cpu.request, 1, b.layer, b.layers, want, z, NULL, &err));
-        CHECK(edit_keys(b.gpu.view, &b.gpu.request, 1, b.layer, b.layers, got, y, NULL, &err));
+        CHECK(edit_read(b.cpu.view, &b.cpu.request, 1, b.layer, b.layers,
+                        &(struct edit_reads){want, z, NULL}, NULL, &err));
+        CHECK(edit_read(b.gpu.view, &b.gpu.request, 1, b.layer, b.layers,
+                        &(struct edit_reads){got, y, NULL}, NULL, &err));
         CHECK_STR(err.text, "");
         CHECK(relative(got, want, n) <= 1e-4);
         CHECK(relative(y, z, (size_t)d) <= 1e-4);
