@@ -5,6 +5,7 @@
  * c = a b we ask for c^T = b^T a^T: the same memory, factors exchanged, rows and columns exchanged.
  */
 #include <limits.h>
+#include <stdlib.h>
 
 #include "gpu/internal.h"
 #include "gpu/kernels.h"
@@ -294,6 +295,22 @@ void cuda_eigh(struct device *dev, struct mat a, struct mat values)
         err_set(&dev->fault, ERR_DEVICE,
                 "eigenvectors of a %d x %d matrix failed (syevd %d); is every value finite?", n, n,
                 info);
+}
+
+/* All of them, in one call: seconds, which the host only waits for. */
+void cuda_eigh_top(struct device *dev, struct mat a, struct mat values, struct eigh_top *top)
+{
+    double *value = malloc(((size_t)a.rows + 1) * sizeof(*value));
+
+    if (!value)
+        err_set(&dev->fault, ERR_LIMIT, "no memory for %d eigenvalues", a.rows);
+    if (value && device_goes_on(dev, top, 0)) {
+        cuda_eigh(dev, a, values);
+        device_download(dev, value, values);
+        if (!dev->fault.kind)
+            eigh_top_choose(top, value, a.rows);
+    }
+    free(value);
 }
 
 /* Our lower triangle is the upper one for cuSOLVER. */

@@ -218,6 +218,7 @@ const struct device_ops device_cuda = {
     .gemm = cuda_gemm,
     .gram = cuda_gram,
     .eigh = cuda_eigh,
+    .eigh_top = cuda_eigh_top,
     .cholesky = cuda_cholesky,
     .cholesky_solve = cuda_cholesky_solve,
     .norm = cuda_norm,

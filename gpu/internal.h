@@ -117,6 +117,7 @@ void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct m
                double beta, struct mat c);
 void cuda_gram(struct device *dev, struct mat x, struct mat c);
 void cuda_eigh(struct device *dev, struct mat a, struct mat values);
+void cuda_eigh_top(struct device *dev, struct mat a, struct mat values, struct eigh_top *top);
 void cuda_cholesky(struct device *dev, struct mat a);
 void cuda_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
 /* Whether a product of a and b is made from bfloat16 terms: in the precisions `split` and `bf16`,

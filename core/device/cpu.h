@@ -70,6 +70,7 @@ void cpu_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct ma
 void cpu_gemv(struct cpu *cpu, float alpha, struct mat a, struct mat b, float beta, struct mat c);
 void cpu_gram(struct device *dev, struct mat x, struct mat c);
 void cpu_eigh(struct device *dev, struct mat a, struct mat values);
+void cpu_eigh_top(struct device *dev, struct mat a, struct mat values, struct eigh_top *top);
 void cpu_cholesky(struct device *dev, struct mat a);
 void cpu_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
 

@@ -1,5 +1,6 @@
 /* Double precision linear algebra on the CPU: second moments (gram), eigenvectors, Cholesky. LAPACK
- * uses the device's number of threads during one call; it cannot be cancelled. */
+ * uses the device's number of threads during one call; it cannot be cancelled. What takes seconds
+ * does not go this way: cpu_eigen.c. */
 #include "core/device/cpu.h"
 
 #include <cblas.h>

@@ -1,11 +1,13 @@
 /* The device_*() functions: each checks types and shapes, then calls the slot of the table. */
 #include "core/device/device.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/job.h"
 #include "core/device/finite.h"
 
 const char *const precision_names[PRECISION_COUNT] = {"full", "split", "tf32", "bf16"};
@@ -296,6 +298,37 @@ void device_eigh(struct device *dev, struct mat a, struct mat values)
                     values.cols == a.rows,
                 "eigh", "sizes do not fit"))
         dev->ops->eigh(dev, a, values);
+}
+
+void device_eigh_top(struct device *dev, struct mat a, struct mat values, struct eigh_top *top)
+{
+    if (args_ok(dev,
+                is_f64(a) && is_f64(values) && a.rows == a.cols && values.rows == 1 &&
+                    values.cols == a.rows,
+                "eigh_top", "sizes do not fit"))
+        dev->ops->eigh_top(dev, a, values, top);
+}
+
+bool device_goes_on(struct device *dev, struct eigh_top *top, double share)
+{
+    if (share - top->reported >= 0.005) {
+        job_progress(top->job, top->phase, top->begun + share, top->total);
+        top->reported = share;
+    }
+    return !job_cancelled(top->job, &dev->fault);
+}
+
+void eigh_top_choose(struct eigh_top *top, const double *value, int n)
+{
+    int at = top->first < 0 ? 0 : top->first;
+    double least = top->least > 0 ? top->least : at < n ? value[at] : (double)INFINITY;
+
+    top->first = 0;
+    while (top->first < n && value[top->first] < least)
+        top->first++;
+    top->trace = 0;
+    for (int i = 0; i < n; i++)
+        top->trace += value[i];
 }
 
 void device_cholesky(struct device *dev, struct mat a)

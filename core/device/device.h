@@ -153,6 +153,20 @@ enum precision {
 enum { PRECISION_DEFAULT = PRECISION_FULL };
 extern const char *const precision_names[PRECISION_COUNT]; /* "full", "split", "tf32", "bf16" */
 
+struct job;
+
+/* Which eigenvectors device_eigh_top() computes, and who may stop it. */
+struct eigh_top {
+    double least;    /* > 0: those whose eigenvalue is at least this */
+    int first;       /* otherwise those with this index and above, eigenvalues ascending, and those
+                        whose eigenvalue is equal to that one's. Then: the first index there is */
+    double trace;    /* then: of the matrix */
+    struct job *job; /* may be NULL; looked at every few milliseconds on the CPU */
+    const char *phase; /* of its progress, which goes from `begun` to `begun` + 1 of `total` */
+    double begun, total;
+    double reported; /* share of the last progress; 0 before */
+};
+
 enum device_presence {
     DEVICE_ABSENT,   /* the machine has none */
     DEVICE_UNUSABLE, /* there is one, but it cannot be used: err says why */
@@ -224,7 +238,8 @@ struct device_ops {
                  double beta, struct mat c);
     void (*gram)(struct device *dev, struct mat x, struct mat c); /* F64 c += x^T x, x F32 */
     void (*eigh)(struct device *dev, struct mat a,
-                 struct mat values);                    /* F64, a becomes rows of vectors */
+                 struct mat values); /* F64, a becomes rows of vectors */
+    void (*eigh_top)(struct device *dev, struct mat a, struct mat values, struct eigh_top *top);
     void (*cholesky)(struct device *dev, struct mat a); /* F64, lower, in place */
     void (*cholesky_solve)(struct device *dev, struct mat l, struct mat b,
                            bool half); /* F64, in place */
@@ -324,6 +339,15 @@ void device_gram(struct device *dev, struct mat x, struct mat c);
 /* Eigendecomposition in F64. a [n, n] symmetric becomes the eigenvectors, one a row; values [1, n]
  * become the eigenvalues, ascending. */
 void device_eigh(struct device *dev, struct mat a, struct mat values);
+/* The same for the largest eigenvalues, which `top` chooses: the rows of `a` and the values from
+ * top->first on. Those before are undefined and finite. The work can be stopped: then the fault is
+ * ERR_CANCELLED. */
+void device_eigh_top(struct device *dev, struct mat a, struct mat values, struct eigh_top *top);
+/* For devices. Between two slices: reports a share of the work, and whether it goes on. If not,
+ * the fault says so. */
+bool device_goes_on(struct device *dev, struct eigh_top *top, double share);
+/* Sets what follows from all n eigenvalues, ascending. */
+void eigh_top_choose(struct eigh_top *top, const double *value, int n);
 /* F64: a [n, n] becomes its lower Cholesky factor L, a = L L^T; the upper triangle becomes 0. A
  * matrix that is not positive definite is a fault. */
 void device_cholesky(struct device *dev, struct mat a);

@@ -272,6 +272,7 @@ const struct device_ops device_cpu = {
     .gemm = cpu_gemm,
     .gram = cpu_gram,
     .eigh = cpu_eigh,
+    .eigh_top = cpu_eigh_top,
     .cholesky = cpu_cholesky,
     .cholesky_solve = cpu_cholesky_solve,
     .norm = cpu_norm,

@@ -310,6 +310,11 @@ static void far_eigh(struct device *dev, struct mat a, struct mat values)
     RUN("eigh", cpu_eigh(cpu, a, values), a, values);
 }
 
+static void far_eigh_top(struct device *dev, struct mat a, struct mat values, struct eigh_top *top)
+{
+    RUN("eigh_top", cpu_eigh_top(cpu, a, values, top), a, values);
+}
+
 static void far_cholesky(struct device *dev, struct mat a)
 {
     RUN("cholesky", cpu_cholesky(cpu, a), a);
@@ -442,6 +447,7 @@ const struct device_ops device_far = {
     .gemm = far_gemm,
     .gram = far_gram,
     .eigh = far_eigh,
+    .eigh_top = far_eigh_top,
     .cholesky = far_cholesky,
     .cholesky_solve = far_cholesky_solve,
     .norm = far_norm,

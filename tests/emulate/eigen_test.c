@@ -1,0 +1,2 @@
+/* The CUDA device on emulated hardware: the largest eigenvalues. */
+#include "tests/unit/eigen_test.c"
