@@ -18,7 +18,7 @@
  *
  * A slice takes at most 50 ms, so a key is answered within that time. On a device that queues
  * operations the host runs ahead of the GPU; device_throttle() keeps it close, because a cancel
- * cannot take back what is queued. A LAPACK factorisation is one slice, however long it takes.
+ * cannot take back what is queued.
  *
  * The job belongs to the thread that runs it. Only `cancel` may be touched by other threads: it is
  * an atomic flag and not a message, so that it overtakes the queue of commands. All functions

@@ -20,8 +20,8 @@
  * x^T C x of a report has to be exact, and for x in the null space U says nothing of it. Both may
  * be on the host (core/edit/offload_mat.h); they then pass the device in bands of rows.
  *
- * The decomposition is the costly part: about 10 M^3 operations, in one call that cannot be
- * cancelled. */
+ * The decomposition is the costly part: 4/3 M^3 operations to a tridiagonal matrix and 2 r M^2 for
+ * the way back (core/device/cpu_eigen.c). */
 #include "core/edit/nullspace.h"
 
 #include <math.h>
@@ -49,54 +49,32 @@ static void name_projector(struct nullspace *n, const struct moments *m, int ind
     buf_free(&text);
 }
 
-/* How many of the ascending eigenvalues are below the threshold. Equal eigenvalues stay together.
- */
-static int count_null(const double *value, int neurons, struct nullspace_rule rule)
+/* Fills in what follows from the eigenvalues of the sum that are not null, value[null ..], and from
+ * its trace: rank, threshold, share of the trace that is lost. */
+static bool set_values(struct nullspace *n, const double *value, int null, double trace,
+                       struct nullspace_rule rule, struct err *err)
 {
-    double threshold = rule.threshold;
-    int null = 0;
+    double tokens = (double)n->tokens, kept = 0;
 
-    if (!(threshold > 0)) {
-        int cut = (int)lround(rule.fraction * neurons);
-
-        if (cut >= neurons)
-            return neurons;
-        threshold = value[cut < 0 ? 0 : cut];
-    }
-    while (null < neurons && value[null] < threshold)
-        null++;
-    return null;
-}
-
-/* Fills in what follows from the eigenvalues of the sum (ascending): rank, threshold, traces. */
-static bool set_values(struct nullspace *n, double *value, struct nullspace_rule rule,
-                       struct err *err)
-{
-    int neurons = n->neurons, null;
-    double lost = 0;
-
-    for (int i = 0; i < neurons; i++) {
-        value[i] /= (double)n->tokens;
-        n->trace += value[i];
-    }
+    n->trace = trace / tokens;
     if (!isfinite(n->trace) || n->trace <= 0)
         return err_set(err, ERR_FORMAT,
                        "layer %d: the second moment has trace %g; compute it again (stats)",
                        n->layer, n->trace);
-    null = count_null(value, neurons, rule);
     if (null == 0)
         return err_set(err, ERR_USAGE,
                        "layer %d: no eigenvalue of the second moment is below the null "
                        "threshold (smallest %g): raise edit.null_threshold or edit.null_frac",
-                       n->layer, value[0]);
-    for (int i = 0; i < null; i++)
-        lost += value[i] > 0 ? value[i] : 0;
-    n->rank = neurons - null;
-    n->null_fraction = (double)null / neurons;
-    n->trace_lost = lost / n->trace;
-    n->threshold = rule.threshold > 0 ? rule.threshold : value[n->rank ? null : neurons - 1];
+                       n->layer, value[0] / tokens);
+    n->rank = n->neurons - null;
+    n->null_fraction = (double)null / n->neurons;
     n->value = xcalloc((size_t)n->rank + 1, sizeof *n->value);
-    memcpy(n->value, value + null, (size_t)n->rank * sizeof *value);
+    for (int i = 0; i < n->rank; i++) {
+        n->value[i] = value[null + i] / tokens;
+        kept += n->value[i];
+    }
+    n->trace_lost = kept < n->trace ? (n->trace - kept) / n->trace : 0;
+    n->threshold = rule.threshold > 0 || !n->rank ? rule.threshold : n->value[0];
     return true;
 }
 
@@ -123,8 +101,15 @@ static bool store_vectors(struct nullspace *n, struct device *from, struct mat a
 
 /* Decomposes the sum on `dev`, which may be another device than the one the result is for. */
 static bool decompose_on(struct nullspace *n, struct device *dev, const struct offload_mat *sum,
-                         struct nullspace_rule rule, struct err *err)
+                         struct nullspace_rule rule, const struct nullspace_job *by,
+                         struct err *err)
 {
+    struct eigh_top top = {.least = rule.threshold * (double)n->tokens,
+                           .first = (int)lround(rule.fraction * n->neurons),
+                           .job = by ? by->job : NULL,
+                           .phase = "null space",
+                           .begun = by ? by->done : 0,
+                           .total = by ? by->all : 1};
     struct mat a = mat_new(dev, DT_F64, n->neurons, n->neurons);
     struct mat values = mat_new(dev, DT_F64, 1, n->neurons);
     double *value = NULL, *host = NULL;
@@ -137,19 +122,21 @@ static bool decompose_on(struct nullspace *n, struct device *dev, const struct o
     else if (ok && (host = offload_download(sum, 0, n->neurons, err)) != NULL)
         device_upload(dev, a, host);
     free(host);
-    device_eigh(dev, a, values);
+    device_eigh_top(dev, a, values, &top);
     value = mat_download(dev, values, NULL, err);
-    ok = value && set_values(n, value, rule, err) && store_vectors(n, dev, a, err);
+    ok = value && set_values(n, value, top.first, top.trace, rule, err) &&
+         store_vectors(n, dev, a, err);
     free(value);
     mat_free(dev, &values);
     mat_free(dev, &a);
     return device_sync(dev, err) && ok;
 }
 
-/* A decomposition needs the matrix and about twice as much to work in. Where the GPU has not that
- * much free memory the CPU does it: minutes instead of seconds. */
+/* On a GPU a decomposition needs the matrix and about twice as much to work in. Where the GPU has
+ * not that much free memory the CPU does it: minutes instead of seconds. */
 static bool nullspace_decompose(struct nullspace *n, const struct offload_mat *sum,
-                                struct nullspace_rule rule, struct err *err)
+                                struct nullspace_rule rule, const struct nullspace_job *by,
+                                struct err *err)
 {
     double wants = 3.2 * 8 * (double)n->neurons * (double)n->neurons;
     struct device *cpu;
@@ -157,9 +144,9 @@ static bool nullspace_decompose(struct nullspace *n, const struct offload_mat *s
 
     if (!(n->dev->moments_on_host || n->dev->spaces_on_host) ||
         wants < (double)device_free_memory(n->dev))
-        return decompose_on(n, n->dev, sum, rule, err);
+        return decompose_on(n, n->dev, sum, rule, by, err);
     cpu = device_open(&device_cpu, 0, 0, err);
-    ok = cpu && decompose_on(n, cpu, sum, rule, err);
+    ok = cpu && decompose_on(n, cpu, sum, rule, by, err);
     device_close(cpu);
     return ok && device_sync(n->dev, err);
 }
@@ -200,14 +187,14 @@ static struct nullspace *nullspace_begin(const struct moments *m, int index, str
 }
 
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
-                                struct err *err)
+                                const struct nullspace_job *by, struct err *err)
 {
     struct nullspace *n = nullspace_begin(m, index, err);
 
     if (!n)
         return NULL;
     name_projector(n, m, index, rule);
-    if (nullspace_decompose(n, &m->sum[index], rule, err) && copy_sum(n, &m->sum[index], err))
+    if (nullspace_decompose(n, &m->sum[index], rule, by, err) && copy_sum(n, &m->sum[index], err))
         return n;
     nullspace_free(n);
     return NULL;
@@ -221,7 +208,8 @@ static void note_file(struct buf *notes, const char *what, const struct err *why
 }
 
 struct nullspace *nullspace_cached(const struct moments *m, int index, struct nullspace_rule rule,
-                                   struct buf *notes, struct err *err)
+                                   const struct nullspace_job *by, struct buf *notes,
+                                   struct err *err)
 {
     struct nullspace *n = nullspace_begin(m, index, err);
     struct err why = {0};
@@ -237,7 +225,7 @@ struct nullspace *nullspace_cached(const struct moments *m, int index, struct nu
     }
     nullspace_free(n);
     note_file(notes, "null space not used", &why);
-    n = nullspace_new(m, index, rule, err);
+    n = nullspace_new(m, index, rule, by, err);
     why = (struct err){0};
     if (n && !nullspace_file_write(n, m, index, &why))
         note_file(notes, "null space not kept", &why);

@@ -30,15 +30,21 @@ struct nullspace {
                              which differ between machines */
 };
 
+struct nullspace_job { /* who waits for it */
+    struct job *job;   /* looked at every few milliseconds; progress "null space" */
+    int done, all;     /* null spaces made before this one, and in all */
+};
+
 /* From the sums of m->layer[index] as they are now (they are copied; m may go on counting). A rule
- * that leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, not in slices.
- */
+ * that leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, on the CPU in
+ * slices. `by` may be NULL. */
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
-                                struct err *err);
+                                const struct nullspace_job *by, struct err *err);
 /* The same from the cache of the disk (nullspace_file.h), or made and written there: the same bits
  * either way. A file that could not be used or written adds a line to notes (may be NULL). */
 struct nullspace *nullspace_cached(const struct moments *m, int index, struct nullspace_rule rule,
-                                   struct buf *notes, struct err *err);
+                                   const struct nullspace_job *by, struct buf *notes,
+                                   struct err *err);
 /* For editors without a null space: the moment alone, without a decomposition. P is the unit matrix
  * (rank 0) and hash is empty. */
 struct nullspace *nullspace_none(const struct moments *m, int index, struct err *err);

@@ -390,12 +390,13 @@ static bool space_make(struct engine *e, const struct moments *from, int index, 
 {
     struct edit_stats *g = &e->stats;
     struct nullspace **space = &g->space[index];
+    struct nullspace_job by = {&e->job, index, g->layers};
     struct buf notes = {0};
 
     if (null && !*space)
         emit_progress(e, e->job_id, "null space", index, g->layers);
     if (!*space)
-        *space = null ? nullspace_cached(from, index, g->rule, &notes, err)
+        *space = null ? nullspace_cached(from, index, g->rule, &by, &notes, err)
                       : nullspace_none(from, index, err);
     notice_lines(e, &notes);
     solver_free(g->solver[index]);
@@ -405,8 +406,7 @@ static bool space_make(struct engine *e, const struct moments *from, int index, 
 }
 
 /* Makes null spaces and key stores from these sums, as far as `needs` asks for them and they are
- * not there yet. Eigenvectors that are there are kept, even if this editor does not need them.
- * Cancel is seen between layers: a factorisation cannot be interrupted. */
+ * not there yet. Eigenvectors that are there are kept, even if this editor does not need them. */
 static bool spaces_make(struct engine *e, const struct moments *from, const struct params *p,
                         unsigned needs, struct err *err)
 {

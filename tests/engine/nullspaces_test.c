@@ -6,10 +6,26 @@
 static struct device_ops counting; /* the CPU, with its eigendecompositions counted */
 static atomic_int decompositions;
 
-static void counted_eigh(struct device *dev, struct mat a, struct mat values)
+static void counted_eigh(struct device *dev, struct mat a, struct mat values, struct eigh_top *top)
 {
     decompositions++;
-    device_cpu.eigh(dev, a, values);
+    device_cpu.eigh_top(dev, a, values, top);
+}
+
+static struct {
+    struct engine *e;
+    atomic_uint job;
+    int before; /* decompositions that go on */
+} to_cancel;
+
+static void cancelled_eigh(struct device *dev, struct mat a, struct mat values,
+                           struct eigh_top *top)
+{
+    while (!to_cancel.job)
+        usleep(1000);
+    if (decompositions == to_cancel.before)
+        engine_cancel(to_cancel.e, to_cancel.job);
+    counted_eigh(dev, a, values, top);
 }
 
 static struct command edit(void)
@@ -37,7 +53,7 @@ static struct edited edit_once(void)
     bool go_on = true;
 
     counting = device_cpu;
-    counting.eigh = counted_eigh;
+    counting.eigh_top = counted_eigh;
     decompositions = 0;
     e = start(tiny, &counting, NULL, false);
     wait_until_open(e);
@@ -141,9 +157,43 @@ static void damage_is_said(void)
     }
 }
 
+/* A job that is cancelled in a decomposition ends there; the next one makes it. */
+static void cancelled_inside(void)
+{
+    struct command c = edit();
+    struct job_result h = {0};
+    struct engine *e;
+    struct event ev;
+    unsigned job;
+    bool ended = false;
+
+    each_file(remove_file);
+    counting = device_cpu;
+    counting.eigh_top = cancelled_eigh;
+    e = start(tiny, &counting, NULL, false);
+    wait_until_open(e);
+    to_cancel.e = e;
+    to_cancel.before = 1; /* the second layer */
+    decompositions = 0;
+    job = engine_post(e, &c);
+    to_cancel.job = job;
+    while (!ended && next_event(e, &ev)) {
+        result_add(&h, &ev);
+        ended = ends_job(&ev, job);
+        event_free(&ev);
+    }
+    CHECK(h.err.kind == ERR_CANCELLED && decompositions == 2 && h.edits == 0);
+    CHECK(each_file(leave_file) == 1); /* the first layer's was made */
+    to_cancel.before = -1;
+    CHECK(run_command(e, edit()).edits == 1);
+    CHECK(decompositions == 3);
+    engine_stop(e);
+}
+
 static const struct test tests[] = {
     {"an edit has the same bits with null spaces of the cache", the_same_bits},
     {"a damaged one is said and not used", damage_is_said},
+    {"a job ends inside a decomposition", cancelled_inside},
 };
 
 int main(void)

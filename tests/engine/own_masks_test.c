@@ -50,7 +50,7 @@ static struct nullspace *random_nullspace(void)
     moments_add(sums, 0, rows);
     moments_tokens_add(sums, TEXT);
     moments_flush(sums);
-    out = nullspace_new(sums, 0, (struct nullspace_rule){.fraction = 0.7}, NULL);
+    out = nullspace_new(sums, 0, (struct nullspace_rule){.fraction = 0.7}, NULL, NULL);
     mat_free(dev, &rows);
     moments_free(sums);
     free(x);

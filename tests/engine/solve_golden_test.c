@@ -51,7 +51,7 @@ static void moments_agree(void)
 
     for (int i = 0; i < LAYERS; i++) {
         struct err err = {0};
-        struct nullspace *s = space[i] = nullspace_new(m, i, rule, &err);
+        struct nullspace *s = space[i] = nullspace_new(m, i, rule, NULL, &err);
         char name[16];
         json_t *want, *top;
 

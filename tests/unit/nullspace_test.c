@@ -86,13 +86,13 @@ static void read_is_made(void)
         dev->host_band = 7 * M * sizeof(double);
         m = sums(dev, 1, true);
         again = sums(dev, 1, false);
-        fresh = nullspace_new(m, 0, rule, NULL);
+        fresh = nullspace_new(m, 0, rule, NULL, NULL);
         path = path_of(m, fresh);
         CHECK(!on_host == !file_exists(path)); /* of the first round */
-        made = nullspace_cached(m, 0, rule, &notes, NULL);
+        made = nullspace_cached(m, 0, rule, NULL, &notes, NULL);
         CHECK(file_exists(path));
         CHECK(moments_load(again, TOKENS, &notes, NULL) && again->tokens == TOKENS);
-        got = nullspace_cached(again, 0, rule, &notes, NULL);
+        got = nullspace_cached(again, 0, rule, NULL, &notes, NULL);
         CHECK(fresh && made && got && same_bits(fresh, made) && same_bits(made, got));
         CHECK(notes.len == 0);
         nullspace_free(fresh);
@@ -130,12 +130,12 @@ static void expect_refused(const struct moments *m, const struct nullspace *want
     struct nullspace *got;
 
     CHECK(file_write(path, bytes, n, NULL));
-    got = nullspace_cached(m, 0, rule, &notes, NULL);
+    got = nullspace_cached(m, 0, rule, NULL, &notes, NULL);
     CHECK(got && same_bits(got, want));
     CHECK(notes.len && strstr(notes.data, path) && strstr(notes.data, "not used"));
     notes.len = 0;
     nullspace_free(got);
-    got = nullspace_cached(m, 0, rule, &notes, NULL);
+    got = nullspace_cached(m, 0, rule, NULL, &notes, NULL);
     CHECK(got && same_bits(got, want) && notes.len == 0);
     nullspace_free(got);
     buf_free(&notes);
@@ -145,7 +145,7 @@ static void damage_is_seen(void)
 {
     struct device *dev = device_open(&device_cpu, 0, 1, NULL);
     struct moments *m = sums(dev, 1, true);
-    struct nullspace *n = nullspace_cached(m, 0, rule, NULL, NULL), *wider;
+    struct nullspace *n = nullspace_cached(m, 0, rule, NULL, NULL, NULL), *wider;
     char *path = path_of(m, n), *other, *good, *foreign;
     size_t size, foreign_size;
     int flips = 0, refused = 0;
@@ -162,7 +162,7 @@ static void damage_is_seen(void)
         good[at] = (char)(good[at] ^ 0x11);
     }
     CHECK(flips > 100 && refused >= flips - 5); /* but for names that are only for people */
-    wider = nullspace_cached(m, 0, (struct nullspace_rule){.fraction = 0.5}, NULL, NULL);
+    wider = nullspace_cached(m, 0, (struct nullspace_rule){.fraction = 0.5}, NULL, NULL, NULL);
     other = path_of(m, wider);
     foreign = file_read(other, 1 << 20, &foreign_size, NULL);
     CHECK(foreign != NULL);
@@ -183,20 +183,20 @@ static void other_sums(void)
 {
     struct device *dev = device_open(&device_cpu, 0, 1, NULL);
     struct moments *m = sums(dev, 1, true), *other, *unsaved;
-    struct nullspace *n = nullspace_cached(m, 0, rule, NULL, NULL), *second, *fresh;
+    struct nullspace *n = nullspace_cached(m, 0, rule, NULL, NULL, NULL), *second, *fresh;
     struct buf notes = {0};
     char *path = path_of(m, n);
 
     other = sums(dev, 2, true); /* as a GPU's may differ, only more */
-    fresh = nullspace_new(other, 0, rule, NULL);
+    fresh = nullspace_new(other, 0, rule, NULL, NULL);
     CHECK(!file_is_used(dev, other, n));
-    second = nullspace_cached(other, 0, rule, &notes, NULL);
+    second = nullspace_cached(other, 0, rule, NULL, &notes, NULL);
     CHECK(same_bits(second, fresh) && !same_bits(second, n) && !strcmp(second->hash, n->hash));
     CHECK(notes.len && strstr(notes.data, "other second moments"));
     nullspace_free(second);
     CHECK(unlink(path) == 0);
     unsaved = sums(dev, 3, false);
-    second = nullspace_cached(unsaved, 0, rule, NULL, NULL);
+    second = nullspace_cached(unsaved, 0, rule, NULL, NULL, NULL);
     CHECK(second && !file_exists(path));
     nullspace_free(second);
     nullspace_free(fresh);
@@ -231,7 +231,7 @@ static void old_ones_go(void)
 
     for (int i = 0; i < NULLSPACES_KEPT + 3; i++) {
         struct nullspace_rule r = {.fraction = 0.3 + 0.05 * i};
-        struct nullspace *n = nullspace_cached(m, 0, r, NULL, NULL);
+        struct nullspace *n = nullspace_cached(m, 0, r, NULL, NULL, NULL);
         char *path = path_of(m, n);
 
         usleep(20000); /* files have different times */
@@ -250,8 +250,8 @@ static void nothing_kept(void)
     struct device *dev = device_open(&device_cpu, 0, 1, NULL);
     struct moments *m = sums(dev, 1, true);
     struct nullspace_rule all = {.threshold = 1e9};
-    struct nullspace *made = nullspace_cached(m, 0, all, NULL, NULL);
-    struct nullspace *got = nullspace_cached(m, 0, all, NULL, NULL);
+    struct nullspace *made = nullspace_cached(m, 0, all, NULL, NULL, NULL);
+    struct nullspace *got = nullspace_cached(m, 0, all, NULL, NULL, NULL);
 
     CHECK(made && got && made->rank == 0 && got->rank == 0);
     CHECK(made && got && got->trace == made->trace && got->threshold == made->threshold);

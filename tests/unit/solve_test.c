@@ -100,7 +100,7 @@ static struct setting setting_open(void)
     s.dev->host_band = 7 * M * sizeof(double);
     s.c = malloc(M * M * sizeof *s.c);
     s.moments = planted_moments(s.dev, s.c);
-    s.null = nullspace_new(s.moments, 0, (struct nullspace_rule){.fraction = 0.7}, &err);
+    s.null = nullspace_new(s.moments, 0, (struct nullspace_rule){.fraction = 0.7}, NULL, &err);
     CHECK_STR(err.text, "");
     return s;
 }
@@ -156,17 +156,17 @@ static void test_threshold(void)
     struct setting s = setting_open();
     struct err err = {0};
     struct nullspace_rule rule = {.threshold = 0.01};
-    struct nullspace *n = nullspace_new(s.moments, 0, rule, &err), *none;
+    struct nullspace *n = nullspace_new(s.moments, 0, rule, NULL, &err), *none;
 
     CHECK(n && n->rank == M / 3); /* the planted third */
     CHECK(n && n->value[0] > 0.01 && n->trace_lost < 0.01);
     CHECK(n && strcmp(n->hash, s.null->hash));
     rule.threshold = 1e-9;
-    none = nullspace_new(s.moments, 0, rule, &err);
+    none = nullspace_new(s.moments, 0, rule, NULL, &err);
     CHECK(!none && err.kind == ERR_USAGE);
     nullspace_free(n);
     rule.threshold = 1e9; /* everything is null: P = I */
-    n = nullspace_new(s.moments, 0, rule, NULL);
+    n = nullspace_new(s.moments, 0, rule, NULL, NULL);
     CHECK(n && n->rank == 0 && n->null_fraction == 1);
     nullspace_free(n);
     setting_close(&s);

@@ -121,12 +121,13 @@ static void check_model(struct report *r)
                 c->info.path, c->info.arch, c->info.layers, c->info.neurons, c->info.hidden,
                 c->info.stored, c->info.type, c->info.load_seconds);
     /* Bytes, for M neurons: 8 M^2 for the sums, 8 M^2 for their copy and 4 M^2 for eigenvectors
-     * stay; LAPACK's matrix and workspace come and go; 4 M d is one matrix as float32. */
+     * stay; the matrix that is decomposed (8), its vectors (2.4) and their products (0.7) come and
+     * go; 4 M d is one matrix as float32. */
     print_check(r, "edits", true,
                 "each edited layer takes %s beside the weights, the one at work %s more; "
                 "--memory is for weights alone",
                 show_bytes(20 * squared + 4.0 * c->info.neurons * c->info.hidden, beside),
-                show_bytes(24 * squared, more));
+                show_bytes(12 * squared, more));
     print_check(r, "device", true, "%s, %d threads%s%s", c->info.device, c->info.threads,
                 *c->info.notice ? "; " : "", c->info.notice);
 }
