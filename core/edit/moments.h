@@ -73,5 +73,8 @@ bool moments_save(struct moments *m, struct err *err);
  * one it becomes zero sums. Files that could not be used add a line each to notes (may be
  * NULL). False only when the device fails. */
 bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err);
+/* Whether a file is the sum of m->layer[index] over so many tokens, by its content. */
+bool moments_file_check(const struct moments *m, int index, const char *path, long tokens,
+                        struct err *err);
 
 #endif

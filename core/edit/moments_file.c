@@ -135,6 +135,19 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const s
     return sum;
 }
 
+bool moments_file_check(const struct moments *m, int index, const char *path, long tokens,
+                        struct err *err)
+{
+    struct safetensors *st = safetensors_open(path, err);
+    char key[65], hash[65];
+    bool ok;
+
+    moments_key(m, index, key);
+    ok = st && checked_sum(st, m, key, tokens, hash, err);
+    safetensors_close(st);
+    return ok;
+}
+
 /* Unpacks the triangle into a whole matrix, on the device or on the host. */
 static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum, struct err *err)
 {

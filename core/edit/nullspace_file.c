@@ -72,7 +72,7 @@ static bool file_check(const struct nullspace *n, const struct safetensors *st, 
     if (!meta_is(st, "projector", n->hash) || !meta_is(st, "moments", key))
         return err_set(err, ERR_FORMAT,
                        "it is the null space of something else than its name says");
-    if (!meta_is(st, "sum", sum))
+    if (sum && !meta_is(st, "sum", sum))
         return err_set(err, ERR_FORMAT, "it was made from other second moments than the present");
     s->vectors = safetensors_tensor(st, "vectors");
     s->value = safetensors_tensor(st, "value");
@@ -88,6 +88,23 @@ static bool file_check(const struct nullspace *n, const struct safetensors *st, 
         return err_set(err, ERR_FORMAT, "its bytes are not the ones that were written");
     return (all_finite(s->vectors) && all_finite(s->value) && all_finite(s->summary)) ||
            err_set(err, ERR_FORMAT, "a number of it is not finite");
+}
+
+bool nullspace_file_check(const struct moments *m, int index, const char *path,
+                          const char *projector, bool present, struct err *err)
+{
+    struct safetensors *st = safetensors_open(path, err);
+    struct nullspace n = {.neurons = m->neurons};
+    struct stored s = {0};
+    char key[65];
+    bool ok;
+
+    moments_key(m, index, key);
+    memcpy(n.hash, projector, strnlen(projector, sizeof n.hash - 1));
+    ok = st && (!present || meta_is(st, "sum", m->hash[index])) &&
+         file_check(&n, st, key, NULL, &s, err);
+    safetensors_close(st);
+    return ok;
 }
 
 static bool file_take(struct nullspace *n, const struct stored *s, struct err *err)

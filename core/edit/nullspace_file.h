@@ -19,5 +19,9 @@ bool nullspace_file_read(struct nullspace *n, const struct moments *m, int index
  * while the hash of the sums is not known. */
 bool nullspace_file_write(const struct nullspace *n, const struct moments *m, int index,
                           struct err *err);
+/* Whether a file whose name has `projector` after the key is a null space of m->layer[index], by
+ * its content. `present`: also whether it was made from the present sums; no error if not. */
+bool nullspace_file_check(const struct moments *m, int index, const char *path,
+                          const char *projector, bool present, struct err *err);
 
 #endif

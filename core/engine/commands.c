@@ -3,6 +3,8 @@
  * jobs of a few lines. */
 #include <string.h>
 
+#include "core/base/mpi.h"
+#include "core/edit/stats_files.h"
 #include "core/engine/internal.h"
 
 bool job_none(struct engine *e, struct command *cmd, struct err *err)
@@ -20,6 +22,40 @@ bool job_discard(struct engine *e, struct command *cmd, struct err *err)
     return emit_state(e, err);
 }
 
+/* Statistics of another machine, before any are summed here. */
+static bool import_statistics(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct buf notes = {0};
+    struct stats_files count;
+    bool ok;
+
+    if (!cmd->text)
+        return true;
+    ok = edit_stats_open(e, &cmd->params, err) &&
+         stats_files_import(e->stats.moments, cmd->text, &count, &notes, err);
+    if (ok)
+        buf_printf(&notes, "%d second moments and %d null spaces are in the cache now\n",
+                   count.moments, count.nullspaces);
+    notice_lines(e, &notes);
+    edit_stats_free(e); /* it is opened again, with what the cache holds now */
+    return ok;
+}
+
+static bool export_statistics(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct buf notes = {0};
+    struct stats_files count;
+
+    if (!cmd->export || mpi_rank())
+        return true;
+    if (!stats_files_export(e->stats.moments, cmd->export, &count, err))
+        return false;
+    buf_printf(&notes, "%s holds %d second moments and %d null spaces\n", cmd->export,
+               count.moments, count.nullspaces);
+    notice_lines(e, &notes);
+    return true;
+}
+
 bool job_moments(struct engine *e, struct command *cmd, struct err *err)
 {
     struct params *p = &cmd->params;
@@ -29,7 +65,8 @@ bool job_moments(struct engine *e, struct command *cmd, struct err *err)
         memset(p->layer, 0, sizeof(p->layer));
         memset(p->layer, 1, (size_t)p->layer_count);
     }
-    return edit_stats_sum_ranks(e, cmd, err) && emit_moments(e);
+    return import_statistics(e, cmd, err) && edit_stats_sum_ranks(e, cmd, err) &&
+           export_statistics(e, cmd, err) && emit_moments(e);
 }
 
 const struct command_traits command_traits[] = {

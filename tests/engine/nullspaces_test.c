@@ -190,10 +190,96 @@ static void cancelled_inside(void)
     engine_stop(e);
 }
 
+struct summed {
+    struct job_result job;
+    int decompositions;
+    bool read_text;      /* sums went on */
+    char notice[NOTICE]; /* the last */
+};
+
+/* The statistics of the edited layers, in an engine of its own. */
+static struct summed sum_up(const char *import, const char *export)
+{
+    struct command c = edit();
+    struct summed out = {0};
+    struct engine *e;
+    struct event ev;
+    unsigned job;
+    bool ended = false;
+
+    fact_free(c.facts);
+    free(c.facts);
+    c.facts = NULL;
+    c.count = 0;
+    c.kind = CMD_MOMENTS;
+    c.text = import ? xstrdup(import) : NULL;
+    c.export = export ? xstrdup(export) : NULL;
+    counting = device_cpu;
+    counting.eigh_top = counted_eigh;
+    decompositions = 0;
+    e = start(tiny, &counting, NULL, false);
+    wait_until_open(e);
+    job = engine_post(e, &c);
+    while (!ended && next_event(e, &ev)) {
+        result_add(&out.job, &ev);
+        out.read_text |= ev.kind == EV_PROGRESS && !strcmp(ev.progress->what, PROGRESS_MOMENTS);
+        if (ev.kind == EV_NOTICE)
+            memcpy(out.notice, ev.notice->text, sizeof(out.notice));
+        ended = ends_job(&ev, job);
+        event_free(&ev);
+    }
+    engine_stop(e);
+    out.decompositions = decompositions;
+    return out;
+}
+
+/* What one machine has summed and decomposed, another one takes; damaged files it does not. */
+static void to_another_machine(void)
+{
+    char *taken = in_home("taken"), *other = in_home("other"), *third = in_home("third");
+    char *key, *path;
+    struct summed here, there;
+    struct edited first, second;
+    DIR *dir;
+
+    first = edit_once();
+    here = sum_up(NULL, taken);
+    CHECK_STR(here.job.err.text, "");
+    CHECK(strstr(here.notice, "2 second moments and 2 null spaces") != NULL);
+    setenv("XDG_CACHE_HOME", other, 1);
+    there = sum_up(taken, NULL);
+    CHECK_STR(there.job.err.text, "");
+    CHECK(there.decompositions == 0 && !there.read_text);
+    second = edit_once();
+    CHECK(second.decompositions == 0);
+    CHECK_STR(second.job.checksum, first.job.checksum);
+
+    setenv("XDG_CACHE_HOME", third, 1);
+    path = xasprintf("%s/moments", taken);
+    dir = opendir(path);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (entry->d_name[0] != '.') {
+            key = xasprintf("%s/%s", path, entry->d_name);
+            damage_file(key);
+            free(key);
+        }
+    if (dir)
+        closedir(dir);
+    free(path);
+    there = sum_up(taken, NULL);
+    CHECK(there.job.err.kind == ERR_IO && strstr(there.job.err.text, "no second moments"));
+    CHECK(strstr(there.notice, "not used") != NULL);
+    setenv("XDG_CACHE_HOME", home, 1);
+    free(taken);
+    free(other);
+    free(third);
+}
+
 static const struct test tests[] = {
     {"an edit has the same bits with null spaces of the cache", the_same_bits},
     {"a damaged one is said and not used", damage_is_said},
     {"a job ends inside a decomposition", cancelled_inside},
+    {"statistics go to another machine", to_another_machine},
 };
 
 int main(void)

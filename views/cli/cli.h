@@ -73,6 +73,8 @@ enum {
     X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_BISECT, "Number of tokens to generate")          \
     X(SUM_TOKENS, "tokens", 'n', "N", FOR_STATS, "Number of tokens to sum over")                   \
     X(WINDOW, "window", 0, "N", FOR_STATS, "Number of tokens in each piece of the text")           \
+    X(STATS_IMPORT, "import", 0, "FOLDER", FOR_STATS, "First take what --export wrote")            \
+    X(STATS_EXPORT, "export", 0, "FOLDER", FOR_STATS, "Write the files for another machine")       \
     X(TOP, "top", 0, "K", FOR_QUERY, "Number of next tokens to print")                             \
     X(TOP_NEURONS, "top", 0, "K", FOR_ATTRIBUTE, "Number of neurons per layer to print")           \
     X(STATE, "state", 0, "WHICH", FOR_QUERY, "Model state: base, edited, both or edit:N")          \

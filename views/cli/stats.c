@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
@@ -44,7 +45,13 @@ static bool stats_run(struct cli *c, struct err *err)
     cmd.all_layers = layers && !strcmp(layers, "all");
     c->params.layers_option |= cmd.all_layers;
     cmd.params.layers_option |= cmd.all_layers;
-    if (!cli_start(c, 0, err) || !cli_job(c, &cmd, stats_on_event, &m, err))
+    if (!cli_start(c, 0, err))
+        return false;
+    if (c->value[OPT_STATS_IMPORT])
+        cmd.text = xstrdup(c->value[OPT_STATS_IMPORT]);
+    if (c->value[OPT_STATS_EXPORT])
+        cmd.export = xstrdup(c->value[OPT_STATS_EXPORT]);
+    if (!cli_job(c, &cmd, stats_on_event, &m, err))
         return false;
     if (cli_json(c))
         cli_print(record_moments(&m));
