@@ -111,7 +111,7 @@ const char *param_value_words(const struct params *p, enum param id, char out[48
     params_show(p, id, &value);
     if (k < KNOB_COUNT)
         knob_text(p, k, out);
-    else if (param_info(id)->kind == PARAM_NUMBER)
+    else if (param_info(id)->kind == PARAM_NUMBER && !param_is_auto(p, id))
         snprintf(out, 48, "%.4g", strtod(value.data, NULL));
     else
         show_print(out, 48, "%s", value.data);

@@ -85,6 +85,13 @@ void params_official(struct params *p, enum param_source from)
         value_set(p, quirks[i].id, quirks[i].value, from);
 }
 
+bool param_is_auto(const struct params *p, enum param id)
+{
+    const struct param_info *info = param_info(id);
+
+    return info->kind == PARAM_NUMBER && *info->words && !(p->value[id] > 0);
+}
+
 bool param_same(const struct params *a, const struct params *b, enum param p)
 {
     if (param_info(p)->kind == PARAM_LAYERS)
@@ -175,13 +182,17 @@ static void number_show(double value, char text[40])
     }
 }
 
-static bool number_text(const char *name, const char *text, double *value, struct err *err)
+/* `word` is accepted as well, by the caller; "": none is. */
+static bool number_text(const char *name, const char *text, const char *word, double *value,
+                        struct err *err)
 {
     char *end;
 
     *value = strtod(text, &end);
     if (end == text || *end || !isfinite(*value))
-        return err_set(err, ERR_USAGE, "%s: '%.60s' is not a number", name, text);
+        return *word ? err_set(err, ERR_USAGE, "%s: '%.60s' is neither a number nor %s", name, text,
+                               word)
+                     : err_set(err, ERR_USAGE, "%s: '%.60s' is not a number", name, text);
     return true;
 }
 
@@ -278,7 +289,10 @@ bool params_set_id(struct params *p, enum param id, const char *name, const char
     if (info->kind == PARAM_CHOICE) {
         if (!choice_parse(info, name, text, &value, err))
             return false;
-    } else if (!number_text(name, text, &value, err) || !number_check(info, name, value, err)) {
+    } else if (*info->words && !strcmp(text, info->words)) {
+        value = 0;
+    } else if (!number_text(name, text, info->words, &value, err) ||
+               !number_check(info, name, value, err)) {
         return false;
     }
     value_set(p, id, value, from);
@@ -292,7 +306,7 @@ static bool set_temperature(struct params *p, const char *text, enum param_sourc
     const struct param_info *info = param_info(P_RATIO_INV_TEMP);
     double value;
 
-    if (!number_text("temperature", text, &value, err))
+    if (!number_text("temperature", text, "", &value, err))
         return false;
     if (value < 1 / info->high || value > 1 / info->low)
         return err_set(err, ERR_USAGE, "temperature = %g is out of range %g to %g; nearest is %g",
@@ -374,6 +388,7 @@ bool params_parse(struct params *p, const char *text, enum param_source from, st
         text,
         (struct config_section[]){{.name = "", .take = preset_line, .ctx = &r},
                                   {.name = "parameters", .take = preset_line, .ctx = &r},
+                                  {.name = "preset"}, /* what it is for: views/cli/presets.c */
                                   {0}},
         err);
 
@@ -419,7 +434,7 @@ void params_show(const struct params *p, enum param id, struct buf *out)
         break;
     case PARAM_NUMBER:
         number_show(p->value[id], text);
-        buf_puts(out, text);
+        buf_puts(out, param_is_auto(p, id) ? param_info(id)->words : text);
         break;
     }
 }
@@ -475,7 +490,9 @@ char *params_to_json(const struct params *p)
 
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *info = param_info((enum param)i);
-        const char *quote = info->kind == PARAM_CHOICE || info->kind == PARAM_LAYERS ? "\"" : "";
+        bool word = info->kind == PARAM_CHOICE || info->kind == PARAM_LAYERS ||
+                    param_is_auto(p, (enum param)i);
+        const char *quote = word ? "\"" : "";
 
         buf_printf(&out, "%s\"%s\": %s", i ? ", " : "{", info->name, quote);
         params_show(p, (enum param)i, &out);

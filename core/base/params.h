@@ -64,7 +64,7 @@ enum param {
     P_MASK_MODE,   /* union general specific fixed overlap nonoverlap soft pooled random keymag none
                     */
     P_MASK_PLACE,  /* post | pre */
-    P_MASK_COMPENSATE, /* none | gain */
+    P_MASK_COMPENSATE, /* none | gain | auto */
     P_MASK_FIXED_GE,   /* .25 */
     P_MASK_FIXED_SP,   /* .15 */
     P_MASK_DENSITY,    /* random: 0 = the union's size */
@@ -116,7 +116,7 @@ struct param_info {
     const char *alias; /* "alpha_ge" or "" */
     enum param_kind kind;
     double def, low, high;
-    const char *words;  /* choices, separated by spaces; "" for numbers */
+    const char *words;  /* choices, separated by spaces; of a number, the word for 0, or "" */
     const char *symbol; /* the paper's, "α_ge"; "" if it has none */
     const char *unit;   /* "nats", "tokens", "" */
     const char *help;   /* one line, names the equation */
@@ -124,6 +124,8 @@ struct param_info {
 };
 
 const struct param_info *param_info(enum param p);
+/* Whether a number is at the word that stands for 0, "auto": the program chooses it. */
+bool param_is_auto(const struct params *p, enum param id);
 /* Whether a and b have the same value of p (for P_EDIT_LAYERS: the same list). */
 bool param_same(const struct params *a, const struct params *b, enum param p);
 /* Whether a and b agree in every parameter that affects any of these results. */
@@ -194,7 +196,7 @@ enum {
     MODE_NONE
 };
 enum { PLACE_POST, PLACE_PRE };
-enum { COMPENSATE_NONE, COMPENSATE_GAIN };
+enum { COMPENSATE_NONE, COMPENSATE_GAIN, COMPENSATE_AUTO };
 enum {
 #define METHOD(id, name) METHOD_##id,
     EDITORS(METHOD)

@@ -2,9 +2,9 @@
  *
  *   [P_RATIO_GE_A] = {"ratio.ge.a", "alpha_ge", PARAM_NUMBER, 0.1, -1, 1, "", "α_ge", "",
  *                     name          alias       kind          default low high
- *                                                              words (of a choice), symbol, unit
- *                     "general: scaler of the entropy in ρ = α H^γ + β (Eq. 6)", AFFECTS_MASK}
- *                     help                                                       affects
+ *                                                              words (of a choice; of a
+ *                                                              number: the word for 0), symbol,
+ * unit "general: scaler of the entropy in ρ = α H^γ + β (Eq. 6)", AFFECTS_MASK} help affects
  *
  * What is derived from it, without another line of code:
  *   --set NAME=VALUE, presets, config files    name, alias, kind, range, words (params_set())
@@ -103,8 +103,9 @@ static const struct param_info rows[PARAM_COUNT] = {
                      "m", "", "neurons that the update may change (Eq. 8: union)", AFFECTS_MASK},
     [P_MASK_PLACE] = {"mask.place", "", PARAM_CHOICE, 0, 0, 1, "post pre", "", "",
                       "mask the solved update, or solve within the masked neurons", AFFECTS_SOLVE},
-    [P_MASK_COMPENSATE] = {"mask.compensate", "", PARAM_CHOICE, 0, 0, 1, "none gain", "", "",
-                           "scale a masked update back to the gain it had without the mask",
+    [P_MASK_COMPENSATE] = {"mask.compensate", "", PARAM_CHOICE, 0, 0, 2, "none gain auto", "", "",
+                           "scale a masked update back to the gain it had without the mask; auto = "
+                           "where the mask keeps less than 0.8 of it",
                            AFFECTS_SOLVE},
     [P_MASK_FIXED_GE] = {"mask.fixed_ge", "", PARAM_NUMBER, 0.25, 0, 1, "", "ρ_ge", "",
                          "mask.mode fixed: general ratio instead of Eq. 6", AFFECTS_MASK},
@@ -129,8 +130,10 @@ static const struct param_info rows[PARAM_COUNT] = {
     [P_EDIT_PASSES] = {"edit.passes", "", PARAM_INTEGER, 1, 1, 8, "", "", "passes",
                        "passes over the layers; each works on the residual that is left",
                        AFFECTS_SOLVE},
-    [P_EDIT_V_LR] = {"edit.v_lr", "", PARAM_NUMBER, 0.5, 1e-6, 100, "", "", "",
-                     "learning rate of the target's optimisation (Adam)", AFFECTS_TARGET},
+    [P_EDIT_V_LR] = {"edit.v_lr", "", PARAM_NUMBER, 0.5, 1e-6, 100, "auto", "", "",
+                     "learning rate of the target's optimisation (Adam); auto = 0.1 clamp |h| / "
+                     "sqrt(d)",
+                     AFFECTS_TARGET},
     [P_EDIT_V_STEPS] = {"edit.v_steps", "", PARAM_INTEGER, 25, 1, 10000, "", "", "steps",
                         "maximum number of steps of the target's optimisation", AFFECTS_TARGET},
     [P_EDIT_V_WD] = {"edit.v_wd", "", PARAM_NUMBER, 0.5, 0, 1000, "", "", "",
@@ -140,8 +143,10 @@ static const struct param_info rows[PARAM_COUNT] = {
     [P_EDIT_V_KL] = {"edit.v_kl", "", PARAM_NUMBER, 0.0625, 0, 1000, "", "", "",
                      "weight of the divergence from the base model in the target's loss",
                      AFFECTS_TARGET},
-    [P_EDIT_V_CLAMP] = {"edit.v_clamp", "", PARAM_NUMBER, 0.75, 1e-3, 1000, "", "", "",
-                        "largest |delta| of the target, in units of |h|", AFFECTS_TARGET},
+    [P_EDIT_V_CLAMP] = {"edit.v_clamp", "", PARAM_NUMBER, 0.75, 1e-3, 1000, "auto", "", "",
+                        "largest |delta| of the target, in units of |h|; auto = 0.75, doubled up "
+                        "to 6 while p(new) stays below 0.9",
+                        AFFECTS_TARGET},
     [P_EDIT_V_STOP] = {"edit.v_stop", "", PARAM_NUMBER, 0.05, 0, 100, "", "", "nats",
                        "loss at which the target's optimisation stops", AFFECTS_TARGET},
     [P_EDIT_V_LOSS_LAYER] = {"edit.v_loss_layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1,
@@ -158,8 +163,10 @@ static const struct param_info rows[PARAM_COUNT] = {
         {"edit.null_threshold", "", PARAM_NUMBER, 0, 0, 1e9, "", "P", "",
          "eigenvalue below which a direction is null; 0 = use edit.null_fraction",
          AFFECTS_STATISTICS},
-    [P_EDIT_LAMBDA] = {"edit.lambda", "lambda", PARAM_NUMBER, 1, 1e-9, 1e9, "", "λ", "",
-                       "regularisation of the solve (L2 of the released code)", AFFECTS_SOLVE},
+    [P_EDIT_LAMBDA] = {"edit.lambda", "lambda", PARAM_NUMBER, 1, 1e-9, 1e9, "auto", "λ", "",
+                       "regularisation of the solve (L2 of the released code); auto = a share of "
+                       "what the text's keys have in the null space",
+                       AFFECTS_SOLVE},
     [P_EDIT_BATCH] = {"edit.batch", "", PARAM_INTEGER, 1, 1, 4096, "", "u", "facts",
                       "number of facts that one solve writes together", AFFECTS_SOLVE},
     [P_EDIT_SOLVER] =

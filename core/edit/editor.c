@@ -18,6 +18,8 @@
 enum { CHANCE_TRIALS = 200 };
 /* Below this gain a compensation would multiply the update by more than 50: refused. */
 static const double smallest_gain = 0.02;
+/* mask.compensate = auto leaves a mask alone that keeps this much of the gain. */
+static const double enough_gain = 0.8;
 
 void edit_result_free(struct edit_result *r)
 {
@@ -132,6 +134,27 @@ static double mean_square(const float *x, int u, int m)
     return sum / u;
 }
 
+/* mask.compensate: gives the masked solution the gain that it had without the mask. */
+static bool compensate_mask(const struct edit_context *ctx, struct solution *s,
+                            struct layer_report *report, struct err *err)
+{
+    int how = params_choice(ctx->params, P_MASK_COMPENSATE);
+
+    if (how == COMPENSATE_NONE ||
+        (how == COMPENSATE_AUTO && report->gain_mask >= enough_gain * report->gain))
+        return true;
+    if (report->gain_mask < smallest_gain)
+        return err_set(err, ERR_USAGE,
+                       "the mask keeps %.4f of the gain; mask.compensate = %s needs %.2f: "
+                       "raise beta_ge or beta_sp",
+                       report->gain_mask, params_word(ctx->params, P_MASK_COMPENSATE),
+                       smallest_gain);
+    s->scale = report->gain / report->gain_mask;
+    report->leak *= s->scale * s->scale;
+    report->gain_mask *= s->scale;
+    return true;
+}
+
 /* Solution, mask and compensation of one layer, and their report. `keys` [u][M], host. */
 static bool solve_layer(const struct edit_context *ctx, int i, const float *keys,
                         struct solution *s, struct layer_report *report, struct err *err)
@@ -157,6 +180,7 @@ static bool solve_layer(const struct edit_context *ctx, int i, const float *keys
     }
     report->layer = ctx->layer[i];
     report->kept = mask ? (int)lround((double)kept / u) : m;
+    report->lambda = solver->lambda;
     report->percentile_gain = report->percentile_leak = -1;
     device_upload(dev, k32, keys);
     device_copy(dev, k32, s->keys);
@@ -164,22 +188,13 @@ static bool solve_layer(const struct edit_context *ctx, int i, const float *keys
     if (ok && pre) {
         ok = solve_selected(ctx, i, s, report, err);
     } else if (ok) {
-        ok = solver_report(solver, s->keys, s->x, s->weight, 1, report, err);
-        if (ok && mask && params_choice(ctx->params, P_MASK_COMPENSATE) == COMPENSATE_GAIN) {
-            if (report->gain_mask < smallest_gain)
-                ok = err_set(err, ERR_USAGE,
-                             "the mask keeps %.4f of the gain; mask.compensate = gain needs %.2f: "
-                             "raise beta_ge or beta_sp",
-                             report->gain_mask, smallest_gain);
-            else
-                s->scale = report->gain / report->gain_mask;
-            report->leak *= s->scale * s->scale;
-            report->gain_mask *= s->scale;
-        }
+        ok = solver_report(solver, s->keys, s->x, s->weight, 1, report, err) &&
+             (!mask || compensate_mask(ctx, s, report, err));
         if (ok && mask)
             ok = solver_percentiles(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
                                     &report->percentile_gain, &report->percentile_leak, err);
     }
+    report->scale = s->scale;
     if (ctx->unprojected)
         report->q = mean_square(keys, u, m);
     ok = ok && report_hits(ctx, i, s, report, err);

@@ -18,6 +18,7 @@
 #include "core/edit/mat_f64.h"
 
 enum { FIRST_CAPACITY = 64 };
+static const double lambda_share = 0.25; /* solver_auto_lambda() */
 
 static bool check_lambda(double lambda, struct err *err)
 {
@@ -26,10 +27,17 @@ static bool check_lambda(double lambda, struct err *err)
     return err_set(err, ERR_USAGE, "edit.lambda is %g: it must be greater than 0", lambda);
 }
 
+double solver_auto_lambda(const struct nullspace *null)
+{
+    return null->rank ? lambda_share * null->trace_lost * null->trace : 1;
+}
+
 struct solver *solver_new(const struct nullspace *null, double lambda, struct err *err)
 {
     struct solver *s;
 
+    if (!(lambda > 0 || lambda < 0))
+        lambda = solver_auto_lambda(null);
     if (!check_lambda(lambda, err))
         return NULL;
     s = xcalloc(1, sizeof *s);

@@ -42,8 +42,11 @@ struct solver {
     double moment_lambda;
 };
 
-/* Without keys. lambda <= 0 is ERR_USAGE. */
+/* Without keys. lambda 0 (edit.lambda = auto) is solver_auto_lambda(); below 0 it is ERR_USAGE. */
 struct solver *solver_new(const struct nullspace *null, double lambda, struct err *err);
+/* The lambda that fits a null space (editscope-method(7) 7.3): a share of the mean q = k^T P k of
+ * the text's keys, which is what the null directions hold of the trace. 1 without a null space. */
+double solver_auto_lambda(const struct nullspace *null);
 void solver_free(struct solver *s);
 /* Appends keys [u, M] (read after their edit, rounded to float32): editscope-method(7) 7.9. */
 bool solver_append(struct solver *s, struct mat keys, struct err *err);

@@ -435,8 +435,43 @@ static bool read_losses(struct search *s, const struct params *p, struct target_
     if (!isfinite(t->loss))
         return err_set(err, ERR_FORMAT,
                        "the optimisation's loss is not finite at step %d; lower edit.v_lr (%g)",
-                       t->step, p->value[P_EDIT_V_LR]);
+                       t->step, (double)s->adam.lr);
     return true;
+}
+
+/* The values of edit.v_clamp and edit.v_lr, which may be auto (editscope-method(7) 5.5). */
+static const double first_clamp = 0.75, last_clamp = 6; /* auto: in units of |h0| */
+static const double enough_p = 0.9;                     /* auto widens the clamp below this p */
+enum { STUCK_STEPS = 6 };                               /* after so many steps on the clamp */
+
+/* Adam moves each of d coordinates by about the rate, and so delta by rate sqrt(d): a tenth of the
+ * clamp a step. A larger step is thrown back onto the sphere and the search bounces. */
+static void rate_set(struct search *s, struct target *out, const struct params *p, double clamp)
+{
+    out->clamp = clamp;
+    out->rate = p->value[P_EDIT_V_LR];
+    if (param_is_auto(p, P_EDIT_V_LR))
+        out->rate = 0.1 * clamp * out->h0_norm / sqrt(s->hidden);
+    s->adam.lr = (float)out->rate;
+    s->adam.max_norm = (float)(clamp * out->h0_norm);
+}
+
+/* Doubles an automatic clamp that delta has reached for some steps without the object being
+ * likely. `stuck` counts those steps. */
+static void clamp_widen(struct search *s, struct target *out, const struct params *p, int *stuck)
+{
+    const struct target_step *t = &out->trace[out->steps - 1];
+
+    if (t->p_target >= enough_p || t->delta_norm < 0.99 * (double)s->adam.max_norm)
+        *stuck = 0;
+    else
+        ++*stuck;
+    if (*stuck < STUCK_STEPS || out->clamp >= last_clamp)
+        return;
+    *stuck = 0;
+    rate_set(s, out, p, 2 * out->clamp);
+    device_graph_free(s->dev, s->graph); /* it has the former clamp */
+    s->graph = NULL;
 }
 
 /* All steps. out->trace has one entry a step; delta ends where it was evaluated last. */
@@ -444,7 +479,8 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
                            void (*on_step)(void *, const struct target_step *), void *ctx,
                            struct job *job, struct err *err)
 {
-    int steps = (int)p->value[P_EDIT_V_STEPS];
+    int steps = (int)p->value[P_EDIT_V_STEPS], stuck = 0;
+    bool widen = param_is_auto(p, P_EDIT_V_CLAMP);
 
     out->h0_norm = sqrt(s->h2);
     out->trace = xcalloc((size_t)steps, sizeof(*out->trace));
@@ -456,10 +492,9 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
                             .beta1 = 0.9F,
                             .beta2 = 0.999F,
                             .eps = 1e-8F,
-                            .lr = (float)p->value[P_EDIT_V_LR],
-                            .max_norm = (float)(p->value[P_EDIT_V_CLAMP] * out->h0_norm),
                             .decay = p->value[P_EDIT_V_WD] / s->h2,
                             .square = p->value[P_EDIT_WD_POWER] > 1.5};
+    rate_set(s, out, p, widen ? first_clamp : p->value[P_EDIT_V_CLAMP]);
     for (int it = 0; it < steps; it++) {
         struct target_step *t = &out->trace[it];
 
@@ -472,6 +507,8 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
             on_step(ctx, t);
         if (t->loss < p->value[P_EDIT_V_STOP])
             break;
+        if (widen)
+            clamp_widen(s, out, p, &stuck);
     }
     return true;
 }

@@ -16,6 +16,7 @@
 struct target {
     float *z; /* [d] h0 + delta; h0: the block's output, or the FFN's, see above. Caller frees */
     double z_norm, h0_norm; /* Euclidean */
+    double rate, clamp;     /* those of the last step, where edit.v_lr or edit.v_clamp is auto */
     int steps;
     struct target_step *trace; /* [steps]. Caller frees */
 };

@@ -118,7 +118,8 @@ struct edit_report { /* an edit as a whole: a preview, a commit, a variant, an e
     int edit;        /* 0 for a preview */
     int layers;
     struct layer_report layer[64];
-    double z_error; /* as in edit_result */
+    double v_lr, v_clamp; /* of the first fact's target, also where they are auto; 0: not known */
+    double z_error;       /* as in edit_result */
     long moment_tokens;
     bool draft;
     char checksum[65];

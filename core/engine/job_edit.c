@@ -118,14 +118,16 @@ static void on_target_step(void *ctx, const struct target_step *t)
     emit_progress(w->e, w->e->job_id, "target", w->fact * w->steps + t->step, w->facts * w->steps);
 }
 
-/* z [count][d] of all requests, optimised on the present weights. `layer`: the last edited one. */
+/* v->z [count][d] of all requests, optimised on the present weights. `layer`: the last edited one.
+ */
 static bool targets_optimise(struct engine *e, const struct command *cmd,
-                             const struct request *request, int layer, float *z, struct err *err)
+                             const struct request *request, int layer, struct preview *v,
+                             struct err *err)
 {
     int d = e->model->config->hidden;
 
     if (cmd->z) {
-        memcpy(z, cmd->z, (size_t)d * sizeof(float));
+        memcpy(v->z, cmd->z, (size_t)d * sizeof(float));
         return cmd->count == 1 || err_set(err, ERR_USAGE,
                                           "--z gives the target of one fact, not "
                                           "of %d",
@@ -139,7 +141,11 @@ static bool targets_optimise(struct engine *e, const struct command *cmd,
         if (!target_optimise(&t, e->open->edited, &request[i], layer, &cmd->params, on_target_step,
                              &watch, &e->job, err))
             return false;
-        memcpy(z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
+        memcpy(v->z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
+        if (!i) {
+            v->v_lr = t.rate;
+            v->v_clamp = t.clamp;
+        }
         target_free(&t);
     }
     return true;
@@ -254,7 +260,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     v->z = xcalloc((size_t)cmd->count * (size_t)d, sizeof(float));
     v->width = d;
     ok = !(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
-         targets_optimise(e, cmd, request, ctx.layer[ctx.layers - 1], v->z, err);
+         targets_optimise(e, cmd, request, ctx.layer[ctx.layers - 1], v, err);
     t1 = clock_seconds();
     ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &v->run, err));
     t2 = clock_seconds();
@@ -274,7 +280,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     v->seconds[1] = t2 - t1;
     v->seconds[2] = clock_seconds() - t2;
     if (ctx.solver[0])
-        v->lambda = e->stats.lambda;
+        v->lambda = ctx.solver[0]->lambda;
     if (editor_of(&cmd->params)->needs & NEEDS_NULL_SPACE)
         memcpy(v->projector, e->stats.space[0]->hash, sizeof(v->projector));
     v->key = preview_key(e, cmd);
@@ -297,7 +303,10 @@ static bool preview_report(struct engine *e, const struct command *cmd,
             !answer_prompt(&after[i], v->view, &c, SAID_TOKENS, &e->job, err))
             return false;
     }
-    *a = (struct edit_report){.layers = v->result.layers, .z_error = v->result.z_error};
+    *a = (struct edit_report){.layers = v->result.layers,
+                              .v_lr = v->v_lr,
+                              .v_clamp = v->v_clamp,
+                              .z_error = v->result.z_error};
     memcpy(a->layer, v->result.report, sizeof(a->layer));
     edit_stats_report(e, &cmd->params, a);
     a->p_before = before->score.p_first;

@@ -38,10 +38,40 @@ static void every_row_is_complete(void)
         CHECK(info->help && strlen(info->help) > 10 && !strchr(info->help, '\n'));
         CHECK(info->affects);
         CHECK(info->low <= info->def && info->def <= info->high);
-        CHECK((info->kind == PARAM_CHOICE) == (*info->words != '\0'));
+        CHECK(info->kind != PARAM_CHOICE || *info->words);
+        CHECK(info->kind == PARAM_CHOICE || !*info->words || info->low > 0); /* 0 is the word */
         for (int j = 0; j < i; j++)
             CHECK(strcmp(info->name, param_info((enum param)j)->name));
     }
+}
+
+/* A number may have a word for 0. It is read, shown, and kept in a session as that word. */
+static void numbers_can_be_automatic(void)
+{
+    struct params p, back;
+    struct err err = {0};
+    struct buf text = {0};
+    char *json;
+
+    params_default(&p);
+    params_default(&back);
+    CHECK(!param_is_auto(&p, P_EDIT_V_LR));
+    CHECK(params_set(&p, "lambda", "auto", FROM_COMMAND_LINE, NULL));
+    CHECK(param_is_auto(&p, P_EDIT_LAMBDA) && !param_is_auto(&p, P_EDIT_V_LR));
+    CHECK(!param_is_auto(&p, P_EDIT_NULL_THRESHOLD)); /* 0 is a number there */
+    params_show(&p, P_EDIT_LAMBDA, &text);
+    CHECK_STR(text.data, "auto");
+    buf_clear(&text);
+    params_show_changed(&p, AFFECTS_SOLVE, &text);
+    CHECK_STR(text.data, "edit.lambda=auto;");
+    json = params_to_json(&p);
+    CHECK(params_from_json(&back, json, FROM_SESSION, NULL) && param_is_auto(&back, P_EDIT_LAMBDA));
+    CHECK(!params_set(&p, "lambda", "0", FROM_COMMAND_LINE, NULL));
+    CHECK(!params_set(&p, "edit.v_wd", "auto", FROM_COMMAND_LINE, NULL));
+    CHECK(!params_set(&p, "lambda", "much", FROM_COMMAND_LINE, &err));
+    CHECK_STR(err.text, "lambda: 'much' is neither a number nor auto");
+    free(json);
+    buf_free(&text);
 }
 
 static void choices_match_their_enums(void)
@@ -221,6 +251,7 @@ static void changed_ones_are_shown(void)
 
 static const struct test all[] = {
     {"every row is complete", every_row_is_complete},
+    {"numbers can be automatic", numbers_can_be_automatic},
     {"choices match their enums", choices_match_their_enums},
     {"names and aliases", names_and_aliases},
     {"refusals name the nearest", refusals_name_the_nearest},

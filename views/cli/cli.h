@@ -142,7 +142,8 @@ enum {
     X(SET, "set", 0, "NAME=VALUE", FOR_PARAMS, "Set a parameter; repeatable")                      \
     X(OFFICIAL, "official", 0, "", FOR_PARAMS,                                                     \
       "Follow the released code in every documented choice")                                       \
-    X(PRESET, "preset", 0, "NAME", FOR_PARAMS, "Use this preset (a name or a file); paper: none")  \
+    X(PRESET, "preset", 0, "NAME", FOR_PARAMS,                                                     \
+      "one, many: the preset of the model; paper; a name; a file")                                 \
     X(CONFIG, "config", 0, "FILE", FOR_PARAMS, "Read parameters from this file")                   \
     X(SEED, "seed", 0, "N", FOR_PARAMS, "Random seed")                                             \
     X(JSON, "json", 0, "", FOR_ALL, "Print JSON, one object per line")                             \
@@ -271,6 +272,10 @@ bool cli_files(struct cli *c, struct err *err);
 char *cli_stdin_text(const char *name, struct err *err);
 
 /* settings.c */
+/* presets.c: the path of the preset for this model and use ("one" or "many"); NULL: none. That of a
+ * preset by its name, "smollm2-135m". Caller frees. */
+char *preset_of_model(const char *model, const char *use);
+char *preset_by_name(const char *name);
 /* Parameters from presets, config file and options; paths of model and text. */
 bool cli_load_settings(struct cli *c, struct err *err);
 /* The same parameters for another model: its preset counts. */

@@ -5,6 +5,7 @@
  * list is written in batches of edit.batch facts. Each batch is one CMD_COMMIT (or CMD_PREVIEW)
  * and, for a single fact or with --probe, one CMD_PROBE. A summary follows, and advice where facts
  * did not hold. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,23 @@ static void layers_text(const struct edit_report *a)
     table_free(&t);
 }
 
+/* What an edit used where its parameters say auto; it reports its layers' own numbers in --json. */
+static void auto_text(const struct edit_report *a)
+{
+    double low = a->layers ? a->layer[0].lambda : 0, high = low;
+    int scaled = 0;
+
+    for (int i = 0; i < a->layers; i++) {
+        low = fmin(low, a->layer[i].lambda);
+        high = fmax(high, a->layer[i].lambda);
+        scaled += a->layer[i].scale > 1;
+    }
+    std_print("used: v_lr %.3g, v_clamp %.3g, lambda %.3g", a->v_lr, a->v_clamp, low);
+    if (high > low)
+        std_print(" to %.3g", high);
+    std_print(", compensation in %d of %d layers\n", scaled, a->layers);
+}
+
 /* The layers, and for a preview the probabilities of the (first) fact and the verdict. */
 static void report_text(const struct edit_report *a, bool preview)
 {
@@ -75,6 +93,7 @@ static void report_text(const struct edit_report *a, bool preview)
     layers_text(a);
     std_print("residual left %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
               a->draft ? " (draft)" : "");
+    auto_text(a);
     if (preview && a->facts > 1)
         std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);
     if (preview)

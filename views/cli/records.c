@@ -80,7 +80,8 @@ static json_t *layer_json(const struct layer_report *l)
 {
     json_t *o = json_object(), *percentile = json_object();
 
-    cli_fields(o, &layer_report_fields, l, "layer q gain gain_mask leak leak_unmasked leak_ratio");
+    cli_fields(o, &layer_report_fields, l,
+               "layer lambda q gain gain_mask scale leak leak_unmasked leak_ratio");
     json_object_set_new(percentile, "gain",
                         l->percentile_gain < 0 ? json_null() : cli_real(l->percentile_gain));
     json_object_set_new(percentile, "leak_ratio",
@@ -100,7 +101,7 @@ void record_layers(json_t *o, const struct edit_report *a)
     for (int i = 0; i < a->layers; i++)
         json_array_append_new(layers, layer_json(&a->layer[i]));
     json_object_set_new(o, "layers", layers);
-    cli_fields(o, &edit_report_fields, a, "z_error");
+    cli_fields(o, &edit_report_fields, a, "v_lr v_clamp z_error");
     cli_fields(moments, &edit_report_fields, a, "tokens=moment_tokens draft");
     json_object_set_new(o, "moments", moments);
 }

@@ -3,8 +3,6 @@
  * Parameters, later ones win: defaults, the preset of the model, the config file, --official,
  * --set, and options that are short for a parameter (--method, --batch, --seed …). The model: -m,
  * else the one that the session names, else $EDITSCOPE_MODEL, else the default model. */
-#include <ctype.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,82 +54,29 @@ static bool read_params(struct cli *c, const char *path, enum param_source from,
     return ok;
 }
 
-/* The name of the model: the last part of its path, or its name on the Hub, in lower case. Caller
- * frees. */
-static char *model_name(const char *path)
-{
-    size_t n = strlen(path), from;
-    char *name, hub[200];
-
-    if (hub_name_of_path(path, hub, sizeof(hub)) && !file_ends_in(path, ".gguf")) {
-        path = hub;
-        n = strlen(hub);
-    }
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    for (from = n; from && path[from - 1] != '/'; from--)
-        ;
-    name = xasprintf("%.*s", (int)(n - from), path + from);
-    for (char *p = name; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
-    return name;
-}
-
-/* presets/STEM.conf with the longest STEM that the model's name contains. Caller frees; NULL: none.
- */
-static char *preset_for_model(const char *model)
-{
-    char *folder = cli_sample("presets"), *name = model_name(model), *best = NULL;
-    DIR *dir = folder ? opendir(folder) : NULL;
-    const struct dirent *entry;
-    size_t longest = 0;
-
-    while (dir && (entry = readdir(dir))) {
-        size_t n = strlen(entry->d_name);
-        char *stem;
-
-        if (!file_ends_in(entry->d_name, ".conf"))
-            continue;
-        stem = xasprintf("%.*s", (int)(n - 5), entry->d_name);
-        if (strstr(name, stem) && n > longest) {
-            longest = n;
-            free(best);
-            best = xasprintf("%s/%s", folder, entry->d_name);
-        }
-        free(stem);
-    }
-    if (dir)
-        closedir(dir);
-    free(folder);
-    free(name);
-    return best;
-}
-
-/* --preset NAME, a file, auto (by the name of the model) or paper (none). */
+/* --preset: of the model (one, many), paper (none), a name or a file. The model's own preset counts
+ * less than the config file; one that the user names counts like an option. */
 static bool apply_preset(struct cli *c, struct err *err)
 {
-    const char *wanted = c->value[OPT_PRESET];
-    enum param_source from = wanted ? FROM_COMMAND_LINE : FROM_PRESET;
+    const char *wanted = c->value[OPT_PRESET] ? c->value[OPT_PRESET] : "one";
+    bool own = !strcmp(wanted, "one") || !strcmp(wanted, "many");
 
-    if (wanted && !strcmp(wanted, "paper"))
+    if (!strcmp(wanted, "paper"))
         return true;
-    if (!wanted || !strcmp(wanted, "auto")) {
-        c->preset = preset_for_model(c->model);
-        from = FROM_PRESET;
+    if (own) {
+        c->preset = preset_of_model(c->model, wanted);
     } else if (strchr(wanted, '/') || file_exists(wanted)) {
         c->preset = xstrdup(wanted);
     } else {
-        char *name = xasprintf("presets/%s.conf", wanted);
-
-        c->preset = cli_sample(name);
-        free(name);
+        c->preset = preset_by_name(wanted);
         if (!c->preset)
             return err_set(err, ERR_USAGE,
-                           "--preset %s: no such preset and no such file; paper means the "
-                           "defaults",
+                           "--preset %s: no such preset and no such file; one and many are those "
+                           "of the model, paper means the published values",
                            wanted);
     }
-    return !c->preset || read_params(c, c->preset, from, err);
+    return !c->preset ||
+           read_params(c, c->preset, c->value[OPT_PRESET] ? FROM_COMMAND_LINE : FROM_PRESET, err);
 }
 
 /* What a config file says, kept apart until all of it has been read without an error. */

@@ -6,7 +6,7 @@
 static bool memit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                         struct err *err)
 {
-    return solve_memit(ctx->solver[i], keys, ctx->params->value[P_EDIT_LAMBDA], x, err);
+    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, x, err);
 }
 
 extern const struct editor_ops editor_memit;
