@@ -132,7 +132,7 @@ static const struct param_info rows[PARAM_COUNT] = {
                        AFFECTS_SOLVE},
     [P_EDIT_V_LR] = {"edit.v_lr", "", PARAM_NUMBER, 0.5, 1e-6, 100, "auto", "", "",
                      "learning rate of the target's optimisation (Adam); auto = 0.1 clamp |h| / "
-                     "sqrt(d)",
+                     "sqrt(d), up to four times that while p(new) stays below 0.5",
                      AFFECTS_TARGET},
     [P_EDIT_V_STEPS] = {"edit.v_steps", "", PARAM_INTEGER, 25, 1, 10000, "", "", "steps",
                         "maximum number of steps of the target's optimisation", AFFECTS_TARGET},

@@ -18,7 +18,7 @@
 #include "core/edit/mat_f64.h"
 
 enum { FIRST_CAPACITY = 64 };
-static const double lambda_share = 0.25; /* solver_auto_lambda() */
+static const double lambda_share = 0.1; /* solver_auto_lambda() */
 
 static bool check_lambda(double lambda, struct err *err)
 {

@@ -439,39 +439,51 @@ static bool read_losses(struct search *s, const struct params *p, struct target_
     return true;
 }
 
-/* The values of edit.v_clamp and edit.v_lr, which may be auto (editscope-method(7) 5.5). */
-static const double first_clamp = 0.75, last_clamp = 6; /* auto: in units of |h0| */
-static const double enough_p = 0.9;                     /* auto widens the clamp below this p */
-enum { STUCK_STEPS = 6 };                               /* after so many steps on the clamp */
+/* edit.v_lr = auto and edit.v_clamp = auto (editscope-method(7) 5.5). */
+static const double first_clamp = 0.75, last_clamp = 6;  /* in units of |h0| */
+static const double first_share = 0.1, last_share = 0.4; /* of the clamp that delta moves a step */
+static const double likely = 0.5, sure = 0.9; /* p(new object): the step, the clamp grow */
+enum { SHARE_STEPS = 5, CLAMP_STEPS = 6 };    /* after so many steps below it */
 
-/* Adam moves each of d coordinates by about the rate, and so delta by rate sqrt(d): a tenth of the
- * clamp a step. A larger step is thrown back onto the sphere and the search bounces. */
-static void rate_set(struct search *s, struct target *out, const struct params *p, double clamp)
+/* How the automatic step and clamp stand. */
+struct pace {
+    double share;
+    int stuck; /* steps in a row with delta on its clamp */
+};
+
+/* Adam moves each of d coordinates by about the rate, and so delta by rate sqrt(d) a step. */
+static void pace_set(struct search *s, struct target *out, const struct params *p, double share,
+                     double clamp)
 {
     out->clamp = clamp;
     out->rate = p->value[P_EDIT_V_LR];
     if (param_is_auto(p, P_EDIT_V_LR))
-        out->rate = 0.1 * clamp * out->h0_norm / sqrt(s->hidden);
+        out->rate = share * clamp * out->h0_norm / sqrt(s->hidden);
     s->adam.lr = (float)out->rate;
     s->adam.max_norm = (float)(clamp * out->h0_norm);
+    device_graph_free(s->dev, s->graph); /* it has the former ones */
+    s->graph = NULL;
 }
 
-/* Doubles an automatic clamp that delta has reached for some steps without the object being
- * likely. `stuck` counts those steps. */
-static void clamp_widen(struct search *s, struct target *out, const struct params *p, int *stuck)
+/* After a step: larger steps where the object is not likely yet, and a wider clamp where delta has
+ * been on it for a while. */
+static void pace_change(struct search *s, struct target *out, const struct params *p,
+                        struct pace *pace)
 {
     const struct target_step *t = &out->trace[out->steps - 1];
+    double clamp = out->clamp, share = pace->share;
+    bool on_clamp = t->delta_norm > 0.99 * (double)s->adam.max_norm;
 
-    if (t->p_target >= enough_p || t->delta_norm < 0.99 * (double)s->adam.max_norm)
-        *stuck = 0;
-    else
-        ++*stuck;
-    if (*stuck < STUCK_STEPS || out->clamp >= last_clamp)
-        return;
-    *stuck = 0;
-    rate_set(s, out, p, 2 * out->clamp);
-    device_graph_free(s->dev, s->graph); /* it has the former clamp */
-    s->graph = NULL;
+    pace->stuck = on_clamp && t->p_target < sure ? pace->stuck + 1 : 0;
+    if (param_is_auto(p, P_EDIT_V_LR) && !(out->steps % SHARE_STEPS) && t->p_target < likely)
+        share = fmin(2 * share, last_share);
+    if (param_is_auto(p, P_EDIT_V_CLAMP) && pace->stuck >= CLAMP_STEPS) {
+        clamp = fmin(2 * clamp, last_clamp);
+        pace->stuck = 0;
+    }
+    if (share > pace->share || clamp > out->clamp)
+        pace_set(s, out, p, share, clamp);
+    pace->share = share;
 }
 
 /* All steps. out->trace has one entry a step; delta ends where it was evaluated last. */
@@ -479,8 +491,9 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
                            void (*on_step)(void *, const struct target_step *), void *ctx,
                            struct job *job, struct err *err)
 {
-    int steps = (int)p->value[P_EDIT_V_STEPS], stuck = 0;
+    int steps = (int)p->value[P_EDIT_V_STEPS];
     bool widen = param_is_auto(p, P_EDIT_V_CLAMP);
+    struct pace pace = {first_share, 0};
 
     out->h0_norm = sqrt(s->h2);
     out->trace = xcalloc((size_t)steps, sizeof(*out->trace));
@@ -494,7 +507,7 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
                             .eps = 1e-8F,
                             .decay = p->value[P_EDIT_V_WD] / s->h2,
                             .square = p->value[P_EDIT_WD_POWER] > 1.5};
-    rate_set(s, out, p, widen ? first_clamp : p->value[P_EDIT_V_CLAMP]);
+    pace_set(s, out, p, first_share, widen ? first_clamp : p->value[P_EDIT_V_CLAMP]);
     for (int it = 0; it < steps; it++) {
         struct target_step *t = &out->trace[it];
 
@@ -507,8 +520,7 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
             on_step(ctx, t);
         if (t->loss < p->value[P_EDIT_V_STOP])
             break;
-        if (widen)
-            clamp_widen(s, out, p, &stuck);
+        pace_change(s, out, p, &pace);
     }
     return true;
 }

@@ -58,7 +58,7 @@ static int list_params(const struct options *o, enum param out[PARAM_COUNT])
 static void step_param(struct params *p, enum param id, int by)
 {
     const struct param_info *info = param_info(id);
-    double v = p->value[id];
+    double v = param_is_auto(p, id) ? info->def : p->value[id];
 
     if (info->kind == PARAM_CHOICE) {
         int words = (int)info->high + 1;
@@ -257,21 +257,53 @@ static void draw_row(const struct ui_state *d, enum param id, struct surface *s,
     buf_free(&def);
 }
 
+/* What an automatic value was in the last preview, or else the last edit; "": not known. */
+static void show_used(const struct ui_state *d, enum param id, char *out, size_t n)
+{
+    const struct edit_report *a = d->preview ? d->preview : d->verdict.report;
+    double low = INFINITY, high = 0;
+    int scaled = 0;
+
+    *out = '\0';
+    for (int i = 0; a && i < a->layers; i++) {
+        low = fmin(low, a->layer[i].lambda);
+        high = fmax(high, a->layer[i].lambda);
+        scaled += a->layer[i].scale > 1;
+    }
+    if (!a || !a->layers)
+        return;
+    if (id == P_MASK_COMPENSATE && params_choice(&d->params, id) == COMPENSATE_AUTO)
+        snprintf(out, n, "%d of %d layers", scaled, a->layers);
+    if (!param_is_auto(&d->params, id))
+        return;
+    if (id == P_EDIT_V_LR && a->v_lr > 0)
+        snprintf(out, n, "%.3g", a->v_lr);
+    if (id == P_EDIT_V_CLAMP && a->v_clamp > 0)
+        snprintf(out, n, "%.3g", a->v_clamp);
+    if (id == P_EDIT_LAMBDA && high > 0)
+        snprintf(out, n, high > low ? "%.3g to %.3g" : "%.3g", low, high);
+}
+
 /* The last two rows: range and default of the selected parameter, and its whole help. */
-static void draw_details(enum param id, struct surface *s, struct rect in)
+static void draw_details(const struct ui_state *d, enum param id, struct surface *s, struct rect in)
 {
     const struct param_info *info = param_info(id);
     struct pen pen = pen_at(s, in, in.h - 2, 0);
     struct buf def = {0};
+    char used[40];
 
     show_default(id, &def);
+    show_used(d, id, used, sizeof(used));
     if (info->kind == PARAM_CHOICE)
         pen_printf(&pen, ROLE_DIM, "default %s, one of: %s", def.data, info->words);
     else if (info->kind == PARAM_LAYERS)
         pen_text(&pen, ROLE_DIM, "auto, or a list such as 4-8 or 4,6");
     else
-        pen_printf(&pen, ROLE_DIM, "%g to %g %s, default %s", info->low, info->high, info->unit,
-                   def.data);
+        pen_printf(&pen, ROLE_DIM, "%g to %g %s%s%s, default %s", info->low, info->high, info->unit,
+                   *info->words ? "or " : "", info->words, def.data);
+    if (*used)
+        pen_printf(&pen, ROLE_STRONG, "  %s used %s", d->preview ? "the preview" : "the last edit",
+                   used);
     if (*info->symbol)
         pen_printf(&pen, ROLE_ACCENT, "  %s", info->symbol);
     if (*info->alias)
@@ -304,7 +336,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
     for (int i = top; i < n && i - top < rows; i++)
         draw_row(d, of[i], s, body, i - top, i == o->list.at);
     if (o->list.at < n)
-        draw_details(of[o->list.at], s, in);
+        draw_details(d, of[o->list.at], s, in);
     else
         hint_draw(v->host->ui, s, body, 0, 0, ROLE_DIM, "no parameter matches; {back} shows all");
     box_foot(s, area, "* not the default");
