@@ -104,7 +104,7 @@ static void results_are_in_sight(void)
 static void failures_name_what_failed(void)
 {
     make_full_ui_state(&d);
-    for (int kind = 1; *command_traits[kind].name; kind++) {
+    for (int kind = 1; kind <= CMD_QUIT; kind++) {
         const struct ui_job *ended;
         char words[200];
 
