@@ -16,7 +16,7 @@ static EVP_MD_CTX *digest_context(struct digest *d)
 static void check_status(int status)
 {
     if (status != 1)
-        invariant_give_up("out of memory");
+        invariant_give_up("not enough memory");
 }
 
 static struct digest *digest_new(const EVP_MD *kind)

@@ -12,7 +12,7 @@
 static void *not_null(void *ptr)
 {
     if (!ptr)
-        invariant_give_up("out of memory");
+        invariant_give_up("not enough memory");
     return ptr;
 }
 

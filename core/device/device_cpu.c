@@ -118,6 +118,7 @@ static bool memory_suffices(struct device *dev, size_t bytes)
 static void *cpu_alloc(struct device *dev, size_t bytes)
 {
     void *ptr = NULL;
+    char size[16];
 
     if (!memory_suffices(dev, bytes)) {
         ptr = NULL;
@@ -132,8 +133,8 @@ static void *cpu_alloc(struct device *dev, size_t bytes)
     }
     if (!ptr)
         err_set(&dev->fault, ERR_LIMIT,
-                "not enough memory: %zu bytes wanted; close other programs or lower --memory",
-                bytes);
+                "not enough memory for %s; close other programs or lower --memory",
+                show_bytes((double)bytes, size));
     return ptr;
 }
 
@@ -185,13 +186,16 @@ static void cpu_throttle(struct device *dev, int ahead)
 /* Replaces *ptr by a larger buffer. */
 static bool buffer_grow(struct device *dev, void **ptr, size_t bytes)
 {
+    char size[16];
+
     free(*ptr);
     *ptr = NULL;
     if (!posix_memalign(ptr, 64, bytes))
         return true;
     *ptr = NULL;
     return err_set(&dev->fault, ERR_LIMIT,
-                   "not enough memory: %zu bytes of scratch wanted; close other programs", bytes);
+                   "not enough memory for %s of scratch; close other programs",
+                   show_bytes((double)bytes, size));
 }
 
 bool cpu_scratch(struct cpu *cpu, size_t bytes)

@@ -441,7 +441,7 @@ static bool put_manifest(const struct export_job *g, const struct export_ops *op
     text = json_dumps(root, JSON_INDENT(2));
     ok = text ? staging_put(&((struct export_job *)(size_t)g)->place, STAGING_MANIFEST, text,
                             strlen(text), err)
-              : err_set(err, ERR_LIMIT, "no memory for " STAGING_MANIFEST);
+              : err_set(err, ERR_LIMIT, "not enough memory for " STAGING_MANIFEST);
     free(text);
     json_decref(root);
     return ok;

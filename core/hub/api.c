@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "core/hub/headers.h"
 #include "core/hub/pull_internal.h"
@@ -119,6 +120,7 @@ bool api_text(struct pull *p, const char *url, struct buf *text, char **next, st
     struct retry retry = {0};
     enum http_end end;
     const char *link;
+    char most[16];
     bool ok;
 
     do {
@@ -126,8 +128,8 @@ bool api_text(struct pull *p, const char *url, struct buf *text, char **next, st
         end = api_follow(p, &call, true, &reply);
         ok = end == HTTP_ANSWERED && reply.status == 200;
         if (end == HTTP_DECLINED)
-            err_set(err, ERR_LIMIT, "%s: the Hub's answer is longer than %d MiB", p->name->repo,
-                    MAX_ANSWER >> 20);
+            err_set(err, ERR_LIMIT, "%s: the Hub's answer is longer than %s", p->name->repo,
+                    show_bytes(MAX_ANSWER, most));
     } while (!ok && end != HTTP_DECLINED && retry_wait(p, &retry, end, &reply, "", err));
     link = ok && next ? http_header(&reply, H_LINK) : NULL;
     if (next)

@@ -100,7 +100,7 @@ static bool list_files(struct pull *p, struct err *err)
 static bool read_shard_index(struct pull *p, struct err *err)
 {
     struct repo_file *index = NULL;
-    char *text;
+    char *text, most[16];
     bool ok;
     ssize_t n = 0;
     int fd;
@@ -111,7 +111,8 @@ static bool read_shard_index(struct pull *p, struct err *err)
     if (!index)
         return true;
     if (index->bytes > MAX_INDEX)
-        return err_set(err, ERR_LIMIT, "%s: more than %d MiB", index->path, MAX_INDEX >> 20);
+        return err_set(err, ERR_LIMIT, "%s: more than %s", index->path,
+                       show_bytes(MAX_INDEX, most));
     p->total = index->bytes;
     if (!download(p, index, &index->fetched, err))
         return false;

@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/model/finite_weights.h"
 #include "core/model/vocabulary.h"
 
@@ -77,11 +78,11 @@ static void upload_transposed(struct device *dev, const struct tensor *t, struct
 {
     size_t rows = (size_t)t->dim[0], cols = (size_t)t->dim[1], size = dtype_row_bytes(t->type, 1);
     size_t stride = t->stride ? (size_t)t->stride : rows;
-    char *out = malloc(t->bytes);
+    char *out = malloc(t->bytes), words[16];
 
     if (!out) {
-        err_set(&dev->fault, ERR_DEVICE, "no memory for the %zu bytes of tensor %s", t->bytes,
-                t->origin);
+        err_set(&dev->fault, ERR_DEVICE, "not enough memory for the %s of tensor %s",
+                show_bytes((double)t->bytes, words), t->origin);
         return;
     }
     if (size == 4)

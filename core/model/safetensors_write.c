@@ -83,7 +83,7 @@ static bool make_header(struct buf *out, const struct st_tensor *tensor, int cou
     }
     if (ok) {
         text = json_dumps(root, JSON_COMPACT);
-        ok = text || err_set(err, ERR_LIMIT, "no memory for the header");
+        ok = text || err_set(err, ERR_LIMIT, "not enough memory for the header");
     }
     if (ok) {
         len = (strlen(text) + 7) & ~(size_t)7;

@@ -111,7 +111,7 @@ struct recording *recording_open(const char *path, struct params *params, struct
     if (!file) {
         if (fd >= 0)
             close(fd);
-        err_set(err, ERR_LIMIT, "%s: out of memory", path); /* unless file_open() set err */
+        err_set(err, ERR_LIMIT, "%s: not enough memory", path); /* unless file_open() set err */
         return NULL;
     }
     n = read_more(file, &text, true);

@@ -12,6 +12,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/device/finite.h"
 #include "core/session/db.h"
 #include "core/session/session.h"
@@ -188,6 +189,7 @@ static bool read_floats(struct session *s, sqlite3_stmt *q, int column, long lon
                         bool may_miss, const struct blob_place *at, float **out, struct err *err)
 {
     const void *bytes;
+    char words[16];
     long long size;
 
     *out = NULL;
@@ -201,8 +203,8 @@ static bool read_floats(struct session *s, sqlite3_stmt *q, int column, long lon
         return blob_size_error(s, at, size, count <= INT_MAX ? count * 4 : -1, err);
     *out = malloc((size_t)size);
     if (!*out)
-        return err_set(err, ERR_LIMIT, "%s: edit %d: out of memory for %lld bytes", s->path,
-                       at->edit, size);
+        return err_set(err, ERR_LIMIT, "%s: edit %d: not enough memory for %s", s->path, at->edit,
+                       show_bytes((double)size, words));
     memcpy(*out, bytes, (size_t)size);
     return true;
 }

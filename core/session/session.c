@@ -70,7 +70,7 @@ static bool session_connect(struct session *s, int flags, struct err *err)
     int rc = sqlite3_open_v2(*s->path ? s->path : ":memory:", &s->db, flags, NULL);
 
     if (!s->db)
-        return err_set(err, ERR_LIMIT, "%s: out of memory", s->path);
+        return err_set(err, ERR_LIMIT, "%s: not enough memory", s->path);
     if (rc != SQLITE_OK)
         return db_fail(s, rc, err);
     return session_configure(s, err);
@@ -170,7 +170,7 @@ static bool session_copy_for_reader(struct session *s, struct err *err)
         if (copy.db)
             db_fail(&copy, rc, err);
         else
-            err_set(err, ERR_LIMIT, "%s: out of memory", s->path);
+            err_set(err, ERR_LIMIT, "%s: not enough memory", s->path);
         session_disconnect(&copy);
         return false;
     }

@@ -47,7 +47,7 @@ static void catch_signals(sigset_t *open)
 
 static sigset_t while_waiting; /* signal mask inside ppoll() */
 
-/* "800M", "4G", "1.5g" in units of 1024; ERR_USAGE. */
+/* "800M", "4G", "1.5g" in units of 1000, as sizes are shown; ERR_USAGE. */
 static bool memory_size(const char *text, long long *bytes, struct err *err)
 {
     static const char units[] = "KMGT";
@@ -58,7 +58,7 @@ static bool memory_size(const char *text, long long *bytes, struct err *err)
     if (end == text || !(value > 0) || value > 1e15 || (*end && (!unit || end[1])))
         return err_set(err, ERR_USAGE, "--memory %s: not a size such as 800M or 4G", text);
     for (const char *u = units; unit && u <= unit; u++)
-        value *= 1024;
+        value *= 1000;
     *bytes = (long long)value;
     return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
 #include "core/engine/vocab_tokenizer.h"
@@ -83,7 +84,7 @@ static void print_tokens(struct cli *c, const struct token_list *tokens)
 static bool read_input(const struct cli *c, struct buf *text, struct err *err)
 {
     bool words = c->rest_count > 1 || (c->rest_count && strcmp(c->rest[0], "-") != 0);
-    char part[4096];
+    char part[4096], most[16];
     size_t n;
 
     for (int i = 0; words && i < c->rest_count; i++)
@@ -91,7 +92,8 @@ static bool read_input(const struct cli *c, struct buf *text, struct err *err)
     while (!words && (n = fread(part, 1, sizeof(part), stdin)) > 0) {
         buf_add(text, part, n);
         if (text->len > INPUT_MOST)
-            return err_set(err, ERR_LIMIT, "tokens: more than %d MiB of text", INPUT_MOST >> 20);
+            return err_set(err, ERR_LIMIT, "tokens: more than %s of text",
+                           show_bytes(INPUT_MOST, most));
     }
     return true;
 }

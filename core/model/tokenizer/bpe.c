@@ -178,7 +178,7 @@ bool bpe_add(struct bpe *bpe, int64_t id, const char *text, size_t len, struct e
                        bpe->length[id] < 40 ? (int)bpe->length[id] : 40,
                        bpe->text.data + bpe->offset[id], len < 40 ? (int)len : 40, text);
     if (bpe->text.len + len > UINT32_MAX / 2)
-        return err_set(err, ERR_LIMIT, "the vocabulary's text is over 2 GiB");
+        return err_set(err, ERR_LIMIT, "the vocabulary's text is over 2.1 GB");
     slot = find_slot(bpe, &part, 1);
     *slot = (uint32_t)id;
     bpe->offset[id] = (uint32_t)bpe->text.len;

@@ -44,7 +44,7 @@ static bool replace_all(const struct normal_step *s, struct offset_map *out, con
         at = next + from;
         offset_map_note(out, start, next, at);
         if (out->text.len >= RESULT_LIMIT)
-            return err_set(err, ERR_LIMIT, "the text grows over 1 GiB in the tokenizer");
+            return err_set(err, ERR_LIMIT, "the text grows over 1.1 GB in the tokenizer");
     }
     if (out->count)
         buf_add(&out->text, text + at, len - at);

@@ -240,7 +240,7 @@ bool pretok_split(const struct pretok *pretok, struct pretok_run *run, const cha
     uint32_t limit = len < UINT32_MAX / 16 ? (uint32_t)len * 8 : UINT32_MAX / 2;
 
     if (!run->match || !run->context)
-        return err_set(err, ERR_LIMIT, "no memory for the pre-tokenizer");
+        return err_set(err, ERR_LIMIT, "not enough memory for the pre-tokenizer");
     pcre2_set_match_limit(run->context, limit > MATCH_LIMIT ? limit : MATCH_LIMIT);
     return next_step(&s, 0, text, len);
 }

@@ -230,7 +230,7 @@ static bool write_json(const struct export_source *s, const struct export_option
     ok = add_edits(s->session, root, err) && add_journal(s->session, root, err);
     if (ok)
         text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-    ok = ok && (text || err_set(err, ERR_LIMIT, "out of memory for the journal")) &&
+    ok = ok && (text || err_set(err, ERR_LIMIT, "not enough memory for the journal")) &&
          staging_put(staging, slash + 1, text, strlen(text), err);
     free(text);
     json_decref(root);

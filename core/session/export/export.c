@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 
 static const struct export_ops *const exporters[] = {
     &export_safetensors, &export_gguf, &export_lora, &export_delta, &export_json,
@@ -144,13 +145,15 @@ void *export_encode(const struct export_matrix *l, enum dtype type, bool transpo
     int block = dtype_block(type);
     float *w = copy_oriented(l, transposed), back[256], was[256];
     unsigned char *out = NULL, *at;
+    char size[16];
 
     *bytes = n / (size_t)block * part;
     if (w && (transposed ? l->rows : l->cols) % block == 0)
         out = malloc(*bytes);
     if (!out) {
         free(w);
-        err_set(err, ERR_LIMIT, "out of memory for %zu bytes of layer %d", *bytes, l->layer);
+        err_set(err, ERR_LIMIT, "not enough memory for %s of layer %d",
+                show_bytes((double)*bytes, size), l->layer);
         return NULL;
     }
     at = out;

@@ -70,7 +70,7 @@ static bool write_transposed(const struct folder_tensor *s, struct staged_file *
     size_t rows = (size_t)s->rows, cols = (size_t)s->cols;
     float *x = xmalloc(2 * cols * sizeof(*x)), *all = malloc(rows * cols * sizeof(*all));
     unsigned char *out = malloc(rows * cols * sizeof(*all));
-    bool ok = (all && out) || err_set(err, ERR_LIMIT, "out of memory for tensor %s", s->t->name);
+    bool ok = (all && out) || err_set(err, ERR_LIMIT, "not enough memory for tensor %s", s->t->name);
 
     for (size_t i = 0; ok && i < rows; i++) {
         read_row(s, (long)i, x, x + cols);
@@ -103,7 +103,7 @@ static bool write_tensor(const struct folder_tensor *s, struct staged_file *file
     row = (size_t)ordered.cols * sizeof(*ordered.w);
     ordered.w = malloc((size_t)ordered.rows * row);
     if (!ordered.w)
-        return err_set(err, ERR_LIMIT, "no memory for tensor %s", s->t->name);
+        return err_set(err, ERR_LIMIT, "not enough memory for tensor %s", s->t->name);
     for (long i = 0; i < ordered.rows; i++)
         memcpy(ordered.w + i * ordered.cols, s->edited->w + stored_row(s, i) * ordered.cols, row);
     data = export_encode(&ordered, type, s->transposed, NULL, loss2, &bytes, err);

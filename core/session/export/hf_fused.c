@@ -81,7 +81,7 @@ static bool fuse_layer(const struct export_source *s, int layer, struct export_m
     }
     out->w = malloc((size_t)out->rows * (size_t)out->cols * sizeof(*out->w));
     if (!out->w)
-        return err_set(err, ERR_LIMIT, "out of memory for tensor %s", t[0]->origin);
+        return err_set(err, ERR_LIMIT, "not enough memory for tensor %s", t[0]->origin);
     for (int k = 0; k < PARTS; first += (int)t[k++]->dim[0]) {
         const struct export_matrix *m = matrix_of(s, layer, parts[k]);
         float *w = out->w + (size_t)first * (size_t)out->cols;

@@ -437,7 +437,7 @@ static bool dump_json(json_t *root, struct buf *out, struct err *err)
     if (text)
         buf_puts(out, text);
     free(text);
-    return text || err_set(err, ERR_LIMIT, "out of memory for tokenizer.json");
+    return text || err_set(err, ERR_LIMIT, "not enough memory for tokenizer.json");
 }
 
 static bool put_tokenizer(const struct vocabulary *v, struct buf *out, struct err *err)

@@ -23,7 +23,7 @@ static bool low_rank_alloc(struct low_rank *r, int rank, int rows, int cols, str
     if (r->up && r->down)
         return true;
     low_rank_free(r);
-    return err_set(err, ERR_LIMIT, "out of memory for an adapter of rank %d", rank);
+    return err_set(err, ERR_LIMIT, "not enough memory for an adapter of rank %d", rank);
 }
 
 /* D = I D: up is the unit matrix [rows, rows], down is D itself, summed in float64. */
