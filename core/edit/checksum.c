@@ -16,7 +16,8 @@ float *weights_fetch(const struct model_state *view, int layer, enum matrix whic
     float *host = malloc((size_t)w.rows * (size_t)w.cols * sizeof(float));
 
     if (!host) {
-        err_set(err, ERR_LIMIT, "not enough memory for a copy of layer %d's %s", layer, matrix_name(which));
+        err_set(err, ERR_LIMIT, "not enough memory for a copy of layer %d's %s", layer,
+                matrix_name(which));
         return NULL;
     }
     if (w.type != DT_F32) {

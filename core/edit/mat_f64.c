@@ -89,7 +89,8 @@ double *mat_download(struct device *dev, struct mat m, const char *name, struct 
     struct mat wide = m;
 
     if (!host) {
-        err_set(err, ERR_LIMIT, "not enough memory for a matrix of %d by %d on the host", m.rows, m.cols);
+        err_set(err, ERR_LIMIT, "not enough memory for a matrix of %d by %d on the host", m.rows,
+                m.cols);
         return NULL;
     }
     if (m.type != DT_F64) {

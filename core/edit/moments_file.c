@@ -156,8 +156,8 @@ static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum
     const char *from = sum->data;
 
     if (!full)
-        return err_set(err, ERR_LIMIT, "not enough memory for a matrix of %d by %d on the host", m->neurons,
-                       m->neurons);
+        return err_set(err, ERR_LIMIT, "not enough memory for a matrix of %d by %d on the host",
+                       m->neurons, m->neurons);
     for (size_t r = 0; r < n; r++) {
         memcpy(full + r * n + r, from, (n - r) * sizeof *full);
         from += (n - r) * sizeof *full;

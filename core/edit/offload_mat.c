@@ -27,8 +27,9 @@ bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, 
         return s->on_device.data || device_sync(dev, err);
     }
     s->host = calloc(count_of(s, rows) + 1, sizeof(double));
-    return s->host || err_set(err, ERR_LIMIT, "not enough memory on the host for a matrix of %d by %d (%s)",
-                              rows, cols, show_bytes(8.0 * rows * cols, size));
+    return s->host ||
+           err_set(err, ERR_LIMIT, "not enough memory on the host for a matrix of %d by %d (%s)",
+                   rows, cols, show_bytes(8.0 * rows * cols, size));
 }
 
 void offload_free(struct offload_mat *s)
@@ -88,7 +89,8 @@ double *offload_download(const struct offload_mat *s, int first, int count, stru
     if (rows)
         memcpy(rows, s->host + count_of(s, first), n * sizeof(double));
     else
-        err_set(err, ERR_LIMIT, "not enough memory for a matrix of %d by %d on the host", count, s->cols);
+        err_set(err, ERR_LIMIT, "not enough memory for a matrix of %d by %d on the host", count,
+                s->cols);
     return rows;
 }
 

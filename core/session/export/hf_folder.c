@@ -70,7 +70,8 @@ static bool write_transposed(const struct folder_tensor *s, struct staged_file *
     size_t rows = (size_t)s->rows, cols = (size_t)s->cols;
     float *x = xmalloc(2 * cols * sizeof(*x)), *all = malloc(rows * cols * sizeof(*all));
     unsigned char *out = malloc(rows * cols * sizeof(*all));
-    bool ok = (all && out) || err_set(err, ERR_LIMIT, "not enough memory for tensor %s", s->t->name);
+    bool ok =
+        (all && out) || err_set(err, ERR_LIMIT, "not enough memory for tensor %s", s->t->name);
 
     for (size_t i = 0; ok && i < rows; i++) {
         read_row(s, (long)i, x, x + cols);
