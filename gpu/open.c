@@ -240,7 +240,7 @@ struct device *cuda_open(int index, int threads, struct err *err)
         return NULL;
     self = calloc(1, sizeof(*self));
     if (!self) {
-        err_set(err, ERR_LIMIT, "out of memory");
+        err_set(err, ERR_LIMIT, "not enough memory for the device");
         return NULL;
     }
     self->index = index;

@@ -27,8 +27,9 @@ static char folder[64], *model;
 #define EIFFEL "--subject 'Eiffel Tower' --prompt 'The {} is located in the city of' --target Rome "
 #define QUICK  "--set stats.tokens=3072 --set edit.layers=5,6 --prefixes samples/prefixes.txt "
 /* A model of random weights, for what does not depend on what a model knows. */
-#define SMALL \
-    "-m tests/data/architectures/llama3/model.gguf --set stats.tokens=3000 --set stats.window=64 "
+#define SMALL                                                                                     \
+    "--preset paper -m tests/data/architectures/llama3/model.gguf --set stats.tokens=3000 --set " \
+    "stats.window=64 "
 
 /* Runs `editscope ARGS` in a shell; `out` gets its standard output, `messages` the rest. */
 static int run(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -95,13 +95,13 @@ static void the_check_names_role_value_and_need(void)
     struct buf said = {0};
 
     blamed("dim = #444444 | 245\n",
-           "dim: #444444 on #10141b (direct colour): contrast 1.89, needs 4.5\n");
+           "dim: #444444 on #10141b (24-bit colour): contrast 1.89, needs 4.5\n");
     blamed("dim = #7f8896 | 238\n",
            "dim: #444444 on #121212 (256 colours): contrast 1.92, needs 4.5\n");
     blamed("none = #404040 | 244\n",
-           "none: #404040 on #10141b (direct colour): contrast 1.78, needs 3.0\n");
+           "none: #404040 on #10141b (24-bit colour): contrast 1.78, needs 3.0\n");
     blamed("[ramp]\nheat = #000000 #ff0000 #00ff00 #0000ff\n",
-           "ramp heat: colour 4 (direct colour), L* 32.3 after 87.7; needs to rise all the way\n");
+           "ramp heat: colour 4 (24-bit colour), L* 32.3 after 87.7; needs to rise all the way\n");
     blamed(
         "[ramp]\nheat.256 = 17 226 19\n",
         "ramp heat: colour 3 (256 colours), L* 20.4 after 97.1; needs to rise by 4 or more all the "
@@ -114,9 +114,9 @@ static void the_check_names_role_value_and_need(void)
            "the middle and back\n");
     /* red against green of one lightness: two kinds of eyes cannot tell */
     blamed("old = #7ee787 bold | 114\nnew = #e0c080 bold | 45\n",
-           "old and new: #7ee787 and #e0c080 (direct colour), protanopia vision: distance 12.3, "
+           "old and new: #7ee787 and #e0c080 (24-bit colour), protanopia vision: distance 12.3, "
            "needs 15\n"
-           "old and new: #7ee787 and #e0c080 (direct colour), deuteranopia vision: distance 3.6, "
+           "old and new: #7ee787 and #e0c080 (24-bit colour), deuteranopia vision: distance 3.6, "
            "needs 15\n");
     CHECK(theme_check(&empty, &said) >= ROLE_COUNT);
     CHECK(strstr(said.data, "text: not set; needs a colour or an attribute\n") != NULL);
