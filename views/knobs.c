@@ -149,6 +149,7 @@ const char *choice_meaning(const struct params *p, enum param param)
         {P_SELECT_RULE, "quantile_ge", "all scores at or above the 1 - ρ quantile"},
         {P_MASK_COMPENSATE, "none", "a masked update stays as it is"},
         {P_MASK_COMPENSATE, "gain", "a masked update is scaled up to the gain without a mask"},
+        {P_MASK_COMPENSATE, "auto", "gain, in layers whose mask keeps less than 0.8 of it"},
         {P_ATTR_TARGET, "pred", "what the model predicts"},
         {P_ATTR_TARGET, "old", "the old object"},
         {P_ATTR_TARGET, "new", "the new object"},
