@@ -19,6 +19,7 @@ enum { FACT = STAMP_FACT | STAMP_OBJECT, ROW = STAMP_FACT | STAMP_SCORES | STAMP
 
 struct claim { /* a result that came, with the stamp of its job */
     enum event_kind kind;
+    unsigned job;
     int key; /* a layer, or a bit of enum which_state */
     struct stamp stamp;
     double p[2];
@@ -56,6 +57,7 @@ static struct {
     int rows;
     char base[17]; /* the name of the base alone; "": no history yet */
     char state[17];
+    bool preview;  /* EV_STATE: there is one */
     int previewed; /* the claim of the newest preview; -1: none */
 } heard;
 
@@ -84,7 +86,7 @@ static struct claim *claim_new(const struct event *ev, int key)
 
     heard.claim = xrealloc(heard.claim, (size_t)(heard.claims + 1) * sizeof(*heard.claim));
     c = &heard.claim[heard.claims++];
-    *c = (struct claim){.kind = ev->kind, .key = key};
+    *c = (struct claim){.kind = ev->kind, .job = ev->job, .key = key};
     CHECK(begun != NULL);
     if (begun) {
         c->stamp = begun->stamp;
@@ -209,6 +211,7 @@ static void note_event(const struct event *ev)
         break;
     case EV_STATE:
         memcpy(heard.state, ev->state->state, sizeof(heard.state));
+        heard.preview = ev->state->preview;
         break;
     case EV_PROMPT:
         c = claim_new(ev, 0);

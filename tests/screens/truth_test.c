@@ -26,14 +26,41 @@ static char folder[64];
 
 /* ---- the panes ---- */
 
+/* The commit of the fact at hand that made the weights at hand, by the history: after an undo that
+ * is an older one. Else the newest. */
+static const struct claim *commit_claim(void)
+{
+    const struct claim *newest = fitting(on, EV_COMMIT, 0, FACT, heard.claims), *c = newest;
+
+    while (c) {
+        for (int i = 0; i < heard.rows; i++)
+            if (heard.row[i].edit == c->edit && heard.row[i].active &&
+                !strcmp(heard.row[i].state, heard.state))
+                return c;
+        c = fitting(on, EV_COMMIT, 0, FACT, (int)(c - heard.claim));
+    }
+    return newest;
+}
+
 /* The verdict's report: of a preview of what is at hand, or of a commit of the fact at hand. */
 static const struct claim *verdict_claim(bool exact)
 {
     const struct claim *preview =
         fitting(on, EV_PREVIEW, 0, exact ? FACT | STAMP_EDIT | STAMP_STATE : FACT, heard.claims);
-    const struct claim *commit = fitting(on, EV_COMMIT, 0, FACT, heard.claims);
+    const struct claim *commit = commit_claim();
 
-    return preview > commit ? preview : commit; /* the newer one: both are in one array */
+    return heard.preview && preview > commit ? preview : commit; /* the newer: both in one array */
+}
+
+/* The answers before and after of the verdict's own job; else the newest, which were asked anew. */
+static const struct claim *sides_claim(void)
+{
+    const struct claim *made = verdict_claim(false);
+    const struct claim *newest = fitting(on, EV_SIDES, 0, FACT, heard.claims), *c = newest;
+
+    while (c && made && c->job != made->job)
+        c = fitting(on, EV_SIDES, 0, FACT, (int)(c - heard.claim));
+    return c ? c : newest;
 }
 
 /* "p(target) Rome 0.006 → 0.891": before and after by one report; or one number by itself. */
@@ -53,6 +80,29 @@ static void check_target(struct rect in, int y, const struct claim *info)
     else
         snprintf(want, sizeof(want), "%s %s", on->ui.fact.target,
                  info ? text_probability(number[0], info->p[0]) : "none came");
+    if (!(column_of(in, y, want) >= 10)) {
+        printf("DBG want '%s' two %d before %d state %s\n", want, two, before, heard.state);
+        for (int i = 0; i < heard.rows; i++)
+            printf("DBG row %d active %d state %s %s\n", heard.row[i].edit, heard.row[i].active,
+                   heard.row[i].state, heard.row[i].numbers);
+        for (int i = heard.claims - 1; i >= 0; i--)
+            if (heard.claim[i].kind == EV_COMMIT || heard.claim[i].kind == EV_PREVIEW)
+                printf("DBG %s edit %d fact %s object %s edit %s state %s p %g %g\n",
+                       heard.claim[i].kind == EV_COMMIT ? "commit" : "preview", heard.claim[i].edit,
+                       heard.claim[i].stamp.fact, heard.claim[i].stamp.object,
+                       heard.claim[i].stamp.edit, heard.claim[i].stamp.state, heard.claim[i].p[0],
+                       heard.claim[i].p[1]);
+        const struct ui_verdict *v = &on->ui.verdict;
+        struct stamp now = at_hand(on);
+        printf("DBG now fact %s object %s edit %s state %s\n", now.fact, now.object, now.edit,
+               now.state);
+        printf("DBG verdict committed %d recalled %d job %u edit %d state %s stamp.fact %s edit %s "
+               "state %s p %g %g preview-state %d\n",
+               v->committed, v->recalled != NULL, v->from.job, v->report ? v->report->edit : -1,
+               v->state, v->from.stamp.fact, v->from.stamp.edit, v->from.stamp.state,
+               v->report ? v->report->p_target[0] : 0, v->report ? v->report->p_target[1] : 0,
+               on->ui.state.preview);
+    }
     expect_claim(column_of(in, y, want) >= 10, "p(target)", in, y);
 }
 
@@ -61,7 +111,7 @@ static void check_fact(void)
 {
     struct rect in = pane("Fact");
     const struct claim *info = fitting(on, EV_PROMPT, 0, FACT | STAMP_STATE, heard.claims);
-    const struct claim *sides = fitting(on, EV_SIDES, 0, FACT, heard.claims);
+    const struct claim *sides = sides_claim();
     char want[80];
 
     for (int y = 0; y < in.h; y++) {
