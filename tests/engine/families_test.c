@@ -68,6 +68,9 @@ static struct report commit(struct engine *e, struct command c)
             snprintf(r.why, sizeof(r.why), "%s", ev.err.text);
         if (ev.kind == EV_PROGRESS)
             buf_printf(&doing, "%s\n", ev.progress->what);
+        /* a newer progress takes the place of an unread one; results are never merged */
+        if (ev.kind == EV_STEP || ev.kind == EV_LAYER)
+            buf_puts(&doing, ev.kind == EV_STEP ? "target\n" : "attribution\n");
         if (ev.kind == EV_COMMIT) {
             r.z_error = ev.edit_report->z_error;
             r.p[0] = ev.edit_report->p_before;
