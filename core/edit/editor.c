@@ -18,7 +18,8 @@
 enum { CHANCE_TRIALS = 200 };
 /* Below this gain a compensation would multiply the update by more than 50: refused. */
 static const double smallest_gain = 0.02;
-/* mask.compensate = auto leaves a mask alone that keeps this much of the gain. */
+/* mask.compensate = auto leaves a mask alone that keeps this much of the gain, and one that keeps
+ * too little to be compensated. */
 static const double enough_gain = 0.8;
 
 void edit_result_free(struct edit_result *r)
@@ -141,14 +142,14 @@ static bool compensate_mask(const struct edit_context *ctx, struct solution *s,
     int how = params_choice(ctx->params, P_MASK_COMPENSATE);
 
     if (how == COMPENSATE_NONE ||
-        (how == COMPENSATE_AUTO && report->gain_mask >= enough_gain * report->gain))
+        (how == COMPENSATE_AUTO && (report->gain_mask >= enough_gain * report->gain ||
+                                    report->gain_mask < smallest_gain)))
         return true;
     if (report->gain_mask < smallest_gain)
         return err_set(err, ERR_USAGE,
-                       "the mask keeps %.4f of the gain; mask.compensate = %s needs %.2f: "
+                       "the mask keeps %.4f of the gain; mask.compensate = gain needs %.2f: "
                        "raise beta_ge or beta_sp",
-                       report->gain_mask, params_word(ctx->params, P_MASK_COMPENSATE),
-                       smallest_gain);
+                       report->gain_mask, smallest_gain);
     s->scale = report->gain / report->gain_mask;
     report->leak *= s->scale * s->scale;
     report->gain_mask *= s->scale;
