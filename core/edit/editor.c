@@ -142,8 +142,8 @@ static bool compensate_mask(const struct edit_context *ctx, struct solution *s,
     int how = params_choice(ctx->params, P_MASK_COMPENSATE);
 
     if (how == COMPENSATE_NONE ||
-        (how == COMPENSATE_AUTO && (report->gain_mask >= enough_gain * report->gain ||
-                                    report->gain_mask < smallest_gain)))
+        (how == COMPENSATE_AUTO &&
+         (report->gain_mask >= enough_gain * report->gain || report->gain_mask < smallest_gain)))
         return true;
     if (report->gain_mask < smallest_gain)
         return err_set(err, ERR_USAGE,

@@ -29,7 +29,9 @@ static bool check_lambda(double lambda, struct err *err)
 
 double solver_auto_lambda(const struct nullspace *null)
 {
-    return null->rank ? lambda_share * null->trace_lost * null->trace : 1;
+    double q = null->trace_lost * null->trace;
+
+    return null->rank && q > 0 ? lambda_share * q : 1;
 }
 
 struct solver *solver_new(const struct nullspace *null, double lambda, struct err *err)

@@ -12,7 +12,7 @@ case ${EDITSCOPE:-} in /*) E=$EDITSCOPE ;; esac
 M=$PWD/tests/data/architectures/llama3/model.gguf       # GGUF, byte tokens, random weights
 FOLDER=$PWD/tests/data/architectures/llama3             # the same model as safetensors shards
 DATA=$PWD/tests/data/field                              # inputs of the rows
-Q="--set stats.tokens=3000 --set stats.window=64"       # moments within a tenth of a second
+Q="--preset paper --set stats.tokens=3000 --set stats.window=64"       # moments within a tenth of a second
 FACT="--subject Eiffel --prompt {}:in --target Rome"    # a fact without blanks, for one-line rows
 home=$(mktemp -d "${TMPDIR:-/tmp}/editscope-field.XXXXXX") || exit 1
 chmod 711 "$home" # some rows are tried as another user

@@ -569,7 +569,7 @@ void app_kept_words(const struct ui_state *d, struct buf *out)
         buf_printf(out, "no edit is active: %d that were undone are", all);
     else
         buf_puts(out, "no edit is active: the one that was undone is");
-    buf_printf(out, " kept in %s: `editscope --last` opens it again\n", d->state.session);
+    buf_printf(out, " kept in %s: `editscope --last` opens it again", d->state.session);
 }
 
 /* Where the edits are and how to come back to them. Printed at once, also after a signal, before
@@ -582,7 +582,7 @@ void app_print_kept(const struct ui_state *d)
     app_kept_words(d, &words);
     if (words.len) {
         session_list_note(d->state.session);
-        std_print("%s", words.data);
+        std_puts(words.data);
         std_flush();
     }
     buf_free(&words);

@@ -30,7 +30,7 @@ type export out.doc
 key enter
 expect does not end in .svg, .html, .csv
 END
-shell 0 'cd $d && $E replay script --batch -m $M --set stats.tokens=3000'
+shell 0 'cd $d && $E replay script --batch -m $M --preset paper --set stats.tokens=3000'
 shell 0 'cat $d/out.md'
 out '^\| state \| edit \| changed \| prompt '
 out '^\| base \| 0 \| 0 \| The capital of France is '

@@ -57,7 +57,7 @@ no_out '\\n'
 
 row "what plain mode does not know, and answers that are none"
 say "$d/plain3.es" nonsense 'fact A | B | C' 'fact A' e commit history yes no commit no undo 'undo x' no 'undo x' help
-then_out "no command 'nonsense'" "error: fact: the prompt 'B'" 'error: fact: SUBJECT' '^fact SUBJECT' \
+then_out "no command 'nonsense'" "error: fact: relation 'B' may be" 'error: fact: SUBJECT' '^fact SUBJECT' \
     '^Commit this edit\?$' "^'history' is no answer: yes or no\?$" '^commit Eiffel' "no command 'no'" \
     '^Commit this edit\?$' '^cancelled; nothing was changed$' '^Undo edit 1\?$' \
     "^'undo' is no answer" '^cancelled' "'x' is not the number" '^fact SUBJECT' '^set NAME=VALUE' '^quit: end$'

@@ -171,7 +171,7 @@ shell 124 'timeout 5 $E stats -m $M --text $d/long --set stats.tokens=9000000 --
 err 'second moments of [0-9]+ tokens: about [0-9]+ (s|min); they are cached for the next run'
 [ "$(grep -c 'about' "$d/err")" = 1 ] || complain "told $(grep -c about "$d/err") times"
 no_err 'summed'
-run 0 "$E" stats -m "$M" --text "$d/long" --set stats.tokens=150000 --set stats.window=64
+run 0 "$E" stats -m "$M" --text "$d/long" --set stats.tokens=1200000 --set stats.window=64
 err 'second moments: summed, [0-9]+ s'
 shell 124 'timeout 3 $E stats -q -m $M --text $d/long --set stats.tokens=9000000 --set stats.window=48'
 no_err 'about'

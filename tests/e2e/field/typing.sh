@@ -220,7 +220,7 @@ key b +
 key Z
 expect taken back: ratio.ge.b is 0.3, was 0.31
 key R
-expect mask, rule, compensation
+expect parameters as at the start; Z undoes
 key Z
 expect taken back: mask.mode is specific, was union
 EOF
