@@ -445,7 +445,7 @@ static void stop_driving(struct player *p, bool end)
         if (at >= 0)
             begin_answer(p, p->recording->line[at].job, a->job, at + 1);
         else
-            player_refuse(p, a->job, a->kind);
+            answer_without(p, &(struct command){.kind = a->kind, .job = a->job});
         pending_remove(p, 0);
     }
     if (end)
