@@ -48,6 +48,34 @@ static void config_and_preset(void)
     free(path);
 }
 
+/* A preset is found by what the model is, in the user's folder too; the file's name is nothing. */
+static void presets_of_models(void)
+{
+    static const char text[] = "[preset]\nmodel = llama-3-32-48-96\nfor = many\n"
+                               "[parameters]\nalpha_ge = 0.2\n";
+    static const char tiny[] = "config -m tests/data/architectures/llama3/model.gguf";
+    char *mine = xasprintf("%s/editscope/presets/mine.conf", folder);
+    struct buf out = {0};
+
+    CHECK(run(&out, "%s", tiny) == 0);
+    CHECK(strstr(out.data, "edit.lambda = auto\n") && strstr(out.data, "edit.v_lr = auto\n"));
+    CHECK(run(&out, "%s --preset paper", tiny) == 0);
+    CHECK(strstr(out.data, "edit.lambda = 1\n") && strstr(out.data, "edit.v_lr = 0.5\n"));
+    CHECK(file_make_parents(mine, NULL) && file_write(mine, text, sizeof(text) - 1, NULL));
+    CHECK(run(&out, "%s", tiny) == 0 && strstr(out.data, "ratio.ge.a = 0.1\n"));
+    CHECK(run(&out, "%s --preset many", tiny) == 0 && strstr(out.data, "ratio.ge.a = 0.2\n"));
+    if (model) {
+        char *link = xasprintf("%s/any-name.gguf", folder);
+
+        CHECK(!symlink(model, link));
+        CHECK(run(&out, "config -m %s", link) == 0);
+        CHECK(strstr(out.data, "mask.compensate = gain\n"));
+        free(link);
+    }
+    buf_free(&out);
+    free(mine);
+}
+
 static void no_model(void)
 {
     char *cut = xasprintf("%s/cut.gguf", folder), *args;
@@ -343,6 +371,7 @@ int main(void)
     static const struct test tests[] = {
         {"usage", usage},
         {"config_and_preset", config_and_preset},
+        {"presets of models", presets_of_models},
         {"no_model", no_model},
         {"tokens", tokens},
         {"query", query},

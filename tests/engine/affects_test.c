@@ -2,6 +2,8 @@
  * does not claim to affect unchanged, to the bit. */
 #include "core/edit/attribute.h"
 
+#include <math.h>
+
 #include "core/base/mem.h"
 #include "core/edit/editor.h"
 #include "core/edit/mask.h"
@@ -151,7 +153,54 @@ static void every_parameter_affects_what_it_says(void)
     device_close(dev);
 }
 
+/* An object that the search never reaches: the step grows to four tenths of the clamp and the clamp
+ * to six |h0|, and both are said. A value that is given stays. */
+static void step_and_clamp_can_be_automatic(void)
+{
+    struct device *dev = device_open(&device_cpu, 0, 1, NULL);
+    struct fact fact = a_fact();
+    struct target t[3] = {{0}};
+    struct request r;
+    struct params p;
+
+    model = model_open(tiny, dev, 0, NULL, NULL);
+    CHECK(model && prefixes_load(&used, prefixes, NULL));
+    base = state_new(model, 1);
+    for (int i = 0; i < 3; i++) {
+        double root = sqrt(model->config->hidden);
+
+        params_default(&p);
+        p.value[P_EDIT_V_STEPS] = 80;
+        p.value[P_EDIT_V_STOP] = 0;
+        p.value[P_EDIT_V_WD] = i ? 0.5 : 1e6; /* keeps delta at 0: the object stays unlikely */
+        CHECK(params_assign(&p, i == 2 ? "edit.v_lr=0.25" : "edit.v_lr=auto", FROM_DEFAULT, NULL));
+        CHECK(params_assign(&p, i == 2 ? "edit.v_clamp=0.5" : "edit.v_clamp=auto", FROM_DEFAULT,
+                            NULL));
+        CHECK(request_build(&r, &fact, &used, model, &p, NULL));
+        CHECK(target_optimise(&t[i], base, &r, LAYER, &p, NULL, NULL, NULL, NULL));
+        request_free(&r);
+        if (i == 2)
+            CHECK(t[i].clamp <= 0.5 && t[i].clamp >= 0.5 && t[i].rate <= 0.25 && t[i].rate >= 0.25);
+        else
+            CHECK(t[i].rate >= 0.0999 * t[i].clamp * t[i].h0_norm / root &&
+                  t[i].rate <= 0.4001 * t[i].clamp * t[i].h0_norm / root);
+        for (int k = 0; k < t[i].steps; k++)
+            CHECK(t[i].trace[k].delta_norm <= 1.0001 * t[i].clamp * t[i].h0_norm);
+    }
+    CHECK_NEAR(t[0].rate, 0.4 * t[0].clamp * t[0].h0_norm / sqrt(model->config->hidden),
+               1e-6 * t[0].rate);
+    CHECK(t[0].clamp <= 0.75 && t[1].clamp >= 0.75);
+    for (int i = 0; i < 3; i++)
+        target_free(&t[i]);
+    fact_free(&fact);
+    state_free(base);
+    prefixes_free(&used);
+    model_close(model);
+    device_close(dev);
+}
+
 static const struct test tests[] = {
+    {"step and clamp can be automatic", step_and_clamp_can_be_automatic},
     {"every parameter affects what it says", every_parameter_affects_what_it_says},
 };
 

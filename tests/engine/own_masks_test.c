@@ -171,6 +171,31 @@ static void reports_are_of_all_masks(void)
     }
 }
 
+/* auto compensates as gain does where a mask leaves little, and leaves another alone; one that
+ * leaves almost nothing, which gain refuses, it does not refuse. */
+static void a_compensation_can_be_automatic(void)
+{
+    for (int i = 0; i < 2; i++) {
+        int every = i ? 3 : 1; /* a third of the neurons, or all of them */
+        struct job_result o = edit("post", "auto", every, 0);
+        struct job_result same = edit("post", i ? "gain" : "none", every, 0);
+
+        CHECK((o.result.report[0].scale > 1.5) == (i == 1));
+        CHECK(o.result.deltas == 1 && same.result.deltas == 1);
+        CHECK_NEAR(o.result.delta[0].scale, same.result.delta[0].scale, 0);
+        CHECK_NEAR(o.result.report[0].gain_mask, same.result.report[0].gain_mask, 0);
+        outcome_free(&o);
+        outcome_free(&same);
+    }
+    {
+        struct job_result o = edit("post", "auto", 2 * m, 0); /* one neuron */
+
+        CHECK(o.result.deltas == 1);
+        CHECK_NEAR(o.result.report[0].scale, 1, 0);
+        outcome_free(&o);
+    }
+}
+
 /* mask.place = pre: a fact's solution is its row of the solve within its own mask. */
 static void solved_within_the_own_mask(void)
 {
@@ -187,6 +212,7 @@ static void solved_within_the_own_mask(void)
 
 static const struct test tests[] = {
     {"reports and compensation are of all masks", reports_are_of_all_masks},
+    {"a compensation can be automatic", a_compensation_can_be_automatic},
     {"solved within the own mask", solved_within_the_own_mask},
 };
 

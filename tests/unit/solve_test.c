@@ -172,6 +172,36 @@ static void test_threshold(void)
     setting_close(&s);
 }
 
+/* lambda 0 is a tenth of the mean q of the text's keys, x^T P x over the rows of the text. */
+static void test_automatic_lambda(void)
+{
+    struct setting s = setting_open();
+    struct solver *solver = solver_new(s.null, 0, NULL);
+    struct nullspace *none = nullspace_none(s.moments, 0, NULL);
+    struct mat rows = mat_new(s.dev, DT_F64, M, M);
+    double *sum = mat_download(s.dev, s.moments->sum[0].on_device, NULL, NULL), *p, q = 0;
+    struct err err = {0};
+
+    /* mean of x^T P x = trace of P C, with P from the unit vectors */
+    mat_identity(s.dev, 1, rows);
+    nullspace_project(s.null, rows, rows);
+    p = mat_download(s.dev, rows, NULL, NULL);
+    for (int i = 0; sum && p && i < M * M; i++)
+        q += p[i] * sum[i] / (double)s.moments->tokens;
+    CHECK(solver && q > 0);
+    CHECK_NEAR(solver->lambda, 0.1 * q, 1e-9 * q);
+    solver_free(solver);
+    solver = solver_new(none, 0, NULL); /* no null space to take it from */
+    CHECK(solver && solver->lambda >= 1 && solver->lambda <= 1);
+    solver_free(solver);
+    CHECK(!solver_new(s.null, -1, &err) && err.kind == ERR_USAGE);
+    free(sum);
+    free(p);
+    mat_free(s.dev, &rows);
+    nullspace_free(none);
+    setting_close(&s);
+}
+
 /* 40 edits, single and batched: low rank, dense and the formula term by term. */
 static void test_lowrank_dense(void)
 {
@@ -486,6 +516,7 @@ static void test_on_host(void)
 static const struct test tests[] = {
     {"second moment, trace and null fraction", test_moments},
     {"null space by threshold", test_threshold},
+    {"an automatic lambda", test_automatic_lambda},
     {"low rank, dense and the formula agree over 40 edits", test_lowrank_dense},
     {"an appended factor is the refactorised one", test_factor},
     {"gain and leak", test_report},
