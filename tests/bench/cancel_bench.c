@@ -23,6 +23,7 @@ struct bench {
     struct engine *e;
     struct params params;
     struct fact fact;
+    int new_spaces; /* above 0: each job has other null spaces to make */
 };
 
 struct ending {
@@ -123,6 +124,8 @@ static struct command make(struct bench *b, enum command_kind kind)
     default:
         break;
     }
+    if (b->new_spaces)
+        c.params.value[P_EDIT_NULL_FRACTION] = 0.5 + 1e-3 * b->new_spaces++;
     return c;
 }
 
@@ -205,7 +208,7 @@ static bool bench_making_way(struct bench *b, const char *name, enum command_kin
         unsigned job, other;
 
         c.idle = kind == CMD_ATTRIBUTE;
-        c.params.value[P_ATTR_AMPLIFY] += i; /* no scores are there yet */
+        c.params.value[P_ATTR_AMPLIFY] += i + 1; /* no scores are there yet */
         job = engine_post(b->e, &c);
         if (listen(b, job, from + moments[i]).ended) {
             command_free(&preview);
@@ -265,6 +268,9 @@ static bool bench_all(struct bench *b)
     if (!whole(b, CMD_ATTRIBUTE))
         return false;
     ok = bench_kinds(b, scored, sizeof(scored) / sizeof(*scored)) && ok;
+    b->new_spaces = 1;
+    ok = bench_kind(b, "null space", CMD_PREVIEW) && ok;
+    b->new_spaces = 0;
     ok = bench_making_way(b, "map", CMD_ATTRIBUTE) && ok;
     ok = bench_making_way(b, "try", CMD_VARIANTS) && ok;
     if (!whole(b, CMD_COMMIT))
