@@ -61,6 +61,7 @@ static void presets_of_models(void)
     CHECK(strstr(out.data, "edit.lambda = auto\n") && strstr(out.data, "edit.v_lr = auto\n"));
     CHECK(run(&out, "%s --preset paper", tiny) == 0);
     CHECK(strstr(out.data, "edit.lambda = 1\n") && strstr(out.data, "edit.v_lr = 0.5\n"));
+    CHECK(run(&out, "%s --preset many", tiny) == 2); /* none yet */
     CHECK(file_make_parents(mine, NULL) && file_write(mine, text, sizeof(text) - 1, NULL));
     CHECK(run(&out, "%s", tiny) == 0 && strstr(out.data, "ratio.ge.a = 0.1\n"));
     CHECK(run(&out, "%s --preset many", tiny) == 0 && strstr(out.data, "ratio.ge.a = 0.2\n"));

@@ -59,12 +59,20 @@ static bool read_params(struct cli *c, const char *path, enum param_source from,
 static bool apply_preset(struct cli *c, struct err *err)
 {
     const char *wanted = c->value[OPT_PRESET] ? c->value[OPT_PRESET] : "one";
-    bool own = !strcmp(wanted, "one") || !strcmp(wanted, "many");
+    bool own;
 
+    if (!strcmp(wanted, "auto")) /* its name in version 0.1.0 */
+        wanted = "one";
+    own = !strcmp(wanted, "one") || !strcmp(wanted, "many");
     if (!strcmp(wanted, "paper"))
         return true;
     if (own) {
         c->preset = preset_of_model(c->model, wanted);
+        if (!c->preset && c->value[OPT_PRESET])
+            return err_set(err, ERR_USAGE,
+                           "--preset %s: none is for this model; paper means the "
+                           "published values",
+                           wanted);
     } else if (strchr(wanted, '/') || file_exists(wanted)) {
         c->preset = xstrdup(wanted);
     } else {
