@@ -45,7 +45,8 @@ struct solver {
 /* Without keys. lambda 0 (edit.lambda = auto) is solver_auto_lambda(); below 0 it is ERR_USAGE. */
 struct solver *solver_new(const struct nullspace *null, double lambda, struct err *err);
 /* The lambda that fits a null space (editscope-method(7) 7.3): a share of the mean q = k^T P k of
- * the text's keys, which is what the null directions hold of the trace. 1 without a null space, or where the text holds nothing of it. */
+ * the text's keys, which is what the null directions hold of the trace. 1 without a null space, or
+ * where the text holds nothing of it. */
 double solver_auto_lambda(const struct nullspace *null);
 void solver_free(struct solver *s);
 /* Appends keys [u, M] (read after their edit, rounded to float32): editscope-method(7) 7.9. */

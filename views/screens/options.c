@@ -261,7 +261,7 @@ static void draw_row(const struct ui_state *d, enum param id, struct surface *s,
 static void show_used(const struct ui_state *d, enum param id, char *out, size_t n)
 {
     const struct edit_report *a = d->preview ? d->preview : d->verdict.report;
-    double low = INFINITY, high = 0;
+    double low = (double)INFINITY, high = 0;
     int scaled = 0;
 
     *out = '\0';
