@@ -228,6 +228,7 @@ static void panes_are_apart_and_inside_at_every_size(void)
             struct rect area = {1, 0, h, w};
             struct edit_layout l = edit_layout(area, 30, 5, h % 2);
 
+            edit_layout_share(&l);
             for (int i = 1; i < PANE_COUNT; i++) {
                 struct rect r = l.pane[i];
 

@@ -229,19 +229,35 @@ static void a_small_window_says_what_it_needs(void)
     ui_free(&d);
 }
 
-/* Where there is no room for map and ratios, the Edit view says where they are. */
-static void the_edit_view_names_what_it_leaves_out(void)
+/* Where the map has no room, it stands beside the parameters with a row for each edited layer, and
+ * its foot names the keys of what is left out. Before there is a model, the Fact pane does. */
+static void a_small_edit_view_shows_the_edited_layers(void)
 {
+    static const int small[][2] = {{16, 50}, {20, 60}, {24, 60}};
     struct ui_state d;
-    char *small, *larger;
+    char *text;
 
     make_ui_state(&d);
-    small = view_text(&d, view_find("edit"), 20, 60);
-    larger = view_text(&d, view_find("edit"), 24, 80);
-    CHECK(strstr(small, "map in 2, ratios in 4") && !strstr(larger, "map in"));
-    CHECK(!strstr(small, "Attribution") && strstr(larger, "Attribution"));
-    free(small);
-    free(larger);
+    text = view_text(&d, view_find("edit"), 20, 60);
+    CHECK(strstr(text, "╰─ map in 2, ratios in 4 ─") && strstr(text, "mask union by topk"));
+    free(text);
+    ui_free(&d);
+    make_long_ui_state(&d);
+    for (int k = 0; k < 3; k++) {
+        text = view_text(&d, view_find("edit"), small[k][0], small[k][1]);
+        for (int l = 4; l <= 8; l += k ? 1 : 2) { /* in 16 rows two layers share one */
+            char name[16];
+
+            snprintf(name, sizeof(name), "│ L%d ›▀", l);
+            CHECK(strstr(text, name) != NULL);
+        }
+        CHECK(!strstr(text, "L3 ") && !strstr(text, "L9 "));
+        CHECK(strstr(text, "╰─ all: 2, ratios: 4 ─") && strstr(text, "α_ge"));
+        free(text);
+    }
+    text = view_text(&d, view_find("edit"), 24, 80);
+    CHECK(!strstr(text, "map in") && !strstr(text, "all: 2"));
+    free(text);
     ui_free(&d);
 }
 
@@ -384,7 +400,7 @@ static const struct test tests[] = {
     {"names of layers stay in place", names_of_layers_stay_in_place},
     {"the lens opens at the answer", the_lens_opens_at_the_answer},
     {"the frame shows the state", the_frame_shows_the_state},
-    {"the Edit view names what it leaves out", the_edit_view_names_what_it_leaves_out},
+    {"a small Edit view shows the edited layers", a_small_edit_view_shows_the_edited_layers},
     {"headings are apart", headings_are_apart},
     {"no token has no chance", no_token_has_no_chance},
     {"equal gain is never cut", equal_gain_is_never_cut},

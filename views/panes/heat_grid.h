@@ -17,6 +17,7 @@ struct map_window {
     enum heat_mode mode;
     bool some; /* only the layers in `layer`; else all */
     unsigned char layer[PARAM_MAX_LAYERS];
+    bool compact; /* the lines below the map give their rows to layers; it has no foot */
 };
 
 /* The mode that is shown: the one chosen, else the strategy that scores are computed with. */

@@ -26,7 +26,7 @@
 #include "views/panes/heat_grid.h"
 #include "views/panes/panes.h"
 
-enum { RIGHT = 7, WIDEST = 8, TALLEST = 3 };
+enum { RIGHT = 7, WIDEST = 8, TALLEST = 3, LINES = 2 };
 
 /* What the drawing functions share. */
 struct map {
@@ -67,16 +67,18 @@ static int map_first(const struct ui_state *d, const int *layer, int n, int rows
 struct map_shape map_shape(const struct ui_state *d, const struct map_window *w, struct rect area)
 {
     struct map_shape m = {.left = d->layers > 100 ? 5 : 4};
-    int allowed[PARAM_MAX_LAYERS], n = 0, rows, columns;
+    int allowed[PARAM_MAX_LAYERS], n = 0, rows, columns, lines;
 
     m.in = (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4};
-    m.plot = (struct rect){m.in.y, m.in.x + m.left, m.in.h - 2, m.in.w - m.left - RIGHT};
-    m.plot.w = m.plot.w > 8 ? m.plot.w : 8;
-    if (!d->ready || m.in.h < 3 || m.in.w < 8)
-        return m;
     for (int l = 0; l < d->layers && n < PARAM_MAX_LAYERS; l++)
         if (map_window_has(w, l))
             allowed[n++] = l;
+    lines = w->compact ? m.in.h - n : LINES;
+    lines = lines < 0 ? 0 : lines < LINES ? lines : LINES;
+    m.plot = (struct rect){m.in.y, m.in.x + m.left, m.in.h - lines, m.in.w - m.left - RIGHT};
+    m.plot.w = m.plot.w > 8 ? m.plot.w : 8;
+    if (!d->ready || m.in.h < 3 || m.in.w < 8)
+        return m;
     rows = m.plot.h / (n ? n : 1);
     m.tall = rows < 1 ? 1 : 2 * (rows < TALLEST ? rows : TALLEST);
     m.rows = rows < 1 ? m.plot.h * 2 : n;
@@ -381,7 +383,7 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
         map_legend(m, rows);
         map_axis(m, rows + 1);
     }
-    if (!m->g.exact_rows && !m->d->attributing)
+    if (!m->g.exact_rows && !m->d->attributing && rows < m->in.h)
         map_missing(m, m->in.h - 1);
 }
 
@@ -423,7 +425,8 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
     if (d->ready)
         map_hint(&m, hint, sizeof(hint));
     box_draw(s, area, title, hint, focus);
-    map_foot(&shape, s, area);
+    if (!window->compact)
+        map_foot(&shape, s, area);
     if (!d->ready && area.h > 2 && area.w > 6) {
         struct pen p = pen_at(s, m.in, m.in.h / 2, m.in.w / 2 - 12);
 

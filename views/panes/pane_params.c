@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/hint.h"
@@ -34,23 +35,30 @@ static void knob_row(const struct ui_state *d, enum knob knob, struct surface *s
         surface_cursor(s, in, y, in.w - text_width(value));
 }
 
-enum { ALL_WORDS = 44 }; /* columns for the foot with equal gain in full */
+enum {
+    ALL_WORDS = 44,
+    RULE_ONLY = 34
+}; /* from, below: columns for the foot in full, with the rule */
 
 /* Mask, rule and edited layers; with the quantile rule, the ratio at which the mask changes next.
  */
 static void params_foot(const struct ui_state *d, struct surface *s, struct rect area)
 {
-    char range[48], text[160];
+    const char *rule = params_word(&d->params, P_SELECT_RULE);
+    char range[48], text[160], how[80];
     bool equal = params_choice(&d->params, P_MASK_COMPENSATE);
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
 
+    if (area.w < RULE_ONLY)
+        utf8_copy(how, sizeof(how), rule);
+    else
+        show_print(how, sizeof(how), equal && area.w < ALL_WORDS ? "%s, %s" : "mask %s by %s",
+                   params_word(&d->params, P_MASK_MODE), rule);
     if (params_choice(&d->params, P_SELECT_RULE) == RULE_QUANTILE_GE && m &&
         isfinite(m->general.next_up))
         snprintf(text, sizeof(text), "quantile: next change at ρ_ge %.3f", m->general.next_up);
     else
-        show_print(text, sizeof(text),
-                   equal && area.w < ALL_WORDS ? "%s, %s · %s%s" : "mask %s by %s · %s%s",
-                   params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
+        show_print(text, sizeof(text), "%s · %s%s", how,
                    *ui_edited_range(d, range) ? range : "layers auto",
                    equal ? " · equal gain" : "");
     box_foot(s, area, text);

@@ -74,6 +74,16 @@ static void show_focused(struct edit_layout *l, int focus)
         }
 }
 
+/* The map's window beside the parameters: the edited layers, and all of them if there are none. */
+static struct map_window window_of(const struct ui_state *d, const struct edit_layout *l)
+{
+    struct map_window w = {.compact = l->beside};
+
+    for (int i = 0; l->beside && i < d->layers && i < PARAM_MAX_LAYERS; i++)
+        w.some |= w.layer[i] = ui_edits_layer(d, i);
+    return w;
+}
+
 static struct edit_layout layout_of(const struct view *v, struct rect area)
 {
     const struct ui_state *d = v->host->ui;
@@ -87,6 +97,8 @@ static struct edit_layout layout_of(const struct view *v, struct rect area)
         enlarge_lens(&out);
     if (focus != PANE_VERDICT || ui_verdict(d))
         show_focused(&out, focus);
+    if (d->ready)
+        edit_layout_share(&out);
     return out;
 }
 
@@ -410,7 +422,7 @@ static bool edit_click(struct view *v, struct rect area, int y, int x)
     struct edit *e = v->state;
     struct ui_state *d = v->host->ui;
     struct edit_layout l = layout_of(v, area);
-    const struct map_window all = {0};
+    const struct map_window window = window_of(d, &l);
     struct neuron_place at;
 
     for (int i = PANE_FACT; i < PANE_COUNT; i++)
@@ -421,7 +433,7 @@ static bool edit_click(struct view *v, struct rect area, int y, int x)
             e->pane = i;
             if (i == PANE_PARAMS && knob >= 0 && knob < KNOB_COUNT)
                 e->knob = (enum knob)knob;
-            if (i == PANE_MAP && map_neuron_at(d, &all, l.pane[i], y, x, &at)) {
+            if (i == PANE_MAP && map_neuron_at(d, &window, l.pane[i], y, x, &at)) {
                 d->at_layer = at.layer;
                 d->at_neuron = at.neuron;
             }
@@ -455,17 +467,19 @@ static const char *edit_place(const struct view *v)
     return place[((const struct edit *)v->state)->pane];
 }
 
-/* Where there is room for neither map nor ratios, the lowest pane says which keys show them. */
+/* Which keys show what there is no room for: the ratios, and the map or its other layers. */
 static void draw_dropped(const struct ui_state *d, const struct edit_layout *l, struct surface *s)
 {
-    const struct rect *map = &l->pane[PANE_MAP], *ratios = &l->pane[PANE_RATIOS];
-    struct rect lowest = l->pane[PANE_PARAMS];
     char text[HINT_MAX];
 
-    if (rect_empty(lowest))
-        lowest = l->pane[PANE_FACT];
-    if (rect_empty(*map) && rect_empty(*ratios))
-        box_foot(s, lowest, hint_text(d, text, "map in {view-heatmap}, ratios in {view-ratios}"));
+    if (!rect_empty(l->pane[PANE_RATIOS]))
+        return;
+    if (l->beside)
+        box_foot(s, l->pane[PANE_MAP],
+                 hint_text(d, text, "all: {view-heatmap}, ratios: {view-ratios}"));
+    else if (rect_empty(l->pane[PANE_MAP]))
+        box_foot(s, l->pane[PANE_FACT],
+                 hint_text(d, text, "map in {view-heatmap}, ratios in {view-ratios}"));
 }
 
 /* Draws all panes; see edit_layout.c for where they go. */
@@ -474,6 +488,7 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
     const struct edit *e = v->state;
     const struct ui_state *d = v->host->ui;
     struct edit_layout l = layout_of(v, area);
+    const struct map_window window = window_of(d, &l);
     enum command_kind busy = ui_busy(d);
     bool solving = (busy == CMD_PREVIEW || busy == CMD_COMMIT) && d->steps;
     struct rect steps = l.pane[PANE_LENS];
@@ -484,7 +499,7 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
         surface_cursor(s, l.pane[e->pane], 1, 2);
     pane_fact(d, &e->form, s, l.pane[PANE_FACT], e->pane == PANE_FACT);
     pane_params(d, e->knob, s, l.pane[PANE_PARAMS], e->pane == PANE_PARAMS);
-    pane_map(d, &(struct map_window){0}, s, l.pane[PANE_MAP], e->pane == PANE_MAP);
+    pane_map(d, &window, s, l.pane[PANE_MAP], e->pane == PANE_MAP);
     pane_ratios(d, s, l.pane[PANE_RATIOS], e->pane == PANE_RATIOS);
     pane_verdict(d, s, l.pane[PANE_VERDICT], e->pane == PANE_VERDICT);
     if (!solving || steps.y != l.pane[PANE_LENS].y || rect_empty(l.pane[PANE_LENS]))

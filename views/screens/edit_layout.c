@@ -13,9 +13,11 @@
  *   +------------+      +------------++-----------+   +-----------++----------++----------+
  *
  * The verdict is there once an edit was previewed or committed; beside it the neurons go first.
- * The map comes first: it gets the rows in which all layers are seen, as tall as they can be, once
- * the ratios have a row for each edited layer. A struct slice says how few rows make sense, how
- * many are enough, what share of the rest a pane gets, and who is dropped first (tui/layout.h). */
+ * In one column without room for the map, it stands beside the parameters, with the edited layers
+ * only. The map comes first: it gets the rows in which all layers are seen, as tall as they can be,
+ * once the ratios have a row for each edited layer. A struct slice says how few rows make sense,
+ * how many are enough, what share of the rest a pane gets, and who is dropped first (tui/layout.h).
+ */
 #include "views/screens/edit_layout.h"
 
 #include "tui/layout.h"
@@ -123,4 +125,17 @@ struct edit_layout edit_layout(struct rect area, int layers, int edited, bool ve
         stack_panes(&out, area, one, stack, 5);
     }
     return out;
+}
+
+void edit_layout_share(struct edit_layout *l)
+{
+    static const struct slice halves[] = {{24, 30, 0, 0}, {24, 30, 1, 0}};
+    struct rect both[2];
+
+    if (!rect_empty(l->pane[PANE_MAP]) || rect_empty(l->pane[PANE_PARAMS]))
+        return;
+    layout_columns(l->pane[PANE_PARAMS], halves, 2, both);
+    l->pane[PANE_PARAMS] = both[0];
+    l->pane[PANE_MAP] = both[1];
+    l->beside = true;
 }

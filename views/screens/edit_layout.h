@@ -18,10 +18,13 @@ enum edit_pane {
 
 struct edit_layout {
     struct rect pane[PANE_COUNT]; /* of size 0: no room for it */
+    bool beside;                  /* the map shares the place of the parameters */
 };
 
 /* The `layers` of the model decide how high the map wants to be (0: not known), the `edited` ones
  * how high the ratios must be. `verdict`: there is one to be shown. */
 struct edit_layout edit_layout(struct rect area, int layers, int edited, bool verdict);
+/* A map that found no room takes the right half of the parameters. */
+void edit_layout_share(struct edit_layout *l);
 
 #endif
