@@ -239,7 +239,8 @@ static void add_spare_neighbours(const struct ui_state *d, struct command *cmd)
     int own = cmd->facts[0].localities;
 
     if (d->relations)
-        relations_add_neighbours(d->relations, &cmd->facts[0], SPARE_NEIGHBOURS);
+        relations_add_neighbours(d->relations, &cmd->facts[0], SPARE_NEIGHBOURS,
+                                 (unsigned long)cmd->params.value[P_SEED]);
     if (cmd->facts[0].localities > own)
         cmd->top = own ? own : -1;
 }

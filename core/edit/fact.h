@@ -77,7 +77,7 @@ bool is_fact_line(const char *text);
  * lines that begin with # are skipped. Other lines are skipped, with a line for each in `left_out`.
  * Returns how many facts. Caller frees each and the array. Never fails: no facts is 0. */
 int facts_from_lines(const char *text, size_t len, const struct relations *relations,
-                     struct fact **facts, struct buf *left_out);
+                     unsigned long seed, struct fact **facts, struct buf *left_out);
 /* The same for text of a file: one JSON array, objects one after the other, or a table with commas,
  * semicolons or tabs whose first line names the columns. */
 bool facts_from_text(const char *text, size_t len, struct fact **facts, int *count,
@@ -86,8 +86,8 @@ bool facts_from_text(const char *text, size_t len, struct fact **facts, int *cou
  * bad record refuses the file, naming the record. */
 bool facts_load(const char *path, struct fact **facts, int *count, struct err *err);
 /* The same for a file of the user, which may also have a fact on each line. */
-bool facts_load_typed(const char *path, const struct relations *relations, struct fact **facts,
-                      int *count, struct err *err);
+bool facts_load_typed(const char *path, const struct relations *relations, unsigned long seed,
+                      struct fact **facts, int *count, struct err *err);
 /* The same for data sets, in which some records cannot be edited (an empty new object):
  * such records are skipped, and `left_out` gets a line with the reason for each. */
 bool facts_load_usable(const char *path, struct fact **facts, int *count, struct buf *left_out,

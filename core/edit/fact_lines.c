@@ -51,7 +51,7 @@ bool is_fact_line(const char *text)
 }
 
 int facts_from_lines(const char *text, size_t len, const struct relations *relations,
-                     struct fact **facts, struct buf *left_out)
+                     unsigned long seed, struct fact **facts, struct buf *left_out)
 {
     int count = 0, room = 0, number = 0;
     struct err err = {0};
@@ -83,7 +83,7 @@ int facts_from_lines(const char *text, size_t len, const struct relations *relat
         }
         if (*line && *line != '#') {
             err = (struct err){0};
-            if (fact_from_line(&(*facts)[count], line, relations, 0, &err))
+            if (fact_from_line(&(*facts)[count], line, relations, seed, &err))
                 count++;
             else if (left_out)
                 buf_printf(left_out, "line %d: %s\n", number, err.text);
@@ -111,8 +111,8 @@ static bool is_list_of_lines(const char *text)
     return is;
 }
 
-bool facts_load_typed(const char *path, const struct relations *relations, struct fact **facts,
-                      int *count, struct err *err)
+bool facts_load_typed(const char *path, const struct relations *relations, unsigned long seed,
+                      struct fact **facts, int *count, struct err *err)
 {
     size_t len;
     char *text = file_read_text(path, MOST_BYTES, &len, err);
@@ -125,7 +125,7 @@ bool facts_load_typed(const char *path, const struct relations *relations, struc
     if (ok && (fact_table_is(first) || !is_list_of_lines(first))) {
         ok = facts_from_text(text, len, facts, count, NULL, err);
     } else if (ok) {
-        *count = facts_from_lines(text, len, relations, facts, &left_out);
+        *count = facts_from_lines(text, len, relations, seed, facts, &left_out);
         ok = !left_out.len ||
              err_set(err, ERR_USAGE, "%.*s", (int)strcspn(left_out.data, "\n"), left_out.data);
     }

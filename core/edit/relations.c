@@ -267,12 +267,13 @@ static const struct relation *relation_of_fact(const struct relations *r, const 
     return NULL;
 }
 
-void relations_add_neighbours(const struct relations *r, struct fact *fact, int most)
+void relations_add_neighbours(const struct relations *r, struct fact *fact, int most,
+                              unsigned long seed)
 {
     const struct relation *one = relation_of_fact(r, fact);
 
     if (one)
-        add_neighbours(fact, one, most, 0);
+        add_neighbours(fact, one, most, seed);
 }
 
 struct fact relation_fact(const struct relation *r, const char *subject, const char *object,

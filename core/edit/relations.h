@@ -43,8 +43,10 @@ const struct relation *relations_find(const struct relations *r, const char *nam
 struct fact relation_fact(const struct relation *r, const char *subject, const char *object,
                           int prompt, unsigned long seed);
 /* Adds up to `most` neighbours to a fact: facts of other subjects, from the relation that it names,
- * or that has its prompt; not those that it has already. Nothing if there is no such relation. */
-void relations_add_neighbours(const struct relations *r, struct fact *fact, int most);
+ * or that has its prompt, chosen by `seed`; not those that it has already. Nothing if there is no
+ * such relation. */
+void relations_add_neighbours(const struct relations *r, struct fact *fact, int most,
+                              unsigned long seed);
 /* `subject | relation | object`, or with a prompt in the middle; r may be NULL: only a prompt.
  * ERR_USAGE names the part that is missing. Texts of users go through fact_from_line(). */
 bool fact_from_triple(struct fact *fact, const struct relations *r, const char *triple,

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!relations_parse(&r, known, sizeof(known) - 1, NULL))
         abort();
-    n = facts_from_lines(text, size, &r, &facts, &left_out);
+    n = facts_from_lines(text, size, &r, 0, &facts, &left_out);
     fact_trimmed_say(facts, n, &note);
     check_facts(facts, n);
     if (facts_from_text(text, strlen(text), &facts, &n, &left_out, NULL))

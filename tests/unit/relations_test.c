@@ -172,7 +172,7 @@ static void pasted_lines(void)
                                "France | nonsense | Rome\n";
     struct buf left = {0};
     struct fact *facts;
-    int n = facts_from_lines(text, sizeof(text) - 1, &all, &facts, &left);
+    int n = facts_from_lines(text, sizeof(text) - 1, &all, 0, &facts, &left);
 
     CHECK(n == 5);
     if (n == 5) {
@@ -186,8 +186,40 @@ static void pasted_lines(void)
         fact_free(&facts[i]);
     free(facts);
     buf_free(&left);
-    CHECK(facts_from_lines("", 0, &all, &facts, NULL) == 0 && !facts);
-    CHECK(facts_from_lines("{\"bad\"", 6, NULL, &facts, NULL) == 0);
+    CHECK(facts_from_lines("", 0, &all, 0, &facts, NULL) == 0 && !facts);
+    CHECK(facts_from_lines("{\"bad\"", 6, NULL, 0, &facts, NULL) == 0);
+    relations_free(&all);
+}
+
+static bool same_neighbours(const struct fact *a, const struct fact *b)
+{
+    bool same = a->localities == b->localities;
+
+    for (int i = 0; same && i < a->localities; i++)
+        same = !strcmp(a->locality[i].prompt, b->locality[i].prompt);
+    return same;
+}
+
+/* The seed chooses the neighbours of a pasted fact as it does those of one that is typed. */
+static void the_seed_chooses_neighbours(void)
+{
+    static const char line[] = "Eiffel Tower | location | Rome\n";
+    struct fact typed[2], *pasted[2];
+
+    CHECK(relations_load(&all, FILE_OF, NULL));
+    for (int i = 0; i < 2; i++) {
+        unsigned long seed = i ? 7 : 0;
+
+        CHECK(fact_from_line(&typed[i], "Eiffel Tower | location | Rome", &all, seed, NULL));
+        CHECK(facts_from_lines(line, sizeof(line) - 1, &all, seed, &pasted[i], NULL) == 1);
+        CHECK(same_neighbours(&typed[i], pasted[i]));
+    }
+    CHECK(!same_neighbours(pasted[0], pasted[1]));
+    for (int i = 0; i < 2; i++) {
+        fact_free(&typed[i]);
+        fact_free(pasted[i]);
+        free(pasted[i]);
+    }
     relations_free(&all);
 }
 
@@ -199,5 +231,6 @@ static const struct test tests[] = {
     {"a line is read in every form", a_line_is_read_in_every_form},
     {"pasted lines are facts", pasted_lines},
     {"placeholders of a relation are those of a fact", placeholders_are_those_of_a_fact},
+    {"the seed chooses neighbours", the_seed_chooses_neighbours},
 };
 TEST_MAIN(tests)

@@ -20,8 +20,15 @@ void cli_facts_free(struct fact *facts, int count)
     free(facts);
 }
 
-static bool fact_from_file(const char *path, struct fact *fact, struct err *err)
+/* Chooses the neighbours that a relation brings. */
+static unsigned long seed_of(const struct cli *c)
 {
+    return (unsigned long)c->params.value[P_SEED];
+}
+
+static bool fact_from_file(const struct cli *c, struct fact *fact, struct err *err)
+{
+    const char *path = c->value[OPT_FACT];
     size_t len = 0;
     char *text = file_read_text(path, FACT_MOST, &len, err);
     const char *first = text ? text + strspn(text, " \t\r\n") : "";
@@ -32,7 +39,7 @@ static bool fact_from_file(const char *path, struct fact *fact, struct err *err)
         ok = fact_from_json(fact, text, len, err) || err_in(err, "--fact %s", path);
     } else if (ok) {
         cli_relations(&r, NULL);
-        ok = fact_from_line(fact, first, &r, 0, err) || err_in(err, "--fact %s", path);
+        ok = fact_from_line(fact, first, &r, seed_of(c), err) || err_in(err, "--fact %s", path);
         relations_free(&r);
     }
 
@@ -106,8 +113,8 @@ void cli_session_fact(struct cli *c, struct app_options *o)
 static bool fact_from_relation(const struct cli *c, struct fact *fact, struct err *err)
 {
     struct relations r;
-    bool ok = cli_relations(&r, err) && fact_from_line(fact, c->value[OPT_TRIPLE], &r,
-                                                       (unsigned long)c->params.value[P_SEED], err);
+    bool ok =
+        cli_relations(&r, err) && fact_from_line(fact, c->value[OPT_TRIPLE], &r, seed_of(c), err);
 
     if (ok && cli_has(c, OPT_OLD)) {
         free(fact->old);
@@ -121,7 +128,8 @@ static bool facts_from_file(const struct cli *c, struct fact **facts, int *count
 {
     struct relations r;
     bool known = cli_relations(&r, NULL);
-    bool ok = facts_load_typed(c->value[OPT_FACTS], known ? &r : NULL, facts, count, err);
+    bool ok =
+        facts_load_typed(c->value[OPT_FACTS], known ? &r : NULL, seed_of(c), facts, count, err);
 
     relations_free(&r);
     return ok;
@@ -155,7 +163,7 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
     } else {
         *facts = xcalloc(1, sizeof(**facts));
         ok = cli_has(c, OPT_TRIPLE) ? fact_from_relation(c, *facts, err)
-             : cli_has(c, OPT_FACT) ? fact_from_file(c->value[OPT_FACT], *facts, err)
+             : cli_has(c, OPT_FACT) ? fact_from_file(c, *facts, err)
                                     : fact_from_options(c, *facts, err);
         if (!ok) {
             free(*facts);

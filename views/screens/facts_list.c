@@ -23,7 +23,9 @@ int facts_take(struct host *host, const char *text, size_t len)
     struct ui_state *d = host->ui;
     struct buf left_out = {0}, blanks = {0};
     struct fact *facts;
-    int n = facts_from_lines(text, len, d->relations, &facts, &left_out), bad = 0;
+    int n = facts_from_lines(text, len, d->relations, (unsigned long)d->params.value[P_SEED],
+                             &facts, &left_out),
+        bad = 0;
 
     for (const char *p = left_out.data; p && (p = strchr(p, '\n')); p++)
         bad++;

@@ -12,6 +12,18 @@ for way in '--fact - <$d/fact.json' '--fact <(cat $d/fact.json)' '--fact /dev/st
     cmp -s "$d/out" "$d/want" || complain "$way: $(diff "$d/out" "$d/want" | head -3)"
 done
 
+row "the seed chooses the neighbours of a relation, however the fact is given"
+echo 'Eiffel Tower | location | Rome' >"$d/line"
+for seed in 0 7; do
+    run 0 $EDIT --seed $seed --json --triple "$(cat "$d/line")"
+    grep -o '"kind":"locality","prompt":"[^"]*"' "$d/out" >"$d/want.$seed"
+    run 0 $EDIT --seed $seed --json --fact "$d/line"
+    grep -o '"kind":"locality","prompt":"[^"]*"' "$d/out" | cmp -s - "$d/want.$seed" ||
+        complain "--fact with seed $seed has other neighbours than --triple"
+done
+[ -s "$d/want.7" ] || complain "no neighbours were asked"
+cmp -s "$d/want.0" "$d/want.7" && complain "both seeds have the same neighbours"
+
 # Every argument that is a file to be read, each with a command that is the same three ways.
 row "every file argument can come by a pipe"
 cp "$d/fact.json" "$d/many.json"
