@@ -1,8 +1,11 @@
 /* The program of the screen without a terminal and without an engine: what it asks before a session
  * is left, and what is part of a figure. */
 #include "core/base/file.h"
+#include "core/edit/relations.h"
 #include "tests/folder.h"
 #include "tests/screens/fixture.h"
+#include "views/requests.h"
+#include "views/screens/facts_list.h"
 #include "views/shell/app_internal.h"
 
 #define MODEL "tests/data/architectures/llama3/model.gguf"
@@ -232,6 +235,66 @@ static void facts_without_probes_say_so(void)
     app_finish(app);
 }
 
+static int probes_posted;
+
+static unsigned count_probes(struct host *host, struct command *cmd)
+{
+    (void)host;
+    probes_posted += cmd->kind == CMD_PROBE;
+    command_free(cmd);
+    return 0;
+}
+
+/* The verdict of an earlier run: however it was opened, the key then asks at once; the key that
+ * opens it does not ask. */
+static void one_press_asks_the_verdict(void)
+{
+    struct app *app = start(false);
+    struct probe_report *probes;
+
+    ui_free(&app->ui);
+    make_full_ui_state(&app->ui);
+    app->host.post = count_probes;
+    app->ui.verdict.recalled = xcalloc(1, sizeof(*app->ui.verdict.recalled));
+    CHECK(ui_verdict(&app->ui) != NULL);
+    probes = app->ui.verdict.probes; /* not asked in this run */
+    app->ui.verdict.probes = NULL;
+    app_run_command(app, "open verdict");
+    CHECK(!probes_posted && !strcmp(app->ui.at_view, "verdict"));
+    app_action(app, ACTION_PROBE);
+    CHECK(probes_posted == 1);
+    app_open(app, "edit");
+    app_action(app, ACTION_PROBE);
+    CHECK(probes_posted == 1 && !strcmp(app->ui.at_view, "verdict"));
+    app_action(app, ACTION_PROBE);
+    CHECK(probes_posted == 2);
+    app->ui.verdict.probes = probes;
+    app_finish(app);
+}
+
+/* A pasted list takes the seed of the parameters. */
+static void a_pasted_list_takes_the_seed(void)
+{
+    static const char line[] = "Eiffel Tower | location | Rome\n";
+    struct relations all;
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct fact typed;
+
+    CHECK(relations_load(&all, "samples/pararel/relations.jsonl", NULL));
+    make_ui_state(&d);
+    d.relations = &all;
+    d.params.value[P_SEED] = 7;
+    CHECK(facts_take(&host, line, sizeof(line) - 1) == 1);
+    CHECK(fact_from_line(&typed, line, &all, 7, NULL));
+    CHECK(typed.localities && d.queue[0].fact.localities == typed.localities);
+    for (int i = 0; i < typed.localities; i++)
+        CHECK_STR(d.queue[0].fact.locality[i].prompt, typed.locality[i].prompt);
+    fact_free(&typed);
+    relations_free(&all);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
     {"what is lost is asked about", what_is_lost_is_asked_about},
     {"a figure is of the view alone", a_figure_is_of_the_view_alone},
@@ -240,5 +303,7 @@ static const struct test tests[] = {
     {"what is kept is said as a person would", what_is_kept_is_said_as_a_person_would},
     {"facts without probes say so", facts_without_probes_say_so},
     {"a reset goes back to the start", a_reset_goes_back_to_the_start},
+    {"one press asks the verdict", one_press_asks_the_verdict},
+    {"a pasted list takes the seed", a_pasted_list_takes_the_seed},
 };
 FOLDER_MAIN(folder, tests)

@@ -29,16 +29,12 @@ enum { PAGE = 10 };
 struct verdict_view {
     int at;     /* the row under the cursor */
     int opened; /* the row that is open, from 1; 0: none */
-    bool seen;  /* the key that opens the view was pressed: again, it asks */
 };
 
 /* What an edit of an earlier run answered is stored; the states are asked again by a key. */
 static void verdict_open(struct view *v)
 {
-    struct verdict_view *w = v->state;
-
-    w->seen = !v->host->ui->verdict.recalled;
-    if (w->seen)
+    if (!v->host->ui->verdict.recalled)
         request_verdict(v->host);
 }
 
@@ -67,9 +63,7 @@ static bool verdict_action(struct view *v, enum action action)
         w->opened = w->opened == w->at + 1 ? 0 : w->at + 1;
         return true;
     case ACTION_PROBE:
-        if (w->seen)
-            request_verdict(v->host);
-        w->seen = true;
+        request_verdict(v->host);
         return true;
     default:
         return false;

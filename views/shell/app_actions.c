@@ -433,7 +433,7 @@ static bool view_takes_action(struct app *app, enum action action)
 }
 
 /* Runs an action: the shown view first, then the function of the table, then the view that the
- * table opens, which is offered the action again. False: nothing handles it. */
+ * table opens, which is offered the action unless that only opens it. False: nothing handles it. */
 bool app_action(struct app *app, enum action action)
 {
     app->dirty = true;
@@ -449,7 +449,8 @@ bool app_action(struct app *app, enum action action)
         handlers[action].run(app);
     } else if (handlers[action].view) {
         app_open(app, handlers[action].view->name);
-        view_takes_action(app, action);
+        if (action != action_of_view(handlers[action].view->name))
+            view_takes_action(app, action);
     } else {
         return false;
     }
