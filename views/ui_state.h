@@ -172,7 +172,8 @@ struct ui_state {
     struct fact fact;     /* all NULL: none yet */
     struct ui_origin now; /* of a result that would be made now; ui_match() sets it */
 
-    bool present;  /* --present: fewer and larger panes */
+    bool present;       /* --present: fewer and larger panes */
+    const char *viewed; /* the file whose results are shown, borrowed; NULL: none */
     bool recorded; /* the results come from a file: no model is open, nothing can be computed */
 
     /* 2. the results */

@@ -170,7 +170,23 @@ static void ends_say_what_comes_next(void)
     ui_free(&d);
 }
 
+/* What `view FILE` shows was not computed here: no model is ready. */
+static void a_file_is_no_model(void)
+{
+    struct model_info *m = xcalloc(1, sizeof(*m));
+
+    make_full_ui_state(&d);
+    *m = d.model;
+    m->load_seconds = 1.5;
+    d.recorded = true;
+    d.viewed = "/home/ada/pages/page.html";
+    say(EV_MODEL, CMD_NONE, m, ERR_NONE, NULL);
+    SHOWS("data of page.html: 1 to 8 show it, E saves it; no model is open");
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"a file is no model", a_file_is_no_model},
     {"results are in sight", results_are_in_sight},
     {"failures name what failed", failures_name_what_failed},
     {"ends say what comes next", ends_say_what_comes_next},

@@ -115,6 +115,7 @@ static bool view_file(struct cli *c, const char *path, struct err *err)
     ok = c->engine && (batch || cli_screen_setup(c, &o, err));
     if (ok) {
         o.params = params;
+        o.viewed = path;
         o.recorded = file_type_of_path(path) != FILE_TYPE_SESSION;
         o.fact = &fact; /* empty for a RUN file of 0.1.0 */
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)

@@ -496,6 +496,7 @@ static void app_begin(struct app *app, struct engine *engine)
     param_undo_start(&app->param_undo, &app->reopen.params);
     app->ui.relations = options->relations;
     app->ui.recorded = options->recorded;
+    app->ui.viewed = options->viewed;
     app->ui.present = options->present;
     app->ui.fact = fact_copy(options->fact ? options->fact : &first);
     for (int i = 0; i < VIEWS_MAX; i++)

@@ -24,6 +24,7 @@ struct app_options {
     const struct fact *fact; /* the first one, also after `reopen`; NULL: the Eiffel Tower */
     const struct relations *relations; /* for facts written as triples; borrowed, NULL: none */
     struct recorder *recorder;         /* records the run; borrowed, NULL: not recorded */
+    const char *viewed;                /* the file that `view` shows; NULL: none */
     bool recorded;                     /* the engine plays a recording, or shows a RUN file */
     /* For a recording: stops its engine and returns a new one that plays from this second on.
      * NULL: no recording, or one that cannot be resumed. */

@@ -265,18 +265,27 @@ static bool done_message(const struct ui_state *d, unsigned job, enum command_ki
     }
 }
 
-/* The model is ready, or only its recorded results are. A notice of the loader (an unusual
+/* The model is ready, or only the results of a file are. A notice of the loader (an unusual
  * tokenizer, say) replaces both. */
 static void model_message(const struct ui_state *d, enum tone *tone, char out[320])
 {
+    const char *slash = d->viewed ? strrchr(d->viewed, '/') : NULL;
+
+    *tone = TONE_PLAIN;
+    if (d->viewed) {
+        hint_print(d, out, 320,
+                   "data of %.60s: {view-edit} to {view-history} show it, {export} saves it; no "
+                   "model is open",
+                   slash ? slash + 1 : d->viewed);
+        return;
+    }
     if (d->model.load_seconds > 0)
         hint_print(d, out, 320,
                    "%s is ready (%.1f s): {fact} edits the fact, {attribute} scores its neurons",
                    d->model.name, d->model.load_seconds);
-    else /* a recorded run, or a session whose model is not loaded */
+    else /* a recorded run */
         show_print(out, 320, "view only: the recorded results of %s; no model is loaded",
                    d->model.name);
-    *tone = TONE_PLAIN;
     if (*d->model.notice) {
         utf8_copy(out, 320, d->model.notice);
         *tone = TONE_WARN;
