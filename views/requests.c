@@ -459,17 +459,25 @@ void request_commit(struct host *host)
         strftime(card->note, sizeof(card->note), "you said yes %H:%M", &at);
 }
 
+unsigned request_replacing(struct host *host, struct command *cmd)
+{
+    const struct command_traits *traits = &command_traits[cmd->kind];
+    bool refused = (traits->flags & WRITES) && host->ui->state.readonly;
+    bool dropped = !refused && jobs_drop_previews(host);
+    unsigned job = host->post(host, cmd);
+    struct ui_job *card = ui_job_card(host->ui, job);
+
+    if (dropped && card) {
+        snprintf(card->note, sizeof(card->note), "the preview is dropped");
+        host->message_of_job(host, job, "%s: the preview is dropped, {preview} makes it again",
+                             traits->busy);
+    }
+    return job;
+}
+
 void request_toggle(struct host *host, enum command_kind kind, int edit)
 {
-    struct command cmd = {.kind = kind, .edit = edit};
-    bool dropped = jobs_drop_previews(host);
-    struct ui_job *card = ui_job_card(host->ui, host->post(host, &cmd));
-
-    if (!dropped || !card)
-        return;
-    snprintf(card->note, sizeof(card->note), "the preview is dropped");
-    host->message_of_job(host, card->job, "%sing; the preview is dropped, {preview} makes it again",
-                         command_traits[kind].name);
+    request_replacing(host, &(struct command){.kind = kind, .edit = edit});
 }
 
 /* The user chose Undo. */

@@ -68,7 +68,10 @@ void request_trace(struct host *host);
 void ui_add_interventions(const struct ui_state *d, struct command *cmd);
 /* A command that needs nothing but its kind, the parameters and perhaps the number of an edit. */
 void request_simple(struct host *host, enum command_kind kind, int edit);
-/* CMD_UNDO or CMD_REDO of this edit, 0: the last. A preview makes way, and the message says so. */
+/* Posts a command that changes the weights under a preview. It goes first: the preview is dropped,
+ * and a message says so. Returns the job, 0: refused. */
+unsigned request_replacing(struct host *host, struct command *cmd);
+/* CMD_UNDO or CMD_REDO of this edit, 0: the last, by request_replacing(). */
 void request_toggle(struct host *host, enum command_kind kind, int edit);
 /* These ask in a dialog first (commit: commit_dialog.c). edit 0: the last one. */
 void confirm_commit(struct host *host);

@@ -3,6 +3,7 @@
 #include "tests/screens/fixture.h"
 #include "views/panes/job_row.h"
 #include "views/requests.h"
+#include "views/screens/facts_list.h"
 #include "views/shell/messages.h"
 #include "views/tried_on.h"
 #include "views/verdict_card.h"
@@ -430,7 +431,7 @@ static void undo_goes_before_a_preview(void)
     CHECK(!cancels); /* nobody has said yes yet */
     last_question.confirmed(&host, &last_question);
     CHECK(cancels == 1 && cancelled[0] == preview && last_job != preview);
-    CHECK(strstr(last_said, "undoing; the preview is dropped, P makes it again") != NULL);
+    CHECK(strstr(last_said, "undo: the preview is dropped, P makes it again") != NULL);
     stop(&d, preview);
     begin(&d, last_job);
     done.job = last_job;
@@ -444,7 +445,75 @@ static void undo_goes_before_a_preview(void)
     ui_free(&d);
 }
 
+/* What else changes the weights says it too; a session that refuses it keeps its preview. */
+static void what_changes_the_weights_drops_a_preview(void)
+{
+    static const struct {
+        enum command_kind kind;
+        const char *says;
+    } row[] = {{CMD_APPLY, "apply: the preview is dropped, P makes it again"},
+               {CMD_DEVICE, "change of device: the preview is dropped, P makes it again"}};
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct event done = {.kind = EV_DONE};
+    unsigned preview;
+    char text[320];
+    enum tone tone;
+
+    make_ui_state(&d);
+    give_model(&d);
+    other_fact(&host, "Big Ben");
+    for (int i = 0; i < 2; i++) {
+        request_preview(&host);
+        preview = last_job;
+        begin(&d, preview);
+        cancels = 0;
+        d.state.readonly = true;
+        if (row[i].kind == CMD_APPLY)
+            request_replacing(&host, &(struct command){.kind = CMD_APPLY});
+        CHECK(!cancels);
+        d.state.readonly = false;
+        request_replacing(&host, &(struct command){.kind = row[i].kind});
+        CHECK(cancels == 1 && cancelled[0] == preview);
+        CHECK_STR(last_said, row[i].says);
+        stop(&d, preview);
+        done.job = last_job;
+        ui_event(&d, &done);
+        if (message_of_event(&d, &done, row[i].kind, &tone, text))
+            CHECK(strstr(text, "applied as one edit, the preview is dropped; now ") != NULL);
+    }
+    ui_free(&d);
+}
+
+/* A list's commit drops the preview of another fact, and keeps that of its own. */
+static void a_list_keeps_the_preview_of_its_fact(void)
+{
+    static const char line[] = "Mount Fuji | {} is in | Peru\n";
+    struct ui_state d;
+    struct host host = posting_host(&d);
+
+    make_ui_state(&d);
+    give_model(&d);
+    for (int own = 0; own < 2; own++) {
+        if (own)
+            ui_set_fact_typed(&host, line);
+        else
+            other_fact(&host, "Big Ben");
+        request_preview(&host);
+        begin(&d, last_job);
+        cancels = 0;
+        *last_said = '\0';
+        CHECK(facts_take(&host, line, sizeof(line) - 1) == 1 && facts_next(&host));
+        CHECK(cancels == !own);
+        CHECK(own == !strstr(last_said, "commit: the preview is dropped, P makes it again"));
+        ui_queue_remove(&d, 0);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"a list keeps the preview of its fact", a_list_keeps_the_preview_of_its_fact},
+    {"what changes the weights drops a preview", what_changes_the_weights_drops_a_preview},
     {"undo goes before a preview", undo_goes_before_a_preview},
     {"one job runs, and what it interrupts waits", one_job_runs},
     {"the verdict stands beside the jobs", the_verdict_stands_beside_the_jobs},

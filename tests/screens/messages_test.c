@@ -141,7 +141,7 @@ static void ends_say_what_comes_next(void)
         const char *shows;
     } row[] = {{CMD_ATTRIBUTE, "P previews the edit"},
                {CMD_VERIFY, "bit-identical"},
-               {CMD_APPLY, "applied as one edit"},
+               {CMD_APPLY, "applied as one edit, the preview is dropped"},
                {CMD_SAVE, "the session continues in"},
                {CMD_NOTE, "note saved"},
                {CMD_PULL, "in Models (O) opens it"},

@@ -15,6 +15,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
+#include "views/requests.h"
 
 enum { MOST_BYTES = 64 << 20 };
 
@@ -84,6 +85,14 @@ int facts_waiting(const struct ui_state *d)
     return n;
 }
 
+/* Whether the fact is the one at hand, whose preview the commit then writes. */
+static bool is_at_hand(const struct ui_state *d, const struct fact *f)
+{
+    return d->fact.subject && d->fact.prompt && d->fact.target &&
+           !strcmp(d->fact.subject, f->subject) && !strcmp(d->fact.prompt, f->prompt) &&
+           !strcmp(d->fact.target, f->target);
+}
+
 /* Posts a commit or a probe of this fact alone. Draft moments are good enough for a list on the
  * screen. */
 static unsigned post_fact(struct host *host, struct queued_fact *q, enum command_kind kind)
@@ -92,7 +101,8 @@ static unsigned post_fact(struct host *host, struct queued_fact *q, enum command
 
     cmd.facts = xcalloc(1, sizeof(*cmd.facts));
     cmd.facts[0] = fact_copy(&q->fact);
-    q->job = host->post(host, &cmd);
+    q->job = kind == CMD_COMMIT && !is_at_hand(host->ui, &q->fact) ? request_replacing(host, &cmd)
+                                                                   : host->post(host, &cmd);
     return q->job;
 }
 

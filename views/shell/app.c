@@ -236,7 +236,7 @@ struct screen app_screen(const struct app *app)
 static void switch_to_cpu(struct host *host, const struct question *question)
 {
     (void)question;
-    request_simple(host, CMD_DEVICE, 0);
+    request_replacing(host, &(struct command){.kind = CMD_DEVICE, .params = host->ui->params});
 }
 
 /* After the GPU has failed. No edit is lost, because every edit was journalled first; the

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "views/interventions.h"
 #include "views/keymap.h"
@@ -206,7 +207,10 @@ static void post_command(struct app *app, const struct command_info *info, const
                           .text = xstrdup(rest),
                           .force = info->name[strlen(info->name) - 1] == '!'};
 
-    app->host.post(&app->host, &cmd);
+    if (cmd.kind == CMD_SAVE || (cmd.kind == CMD_APPLY && !file_exists(rest)))
+        app->host.post(&app->host, &cmd);
+    else
+        request_replacing(&app->host, &cmd);
 }
 
 static bool view_takes_command(struct app *app, const char *word, const char *rest)

@@ -122,8 +122,9 @@ static bool overwritten_message(const struct ui_state *d, const struct overwritt
     return f;
 }
 
-/* Which edit was undone or redone, what became of a preview, and the state now: "undone, the
- * preview is dropped: edit 2, Mount Fuji → Peru; now 1 edit, checksum 3f9a01bc". */
+/* Which edit was undone or redone (or what was applied), what became of a preview, and the state
+ * now: "undone, the preview is dropped: edit 2, Mount Fuji → Peru; now 1 edit, checksum 3f9a01bc".
+ */
 static void undo_message(const struct ui_state *d, unsigned job, const char *done, char *out,
                          size_t n)
 {
@@ -243,8 +244,7 @@ static bool done_message(const struct ui_state *d, unsigned job, enum command_ki
                                     : "verify ended without a comparison");
         return true;
     case CMD_APPLY:
-        show_print(out, n, "applied as one edit: %d edit%s, checksum %.8s", d->state.edits,
-                   d->state.edits == 1 ? "" : "s", d->state.checksum);
+        undo_message(d, job, "applied as one edit", out, n);
         return true;
     case CMD_SAVE:
         show_print(out, n, "saved; the session continues in %.250s", d->state.session);
