@@ -52,7 +52,8 @@ static const struct claim *verdict_claim(bool exact)
     return heard.preview && preview > commit ? preview : commit; /* the newer: both in one array */
 }
 
-/* The answers before and after of the verdict's own job; else the newest, which were asked again. */
+/* The answers before and after of the verdict's own job; else the newest, which were asked again.
+ */
 static const struct claim *sides_claim(void)
 {
     const struct claim *made = verdict_claim(false);
