@@ -178,6 +178,16 @@ static bool ranks_step(struct engine *e, long until, struct err *err)
     return m->tokens < g->part_end || !moments_text_idle(g->reader) || ranks_join(g, until, err);
 }
 
+/* stats.tokens, or what the text has if that is less. */
+static void set_goal(struct edit_stats *g, const struct params *p)
+{
+    long limit = moments_text_limit(g->reader);
+
+    g->goal = (long)p->value[P_STATS_TOKENS];
+    if (g->goal > limit)
+        g->goal = limit;
+}
+
 bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
 {
     struct edit_stats *g = &e->stats;
@@ -193,10 +203,11 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
     if (layers > EDIT_MAX_LAYERS)
         return err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),
                        layers, EDIT_MAX_LAYERS);
-    g->goal = (long)p->value[P_STATS_TOKENS];
-    if (g->moments && g->layers == layers && g->moments->origin.window == origin.window &&
-        !memcmp(g->layer, layer, (size_t)layers * sizeof(int)))
+    if (g->reader && g->layers == layers && g->moments->origin.window == origin.window &&
+        !memcmp(g->layer, layer, (size_t)layers * sizeof(int))) {
+        set_goal(g, p);
         return true;
+    }
     together = g->by_ranks;
     edit_stats_free(e);
     g->by_ranks = together;
@@ -224,8 +235,7 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
                        "or a shorter stats.window",
                        e->options.text, e->text.count, origin.window);
     }
-    if (g->goal > moments_text_limit(g->reader))
-        g->goal = moments_text_limit(g->reader);
+    set_goal(g, p);
     return device_sync(e->dev, err);
 }
 

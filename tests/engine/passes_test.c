@@ -52,7 +52,23 @@ static void a_knob_costs_one_pass(void)
     engine_stop(e);
 }
 
+/* stats.tokens beyond the text is what the text has, also when it is asked again. */
+static void a_goal_beyond_the_text(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+
+    wait_until_open(e);
+    for (int i = 0; i < 2; i++) {
+        struct command c = of(CMD_MOMENTS);
+
+        c.params.value[P_STATS_TOKENS] = 1e12;
+        run_command(e, c);
+    }
+    engine_stop(e);
+}
+
 static const struct test tests[] = {
+    {"a goal beyond the text is the text", a_goal_beyond_the_text},
     {"a knob costs one pass to the last edited layer", a_knob_costs_one_pass},
 };
 
