@@ -246,7 +246,7 @@ static void a_small_edit_view_shows_the_edited_layers(void)
     for (int k = 0; k < 3; k++) {
         text = view_text(&d, view_find("edit"), small[k][0], small[k][1]);
         for (int l = 4; l <= 8; l += k ? 1 : 2) { /* in 16 rows two layers share one */
-            char name[16];
+            char name[32];
 
             snprintf(name, sizeof(name), "│ L%d ›▀", l);
             CHECK(strstr(text, name) != NULL);
