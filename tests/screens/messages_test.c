@@ -152,7 +152,7 @@ static void ends_say_what_comes_next(void)
     make_full_ui_state(&d);
     d.at_view = "edit";
     d.state.verified = true;
-    d.preview = NULL;
+    ui_replace(EV_PREVIEW, (void **)&d.preview, NULL);
     snprintf(d.pull_name, sizeof(d.pull_name),
              "organisation-with-a-long-name/a-model-with-a-long-name-Instruct:Q4_K_M.gguf");
     for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
