@@ -3,6 +3,7 @@
 #include "tests/screens/fixture.h"
 #include "tui/text.h"
 #include "views/shell/messages.h"
+#include "views/ui_state_internal.h"
 
 enum { ROOM = 76 }; /* of the status line of 80 columns, with the mark of an error */
 
