@@ -196,3 +196,20 @@ void delta_apply(struct model_state *s, const struct delta *d)
     }
     free(xm);
 }
+
+double low_rank_norm(const float *r, const float *x, int u, int rows, int cols)
+{
+    double sum = 0;
+
+    for (int s = 0; s < u; s++)
+        for (int t = 0; t < u; t++) {
+            double rr = 0, xx = 0;
+
+            for (int j = 0; j < rows; j++)
+                rr += (double)r[s * rows + j] * (double)r[t * rows + j];
+            for (int j = 0; j < cols; j++)
+                xx += (double)x[s * cols + j] * (double)x[t * cols + j];
+            sum += rr * xx;
+        }
+    return sqrt(fmax(sum, 0));
+}

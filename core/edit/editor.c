@@ -207,24 +207,6 @@ static bool solve_layer(const struct edit_context *ctx, int i, const float *keys
     return ok;
 }
 
-/* ||sum_t r_t x_t^T||, of r [u][rows] and x [u][cols], from their Gram matrices. */
-static double update_norm(const float *r, const float *x, int u, int rows, int cols)
-{
-    double sum = 0;
-
-    for (int s = 0; s < u; s++)
-        for (int t = 0; t < u; t++) {
-            double rr = 0, xx = 0;
-
-            for (int j = 0; j < rows; j++)
-                rr += (double)r[s * rows + j] * (double)r[t * rows + j];
-            for (int j = 0; j < cols; j++)
-                xx += (double)x[s * cols + j] * (double)x[t * cols + j];
-            sum += rr * xx;
-        }
-    return sqrt(fmax(sum, 0));
-}
-
 /* Appends an empty delta of this size to the result. */
 static struct delta *add_delta(struct edit_result *out, int layer, int rank, int rows, int cols)
 {
@@ -268,7 +250,7 @@ static double write_layer(struct edit_result *out, struct model_state *scratch,
         memcpy(x + (size_t)part * x_size, xm, x_size * sizeof(float));
         free(xm);
     }
-    norm = update_norm(r, x, u, d, m);
+    norm = low_rank_norm(r, x, u, d, m);
     free(r);
     free(x);
     return norm;
@@ -338,7 +320,7 @@ void edit_context_free(struct edit_context *ctx)
 }
 
 /* An edit under way: the scratch state as it was read last, and Z, what O is to become. */
-struct progress {
+struct edit_progress {
     struct edit_reads now;
     const float *reached;   /* [u][d] O, of `now` */
     float *wanted;          /* [u][d] Z */
@@ -348,7 +330,7 @@ struct progress {
     double *most;           /* [u] with norms: how far z turns what the last one reads */
 };
 
-static void progress_free(struct progress *g, int layers)
+static void progress_free(struct edit_progress *g, int layers)
 {
     reads_free(&g->now);
     free(g->wanted);
@@ -361,7 +343,7 @@ static void progress_free(struct progress *g, int layers)
 
 /* With norms: Z = O + n(z) - n(s), the output of block z if its norm read z instead of the sum s.
  * Its length is that of n(z). */
-static void wanted_outputs(struct progress *g, const struct edit_context *ctx, int d)
+static void wanted_outputs(struct edit_progress *g, const struct edit_context *ctx, int d)
 {
     int last = ctx->layers - 1, u = ctx->count;
     const struct post_norm *norm = &g->norm[last];
@@ -386,7 +368,7 @@ static void wanted_outputs(struct progress *g, const struct edit_context *ctx, i
 }
 
 /* Begins with what the context has read. Free with progress_free(), also on failure. */
-static bool progress_begin(struct progress *g, const struct edit_context *ctx,
+static bool progress_begin(struct edit_progress *g, const struct edit_context *ctx,
                            const struct model *m, struct err *err)
 {
     size_t u = (size_t)ctx->count, d = (size_t)m->config->hidden, n = (size_t)ctx->layers;
@@ -394,7 +376,7 @@ static bool progress_begin(struct progress *g, const struct edit_context *ctx,
     double sum = 0;
     bool ok = true;
 
-    *g = (struct progress){.now = reads_new(ctx, m)};
+    *g = (struct edit_progress){.now = reads_new(ctx, m)};
     memcpy(g->now.keys, ctx->reads.keys, n * u * (size_t)m->config->ffn * sizeof(float));
     memcpy(g->now.out_z, ctx->reads.out_z, rows);
     if (g->now.sums)
@@ -416,7 +398,7 @@ static bool progress_begin(struct progress *g, const struct edit_context *ctx,
 }
 
 /* ||Z - O|| over all requests */
-static double residual_norm(const struct progress *g, int n)
+static double residual_norm(const struct edit_progress *g, int n)
 {
     double sum = 0;
 
@@ -430,7 +412,7 @@ static double residual_norm(const struct progress *g, int n)
 
 /* g->share = R of the i-th layer: (Z - O) / (layers left), or with norms this layer's part of Z - O
  * as a change of what its norm reads. */
-static void layer_share(struct progress *g, const struct edit_context *ctx, int d, int i)
+static void layer_share(struct edit_progress *g, const struct edit_context *ctx, int d, int i)
 {
     int u = ctx->count, left = ctx->layers - i;
 
@@ -457,7 +439,7 @@ static void report_moved(struct layer_report *report, const float *share, int n)
 /* Step 4 of editscope-method(7) 7.11: one pass over all layers. The scratch state is read again
  * after each layer. */
 static bool write_layers(struct edit_result *out, struct model_state *scratch,
-                         const struct edit_context *ctx, struct progress *g, struct job *job,
+                         const struct edit_context *ctx, struct edit_progress *g, struct job *job,
                          struct err *err)
 {
     int ud = ctx->count * scratch->model->config->hidden, m = scratch->model->config->ffn;
@@ -513,7 +495,7 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edi
 {
     const struct model *m = scratch->model;
     int passes = (int)ctx->params->value[P_EDIT_PASSES];
-    struct progress g;
+    struct edit_progress g;
     bool ok;
 
     *out = (struct edit_result){.layers = ctx->layers};

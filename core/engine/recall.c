@@ -56,35 +56,18 @@ static char *text_of(const json_t *o, const char *name)
 
 /* ---- the change itself ---- */
 
-/* Frobenius norm of r^T xm, in the dot products of its ranks. */
-static double low_rank_norm(const struct delta *d)
-{
-    float *x = delta_masked_x(d);
-    double sum = 0;
-
-    for (int t = 0; t < d->rank; t++)
-        for (int s = 0; s <= t; s++) {
-            double rr = 0, xx = 0;
-
-            for (int i = 0; i < d->rows; i++)
-                rr += (double)d->r[(size_t)t * (size_t)d->rows + (size_t)i] *
-                      (double)d->r[(size_t)s * (size_t)d->rows + (size_t)i];
-            for (int j = 0; j < d->cols; j++)
-                xx += (double)x[(size_t)t * (size_t)d->cols + (size_t)j] *
-                      (double)x[(size_t)s * (size_t)d->cols + (size_t)j];
-            sum += (s < t ? 2 : 1) * rr * xx;
-        }
-    free(x);
-    return sqrt(sum > 0 ? sum : 0);
-}
-
 static double delta_norm(const struct delta *d)
 {
     size_t n = delta_values(d);
     double sum = 0;
 
-    if (d->kind == DELTA_LOW_RANK)
-        return low_rank_norm(d);
+    if (d->kind == DELTA_LOW_RANK) {
+        float *x = delta_masked_x(d);
+
+        sum = low_rank_norm(d->r, x, d->rank, d->rows, d->cols);
+        free(x);
+        return sum;
+    }
     for (size_t i = 0; i < n; i++)
         sum += (double)d->r[i] * (double)d->r[i];
     return sqrt(sum);
