@@ -194,9 +194,7 @@ bool ui_take_recalled(struct ui_state *d, struct event *ev)
     memcpy(next.from.stamp.object, d->now.stamp.object, sizeof(next.from.stamp.object));
     utf8_copy(next.from.changed, sizeof(next.from.changed), r->changed ? r->changed : "");
     memcpy(next.state, d->state.state, sizeof(next.state));
-    params_default(&next.params);
-    if (r->parameters)
-        params_from_json(&next.params, r->parameters, FROM_SESSION, NULL);
+    next.params = edit_params(r->parameters);
     next.report = xmalloc(sizeof(*next.report));
     *next.report = r->report;
     verdict_replace(d, &next);

@@ -228,6 +228,15 @@ struct p_change {
     double before, after;
 };
 struct p_change report_p_change(const struct edit_report *a);
+/* What the layers of an edit used: the smallest and largest lambda, and how many were compensated.
+ */
+struct used_values {
+    double lambda[2];
+    int compensated;
+};
+struct used_values report_used(const struct edit_report *a);
+/* The parameters of an edit, from the journal's JSON; the defaults if that is NULL or invalid. */
+struct params edit_params(const char *json);
 struct p_change history_p_change(const struct history_fact *f);
 /* How many facts of an edit held right after it; -1: not known for each. */
 int history_held(const struct history_entry *e);

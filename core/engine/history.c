@@ -183,6 +183,20 @@ struct p_change report_p_change(const struct edit_report *a)
     return p_change_of(a->facts ? a->p_target : none, first);
 }
 
+struct used_values report_used(const struct edit_report *a)
+{
+    struct used_values u = {.compensated = 0};
+
+    for (int i = 0; i < a->layers; i++) {
+        double lambda = a->layer[i].lambda;
+
+        u.lambda[0] = i ? fmin(u.lambda[0], lambda) : lambda;
+        u.lambda[1] = fmax(u.lambda[1], lambda);
+        u.compensated += a->layer[i].scale > 1;
+    }
+    return u;
+}
+
 struct p_change history_p_change(const struct history_fact *f)
 {
     return p_change_of(f->p_target, f->p_first);

@@ -249,8 +249,6 @@ bool emit_sides(struct engine *e, const struct command *cmd,
 
 /* history.c: the journal as events */
 struct history *history_of_session(struct session *session, struct err *err); /* NULL: failed */
-/* The parameters of an edit, from the journal's JSON; the defaults if that is NULL or invalid. */
-struct params edit_params(const char *json);
 /* The metrics that the journal keeps about an edit of `count` facts, as JSON. `a` NULL: the edit
  * came from a delta file. Caller frees. */
 char *metrics_json(const struct commit_report *fact, int count, const struct edit_report *a);

@@ -5,7 +5,6 @@
  * list is written in batches of edit.batch facts. Each batch is one CMD_COMMIT (or CMD_PREVIEW)
  * and, for a single fact or with --probe, one CMD_PROBE. A summary follows, and advice where facts
  * did not hold. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,18 +68,12 @@ static void layers_text(const struct edit_report *a)
 /* What an edit used where its parameters say auto; it reports its layers' own numbers in --json. */
 static void auto_text(const struct edit_report *a)
 {
-    double low = a->layers ? a->layer[0].lambda : 0, high = low;
-    int scaled = 0;
+    const struct used_values u = report_used(a);
 
-    for (int i = 0; i < a->layers; i++) {
-        low = fmin(low, a->layer[i].lambda);
-        high = fmax(high, a->layer[i].lambda);
-        scaled += a->layer[i].scale > 1;
-    }
-    std_print("used: v_lr %.3g, v_clamp %.3g, lambda %.3g", a->v_lr, a->v_clamp, low);
-    if (high > low)
-        std_print(" to %.3g", high);
-    std_print(", compensation in %d of %d layers\n", scaled, a->layers);
+    std_print("used: v_lr %.3g, v_clamp %.3g, lambda %.3g", a->v_lr, a->v_clamp, u.lambda[0]);
+    if (u.lambda[1] > u.lambda[0])
+        std_print(" to %.3g", u.lambda[1]);
+    std_print(", compensation in %d of %d layers\n", u.compensated, a->layers);
 }
 
 /* The layers, and for a preview the probabilities of the (first) fact and the verdict. */

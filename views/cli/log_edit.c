@@ -9,17 +9,6 @@
 #include "tui/text.h"
 #include "views/cli/cli.h"
 
-/* The parameters of an edit; the defaults where it has none. */
-static struct params params_of(const struct recalled_edit *x)
-{
-    struct params p;
-
-    params_default(&p);
-    if (x->parameters && !params_from_json(&p, x->parameters, FROM_SESSION, NULL))
-        params_default(&p);
-    return p;
-}
-
 /* ---- JSON ---- */
 
 static json_t *number_or_null(double value)
@@ -31,7 +20,7 @@ static json_t *number_or_null(double value)
 static json_t *changed_json(const struct recalled_edit *x)
 {
     json_t *all = x->parameters ? json_loads(x->parameters, 0, NULL) : NULL, *o = json_object();
-    const struct params p = params_of(x);
+    const struct params p = edit_params(x->parameters);
     struct buf text = {0};
 
     params_show_changed(&p, AFFECTS_EDIT, &text);
@@ -151,7 +140,7 @@ static void answers_text(const struct recalled_edit *x)
 
 void log_edit_text(const struct recalled_edit *x)
 {
-    const struct params p = params_of(x);
+    const struct params p = edit_params(x->parameters);
     struct buf all = {0};
 
     answers_text(x);

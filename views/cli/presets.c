@@ -66,10 +66,12 @@ static char *find_in(char *folder, const char *model, const char *use)
     char *found = NULL;
 
     for (int i = 0; i < n; i++) {
-        char *path = xasprintf("%s/%s", folder, entry[i]->d_name);
-        struct preset_head h = head_of(path);
+        char *path = found ? NULL : xasprintf("%s/%s", folder, entry[i]->d_name);
+        struct preset_head h = {0};
 
-        if (!found && !strcmp(h.model, model) && !strcmp(h.use, use))
+        if (path)
+            h = head_of(path);
+        if (path && !strcmp(h.model, model) && !strcmp(h.use, use))
             found = path;
         else
             free(path);

@@ -261,27 +261,23 @@ static void draw_row(const struct ui_state *d, enum param id, struct surface *s,
 static void show_used(const struct ui_state *d, enum param id, char *out, size_t n)
 {
     const struct edit_report *a = d->preview ? d->preview : d->verdict.report;
-    double low = (double)INFINITY, high = 0;
-    int scaled = 0;
+    struct used_values u;
 
     *out = '\0';
-    for (int i = 0; a && i < a->layers; i++) {
-        low = fmin(low, a->layer[i].lambda);
-        high = fmax(high, a->layer[i].lambda);
-        scaled += a->layer[i].scale > 1;
-    }
     if (!a || !a->layers)
         return;
+    u = report_used(a);
     if (id == P_MASK_COMPENSATE && params_choice(&d->params, id) == COMPENSATE_AUTO)
-        snprintf(out, n, "%d of %d layers", scaled, a->layers);
+        snprintf(out, n, "%d of %d layers", u.compensated, a->layers);
     if (!param_is_auto(&d->params, id))
         return;
     if (id == P_EDIT_V_LR && a->v_lr > 0)
         snprintf(out, n, "%.3g", a->v_lr);
     if (id == P_EDIT_V_CLAMP && a->v_clamp > 0)
         snprintf(out, n, "%.3g", a->v_clamp);
-    if (id == P_EDIT_LAMBDA && high > 0)
-        snprintf(out, n, high > low ? "%.3g to %.3g" : "%.3g", low, high);
+    if (id == P_EDIT_LAMBDA && u.lambda[1] > 0)
+        snprintf(out, n, u.lambda[1] > u.lambda[0] ? "%.3g to %.3g" : "%.3g", u.lambda[0],
+                 u.lambda[1]);
 }
 
 /* The last two rows: range and default of the selected parameter, and its whole help. */
