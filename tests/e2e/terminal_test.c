@@ -386,19 +386,26 @@ static void the_clipboard_and_the_mouse(void)
     end_pty(&p);
 }
 
-/* Plain mode at a terminal: what is typed before a question is read out does not answer it; Ctrl-C
- * stops what runs and does not end the program. */
-static void lines_typed_ahead_answer_no_question(void)
+/* Plain mode on the small model, ready. */
+static void start_plain(struct pty *p)
 {
     const char *const argv[] = {
         program, "--plain",           "-m",    "tests/data/architectures/llama3/model.gguf",
         "--set", "stats.tokens=3000", "--set", "stats.window=64",
         NULL};
+
+    start_in(p, NULL, argv);
+    CHECK(wait_for(p, 0, "is ready", 20));
+}
+
+/* Plain mode at a terminal: what is typed before a question is read out does not answer it; Ctrl-C
+ * stops what runs and does not end the program. */
+static void lines_typed_ahead_answer_no_question(void)
+{
     struct pty p;
     int status;
 
-    start_in(&p, NULL, argv);
-    CHECK(wait_for(&p, 0, "is ready", 20));
+    start_plain(&p);
     type_keys(&p, "commit\nyes\n");
     CHECK(wait_for(&p, 0, "answer yes or no", 10));
     wait_for(&p, 0, NULL, 0.5);
@@ -423,16 +430,11 @@ static void lines_typed_ahead_answer_no_question(void)
 /* Another session numbers its jobs from 1 again; each is announced as before. */
 static void jobs_of_another_session_are_announced(void)
 {
-    const char *const argv[] = {
-        program, "--plain",           "-m",    "tests/data/architectures/llama3/model.gguf",
-        "--set", "stats.tokens=3000", "--set", "stats.window=64",
-        NULL};
     struct pty p;
     size_t from;
     int status;
 
-    start_in(&p, NULL, argv);
-    CHECK(wait_for(&p, 0, "is ready", 20));
+    start_plain(&p);
     type_keys(&p, "attribute\nlens\npreview\n");
     CHECK(wait_for(&p, 0, "would NOT hold", 60) && wait_for(&p, 0, "probes: ", 60));
     from = p.out.len;

@@ -42,6 +42,19 @@ struct edited {
     char notice[NOTICE]; /* the last */
 };
 
+/* An engine that counts its decompositions, from 0. */
+static struct engine *start_counting(void)
+{
+    struct engine *e;
+
+    counting = device_cpu;
+    counting.eigh_top = counted_eigh;
+    decompositions = 0;
+    e = start(tiny, &counting, NULL, false);
+    wait_until_open(e);
+    return e;
+}
+
 /* An edit in a session of its own, as another process makes it. */
 static struct edited edit_once(void)
 {
@@ -52,11 +65,7 @@ static struct edited edit_once(void)
     unsigned job;
     bool go_on = true;
 
-    counting = device_cpu;
-    counting.eigh_top = counted_eigh;
-    decompositions = 0;
-    e = start(tiny, &counting, NULL, false);
-    wait_until_open(e);
+    e = start_counting();
     job = engine_post(e, &c);
     while (go_on && next_event(e, &ev)) {
         result_add(&out.job, &ev);
@@ -214,11 +223,7 @@ static struct summed sum_up(const char *import, const char *export)
     c.kind = CMD_MOMENTS;
     c.text = import ? xstrdup(import) : NULL;
     c.export = export ? xstrdup(export) : NULL;
-    counting = device_cpu;
-    counting.eigh_top = counted_eigh;
-    decompositions = 0;
-    e = start(tiny, &counting, NULL, false);
-    wait_until_open(e);
+    e = start_counting();
     job = engine_post(e, &c);
     while (!ended && next_event(e, &ev)) {
         result_add(&out.job, &ev);
