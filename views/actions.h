@@ -91,8 +91,9 @@
     X(LAYER_NEXT, "layer-next", "]", "Move", "Next layer", layer_next)                             \
     V(TOKEN_BACK, "token-back", "{", "Move", "Previous token position", "lens")                    \
     V(TOKEN_NEXT, "token-next", "}", "Move", "Next token position", "lens")                        \
-    V(NEXT_PANE, "next-pane", "tab", "Move", "Next pane", "edit history sweep")                    \
-    V(PREVIOUS_PANE, "previous-pane", "S-tab", "Move", "Previous pane", "edit history sweep")      \
+    V(NEXT_PANE, "next-pane", "tab", "Move", "Next pane", "edit history facts sweep")              \
+    V(PREVIOUS_PANE, "previous-pane", "S-tab", "Move", "Previous pane",                            \
+      "edit history facts sweep")                                                                  \
     V(ENTER, "enter", "enter", "Move", "Look closer", "")                                          \
     X(BACK, "back", "esc bs", "Move", "Close what is open; back to where this was opened", back)   \
     X(SEARCH, "search", "/", "Move", "Find: L5N912, a word, an edit", find)                        \

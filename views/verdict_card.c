@@ -188,6 +188,23 @@ static void add_probe(struct card *c, const struct probe_result *p, enum neuron_
     r->more = buf_take(&more);
 }
 
+/* The edit's own first, then its neighbours. */
+static void add_probes(struct card *c, const struct probe_report *p, enum neuron_side side)
+{
+    for (int near = 0; near < 2; near++)
+        for (int i = 0; i < p->probes; i++)
+            if ((p->probe[i].kind == PROBE_LOCALITY) == near)
+                add_probe(c, &p->probe[i], side);
+}
+
+struct card card_of_probes(const struct probe_report *p)
+{
+    struct card c = {0};
+
+    add_probes(&c, p, SIDE_BOTH);
+    return c;
+}
+
 struct tally tally_of(const struct probe_report *p, enum probe_kind kind)
 {
     struct tally t = {0};
@@ -554,10 +571,8 @@ struct card card_of(const struct ui_state *d, enum neuron_side side)
         add_ranks(&c, d);
     for (int i = 0; v->overwritten && i < v->overwritten->lost; i++)
         add_overwritten(&c, &v->overwritten->fact[i]);
-    for (int near = 0; near < 2; near++)
-        for (int i = 0; p && i < p->probes; i++)
-            if ((p->probe[i].kind == PROBE_LOCALITY) == near)
-                add_probe(&c, &p->probe[i], side);
+    if (p)
+        add_probes(&c, p, side);
     for (int i = 0; i < v->report->layers; i++)
         add_layer(&c, d, &v->report->layer[i]);
     return c;

@@ -29,6 +29,8 @@ struct card {
 /* The card of what ui_state knows; no rows: there is no verdict. `side` says which answers the rows
  * of probes show. Free with card_free(). */
 struct card card_of(const struct ui_state *d, enum neuron_side side);
+/* The rows of its probes alone, each with the answers before and after; without a title. */
+struct card card_of_probes(const struct probe_report *p);
 void card_free(struct card *c);
 
 /* "Rome, Italy.", on one line; an answer without tokens is said in words. Appends. */

@@ -1,14 +1,13 @@
-/* Draws the probes of a fact, before and after an edit.
+/* The probes of a fact, before and after an edit, as rows of the verdict card:
  *
- *   ✓ rephrase  Where is the Eiffel Tower? It is in    Paris → Rome */
+ *   rephrase    ✓ Where is the Eiffel Tower? It is in → Paris → Rome
+ *                 passes if it says: Rome
+ *                 before: Paris, France   p of "Rome" 0.010 */
 #include "views/panes/pane_scoreboard.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "core/base/show.h"
-#include "tui/text.h"
+#include "views/panes/pane_verdict.h"
 #include "views/verdict_card.h"
 
 const char *scoreboard_summary(const struct probe_report *board, char out[160])
@@ -37,42 +36,33 @@ const char *scoreboard_summary(const struct probe_report *board, char out[160])
     return out;
 }
 
-/* One probe: mark, kind, prompt, answer before and after. Narrow panes drop the answer before,
- * then the prompt. */
-static void probe_row(const struct probe_result *p, struct surface *s, struct rect in, int y)
+void scoreboard_move(struct scoreboard *w, const struct probe_report *board, int by)
 {
-    struct pen pen = pen_at(s, in, y, 0);
-    enum role role = !p->known ? ROLE_DIM : p->ok[1] ? ROLE_GOOD : ROLE_ERROR;
-    int rest = in.w - 12, said = rest * (rest >= 48 ? 1 : 2) / 4, ask = rest - said * 2 - 4;
-    char prompt[400], before[120], after[120], why[80];
+    int last = board && board->probes ? board->probes - 1 : 0;
 
-    text_piece(prompt, sizeof(prompt), p->prompt);
-    text_said(before, sizeof(before), p->said[0]);
-    text_said(after, sizeof(after), p->said[1]);
-    pen_text(&pen, role, !p->known ? "·" : p->ok[1] ? "✓" : "✗");
-    pen.x = 2;
-    pen_fit(&pen, ROLE_DIM, 10, probe_label(p->kind));
-    if (p->context) {
-        pen_printf(&pen, ROLE_DIM, "%s: %s", probe_not_asked(p, why), prompt);
-        return;
-    }
-    if (rest < 12) {
-        pen_fit(&pen, role, in.w - pen.x, after);
-        return;
-    }
-    if (rest < 48) /* no room for what was said before */
-        ask = rest - said - 1;
-    pen_fit(&pen, p->known ? ROLE_TEXT : ROLE_DIM, ask, prompt);
-    pen.x += 1;
-    if (rest >= 48) {
-        pen_fit(&pen, ROLE_DIM, said, before);
-        pen_text(&pen, ROLE_DIM, " → ");
-    }
-    pen_fit(&pen, role, in.w - pen.x, after);
+    w->at += by;
+    w->at = w->at > last ? last : w->at < 0 ? 0 : w->at;
 }
 
-void scoreboard_draw(const struct probe_report *board, struct surface *s, struct rect in, int top)
+int scoreboard_row_at(const struct scoreboard *w, const struct probe_report *board, struct rect in,
+                      int y)
 {
-    for (int y = 0; y < in.h && top + y < board->probes; y++)
-        probe_row(&board->probe[top + y], s, in, y);
+    struct card c = card_of_probes(board);
+    int top = card_top(&c, w->at, w->opened - 1, in.h, in.w);
+    int row = card_row_at(&c, w->opened - 1, top, y, in.w);
+
+    card_free(&c);
+    return row;
+}
+
+int scoreboard_draw(const struct scoreboard *w, const struct probe_report *board, bool focus,
+                    struct surface *s, struct rect in)
+{
+    struct card c = card_of_probes(board);
+    int top = card_top(&c, w->at, w->opened - 1, in.h, in.w);
+    int below = card_height(&c, w->opened - 1, in.w) - top - in.h;
+
+    card_draw(&c, focus ? w->at : -1, w->opened - 1, top, s, in);
+    card_free(&c);
+    return below > 0 ? below : 0;
 }

@@ -3,9 +3,9 @@
  *   +- Facts ------------------------- 1 wait -++- Probes ----------- before → after -+
  *   | ✓ holds         Eiffel Tower → Rome 0.890 || Eiffel Tower: Rome                  |
  *   | ▽ does not hold Mount Fuji → Rome   0.210 || rephrase 1/1 · neighbours 1/1 kept  |
- *   | ✗ failed        Big Ben → Rome            || ✓ rephrase  The Eiffel Tower can …  |
- *   | ○ waits         Louvre → Rome             || ✗ question  Q: Where is the Eiffel… |
- *   +-------------------------------------------++-------------------------------------+
+ *   | ✗ failed        Big Ben → Rome            || rephrase    ✓ The Eiffel Tower can  |
+ *   | ○ waits         Louvre → Rome             ||               be found in → Paris → |
+ *   +-------------------------------------------++- 7 more below ----------------------+
  *
  * The list itself is in ui_state (facts_list.c fills it). C commits the first fact that waits;
  * when its commit and its probes are done, facts_event() posts the next. Each is an edit of
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -28,8 +29,9 @@ enum { PAGE = 15, WIDE = 100, STATE_WIDE = 13 };
 
 struct facts {
     struct list list;
-    int scoreboard_top;
-    bool running; /* when one fact is done, the next is committed */
+    struct scoreboard board; /* of the selected fact */
+    bool in_board;           /* the probes have the focus */
+    bool running;            /* when one fact is done, the next is committed */
 };
 
 /* The fact under the cursor; NULL in an empty list. */
@@ -117,18 +119,51 @@ static void remove_selected(struct view *v)
         return;
     ui_queue_remove(d, f->list.at);
     list_move(&f->list, 0, d->queue_count, PAGE);
+    f->board = (struct scoreboard){0};
+}
+
+/* The probes under the right box; NULL: none were asked. */
+static const struct probe_report *shown_board(const struct view *v)
+{
+    const struct queued_fact *q = selected_fact(v);
+
+    return q ? q->probes : ui_scoreboard(v->host->ui);
+}
+
+/* In the box that has the focus. */
+static void move_cursor(struct view *v, int by)
+{
+    struct facts *f = v->state;
+
+    if (f->in_board) {
+        scoreboard_move(&f->board, shown_board(v), by);
+        return;
+    }
+    list_move(&f->list, by, v->host->ui->queue_count, PAGE);
+    f->board = (struct scoreboard){0};
+}
+
+/* Enter: a probe in full, or the fact in the Edit view. */
+static void open_selected(struct view *v)
+{
+    struct facts *f = v->state;
+    const struct queued_fact *q = selected_fact(v);
+
+    if (f->in_board) {
+        f->board.opened = f->board.opened == f->board.at + 1 ? 0 : f->board.at + 1;
+    } else if (q) {
+        ui_set_fact(v->host, &q->fact);
+        v->host->open(v->host, "edit");
+    }
 }
 
 static bool facts_action(struct view *v, enum action action)
 {
     struct facts *f = v->state;
-    struct ui_state *d = v->host->ui;
-    struct queued_fact *q = selected_fact(v);
-    int by = action_steps(action, PAGE, d->queue_count + 1);
+    int by = action_steps(action, PAGE, 1 << 20);
 
     if (by) {
-        list_move(&f->list, by, d->queue_count, PAGE);
-        f->scoreboard_top = 0;
+        move_cursor(v, by);
         return true;
     }
     switch (action) {
@@ -142,14 +177,16 @@ static bool facts_action(struct view *v, enum action action)
         remove_selected(v);
         return true;
     case ACTION_ENTER:
-        if (q) {
-            ui_set_fact(v->host, &q->fact);
-            v->host->open(v->host, "edit");
-        }
+        open_selected(v);
+        return true;
+    case ACTION_NEXT_PANE:
+    case ACTION_PREVIOUS_PANE:
+        f->in_board = !f->in_board;
         return true;
     case ACTION_LAYER_BACK:
     case ACTION_LAYER_NEXT:
-        f->scoreboard_top += action == ACTION_LAYER_NEXT ? 1 : f->scoreboard_top > 0 ? -1 : 0;
+        f->in_board = true;
+        move_cursor(v, action == ACTION_LAYER_NEXT ? 1 : -1);
         return true;
     default:
         return false;
@@ -200,7 +237,7 @@ static void draw_row(const struct ui_state *d, const struct queued_fact *q, stru
 {
     bool undone = is_undone(d, q);
     enum role role = queue_states[q->state].role;
-    int words = in.w - STATE_WIDE - 11;
+    int words = in.w - STATE_WIDE - (q->edit ? 11 : 3);
     struct pen p = list_row(s, in, y, at, 0);
     char text[300], number[16];
 
@@ -227,7 +264,7 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     int top;
 
     show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->running ? ", running" : "");
-    in = box_draw(s, area, "Facts", d->queue_count ? hint : "", true);
+    in = box_draw(s, area, "Facts", d->queue_count ? hint : "", !f->in_board);
     if (!d->queue_count) {
         static const char *const help[] = {
             "Paste facts here, or type :facts FILE. A line is one of",
@@ -251,87 +288,142 @@ static bool has_no_probes(const struct fact *fact)
            !fact->portabilities;
 }
 
-/* What the probes of a fact say, or why there are none, and what brings some. */
-static int draw_board_summary(const struct ui_state *d, const struct fact *fact,
-                              const struct probe_report *board, struct surface *s, struct rect in,
-                              int y)
+/* What the probes of the selected fact say, or why there are none, and what brings some. */
+static const char *board_summary(const struct view *v, enum role *role, char out[HINT_MAX])
 {
+    const struct ui_state *d = v->host->ui;
+    const struct queued_fact *q = selected_fact(v);
+    const struct fact *fact = q ? &q->fact : &d->fact;
+    const struct probe_report *board = shown_board(v);
     char words[160];
 
-    if (board && board->probes)
-        return surface_lines(s, in, y, ROLE_DIM, scoreboard_summary(board, words));
-    if (fact->subject && (board || has_no_probes(fact)))
-        return hint_lines(d, s, in, y, ROLE_DIM,
-                          board ? "this fact has no probes: no rephrase, question or neighbours; "
-                                  "{relation} picks a relation, which brings some"
-                                : "this fact came without a rephrase, question or neighbours: "
-                                  "{relation} picks a relation, which brings some; {probe} asks "
-                                  "what can be asked without");
-    return surface_lines(s, in, y, ROLE_DIM,
-                         "rephrases, question, chat form, neighbours: before and after");
+    *role = q && q->state == QUEUE_FAILED ? ROLE_ERROR : ROLE_DIM;
+    if (*role == ROLE_ERROR)
+        utf8_copy(out, HINT_MAX, q->why);
+    else if (board && board->probes)
+        utf8_copy(out, HINT_MAX, scoreboard_summary(board, words));
+    else if (fact->subject && board)
+        hint_text(d, out,
+                  "this fact has no probes: no rephrase, question or neighbours; {relation} picks "
+                  "a relation, which brings some");
+    else if (fact->subject && has_no_probes(fact))
+        hint_text(d, out,
+                  "this fact came without a rephrase, question or neighbours: {relation} picks a "
+                  "relation, which brings some; {probe} asks what can be asked without");
+    else
+        utf8_copy(out, HINT_MAX, "rephrases, question, chat form, neighbours: before and after");
+    return out;
+}
+
+/* "Eiffel Tower: Rome" */
+static const char *board_name(const struct view *v, char out[200])
+{
+    const struct queued_fact *q = selected_fact(v);
+    const struct fact *fact = q ? &q->fact : &v->host->ui->fact;
+
+    show_print(out, 200, "%.100s: %.60s", fact->subject ? fact->subject : "no fact",
+               fact->target ? fact->target : "");
+    return out;
+}
+
+/* Where the rows of the probes are in the area inside the right box. */
+static struct rect board_rows(const struct view *v, struct rect in)
+{
+    char name[200], text[HINT_MAX];
+    enum role role;
+    int y = text_rows(board_name(v, name), in.w) + text_rows(board_summary(v, &role, text), in.w) +
+            (in.h > 12); /* a blank row */
+
+    return (struct rect){in.y + y, in.x, in.h > y ? in.h - y : 0, in.w};
 }
 
 /* The right box: the fact, a summary, and a row for each probe with its answers before and after.
- * [ and ] scroll it. */
-static void draw_scoreboard(const struct view *v, struct surface *s, struct rect area)
+ */
+static void draw_board(const struct view *v, struct surface *s, struct rect area)
 {
     const struct facts *f = v->state;
     const struct ui_state *d = v->host->ui;
-    const struct queued_fact *q = selected_fact(v);
-    const struct probe_report *board = q ? q->probes : ui_scoreboard(d);
-    char words[400], title[32 + UI_WORDS] = "Probes";
+    const struct probe_report *board = shown_board(v);
+    char name[200], text[HINT_MAX], title[32 + UI_WORDS] = "Probes";
     bool stale = pane_stale_title(d, board, title, sizeof(title));
     struct rect in = hint_box(d, s, area, title,
-                              stale   ? "{probe} asks them again"
-                              : board ? "before → after"
-                                      : "{probe} asks them",
-                              false);
-    struct pen p = pen_at(s, in, 0, 0);
-    int y = 1;
+                              stale         ? "{probe} asks them again"
+                              : !board      ? "{probe} asks them"
+                              : f->in_board ? "{enter} opens a row · before → after"
+                                            : "{next-pane} moves here · before → after",
+                              f->in_board);
+    enum role role;
+    int y, below;
 
     if (in.h < 1)
         return;
-    show_print(words, sizeof(words), "%.100s: %.60s",
-               q                 ? q->fact.subject
-               : d->fact.subject ? d->fact.subject
-                                 : "no fact",
-               q                ? q->fact.target
-               : d->fact.target ? d->fact.target
-                                : "");
-    pen_fit(&p, ROLE_STRONG, in.w, words);
-    if (q && q->state == QUEUE_FAILED)
-        y += surface_lines(s, in, y, ROLE_ERROR, q->why);
-    else
-        y += draw_board_summary(d, q ? &q->fact : &d->fact, board, s, in, y);
-    y += in.h > 6; /* a blank row */
-    if (board && in.h > y)
-        scoreboard_draw(board, s, (struct rect){in.y + y, in.x, in.h - y, in.w},
-                        f->scoreboard_top < board->probes ? f->scoreboard_top : 0);
+    y = surface_lines(s, in, 0, ROLE_STRONG, board_name(v, name));
+    board_summary(v, &role, text);
+    surface_lines(s, in, y, role, text);
+    if (f->in_board) /* without rows there is nothing to put it on */
+        surface_cursor(s, in, 0, 0);
+    if (board) {
+        below = scoreboard_draw(&f->board, board, f->in_board, s, board_rows(v, in));
+        show_print(text, sizeof(text), "%d more below", below);
+        if (below)
+            box_foot(s, area, text);
+    }
     if (stale)
         surface_stale(s, (struct rect){in.y + 1, in.x, in.h - 1, in.w});
 }
 
-/* The two boxes beside or above each other. */
+/* The two boxes beside or above each other; there the list makes way for probes with the focus. */
+static void facts_areas(const struct view *v, struct rect area, struct rect out[2])
+{
+    const struct facts *f = v->state;
+    int count = v->host->ui->queue_count;
+    struct slice rows[2] = {{5, f->in_board ? 5 : count ? count + 2 : 9, 0, 0}, {6, 12, 1, 0}};
+
+    if (area.w >= WIDE)
+        layout_columns(area, (struct slice[2]){{40, 40, 2, 0}, {60, 60, 3, 0}}, 2, out);
+    else
+        layout_rows(area, rows, 2, out);
+}
+
+static bool facts_click(struct view *v, struct rect area, int y, int x)
+{
+    struct facts *f = v->state;
+    int count = v->host->ui->queue_count, row;
+    struct rect box[2], in;
+
+    facts_areas(v, area, box);
+    f->in_board = rect_has(box[1], y, x);
+    in = (struct rect){box[f->in_board].y + 1, box[f->in_board].x + 2, box[f->in_board].h - 2,
+                       box[f->in_board].w - 4};
+    if (!f->in_board) {
+        row = list_top(&f->list, count, in.h) + y - in.y;
+        if (rect_has(in, y, x) && row < count)
+            move_cursor(v, row - f->list.at);
+    } else if (shown_board(v) && rect_has(in = board_rows(v, in), y, x)) {
+        row = scoreboard_row_at(&f->board, shown_board(v), in, y - in.y);
+        f->board.at = row >= 0 ? row : f->board.at;
+    }
+    return true;
+}
+
 static void facts_draw(const struct view *v, struct surface *s, struct rect area)
 {
-    bool wide = area.w >= WIDE;
-    int part = wide ? area.w * 2 / 5 : area.h / 2;
-    struct rect across[2] = {{area.y, area.x, area.h, part},
-                             {area.y, area.x + part, area.h, area.w - part}};
-    struct rect down[2] = {{area.y, area.x, part, area.w},
-                           {area.y + part, area.x, area.h - part, area.w}};
+    struct rect box[2];
 
-    draw_list(v, s, wide ? across[0] : down[0]);
-    draw_scoreboard(v, s, wide ? across[1] : down[1]);
+    facts_areas(v, area, box);
+    draw_list(v, s, box[0]);
+    draw_board(v, s, box[1]);
 }
 
 const struct view_ops view_facts = {
     .name = "facts",
     .title = "Facts",
-    .footer = "commit probe:probes enter:edit discard:remove relation command help",
+    .footer = "commit probe:ask enter:open next-pane:probes discard:remove relation help:keys "
+              "command",
     .size = sizeof(struct facts),
     .event = facts_event,
     .key = facts_key,
+    .click = facts_click,
     .action = facts_action,
     .command = facts_command,
     .draw = facts_draw,

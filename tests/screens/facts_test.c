@@ -1,0 +1,136 @@
+/* The Facts view: its list, and the probes beside it. */
+#include "tests/screens/fixture.h"
+
+#include "views/ui_state_internal.h"
+
+enum { LONG = 14 };
+
+struct stage {
+    struct ui_state d;
+    struct host host;
+    struct view *v;
+};
+
+static void stage_open(struct stage *t)
+{
+    make_full_ui_state(&t->d);
+    t->host = host_of(&t->d);
+    t->v = view_open(view_find("facts"), &t->host);
+}
+
+static void stage_close(struct stage *t)
+{
+    view_close(t->v);
+    ui_free(&t->d);
+}
+
+/* The whole view at this size. Caller frees. */
+static char *drawn(const struct stage *t, int h, int w)
+{
+    struct surface *s = surface_new(h, w);
+    struct buf out = {0};
+
+    t->v->ops->draw(t->v, s, surface_rect(s));
+    surface_dump(s, &out);
+    surface_free(s);
+    return buf_take(&out);
+}
+
+static void act(struct stage *t, enum action action)
+{
+    CHECK(t->v->ops->action(t->v, action));
+}
+
+/* Probes whose texts need several lines, each with a word of its own at its end. */
+static struct probe_report *long_probes(void)
+{
+    struct probe_report *p = xcalloc(1, sizeof(*p));
+
+    p->subject = xstrdup("Eiffel Tower");
+    p->probes = LONG;
+    p->probe = xcalloc(LONG, sizeof(*p->probe));
+    for (int i = 0; i < LONG; i++) {
+        char prompt[160], after[80];
+
+        snprintf(prompt, sizeof(prompt),
+                 "The tall iron tower on the field of Mars, which an engineer had built for a fair "
+                 "and which nobody took away again, is now in the city of asked%d",
+                 i);
+        snprintf(after, sizeof(after), " Rome, in a province of Italy, said%d", i);
+        p->probe[i] = probe_of(i < 4 ? PROBE_REPHRASE : PROBE_LOCALITY, prompt, "wanted",
+                               " Paris, France", after, true, i % 2);
+    }
+    return p;
+}
+
+static void the_list_is_drawn_at(int h, int w)
+{
+    struct stage t;
+    char *text, word[32];
+
+    stage_open(&t);
+    ui_free_payload(EV_PROBES, t.d.queue[0].probes);
+    t.d.queue[0].probes = long_probes();
+    text = drawn(&t, h, w);
+    CHECK(strstr(text, "asked0") && strstr(text, "said0"));
+    CHECK(!strstr(text, "said13") == (strstr(text, " more below") != NULL));
+    free(text);
+    act(&t, ACTION_NEXT_PANE);
+    for (int i = 0; i < LONG; i++) {
+        text = drawn(&t, h, w);
+        snprintf(word, sizeof(word), "asked%d ", i);
+        CHECK(strstr(text, word) != NULL);
+        snprintf(word, sizeof(word), "said%d", i);
+        CHECK(strstr(text, word) != NULL);
+        CHECK(!strstr(text, "…"));
+        free(text);
+        act(&t, ACTION_DOWN);
+    }
+    act(&t, ACTION_ENTER);
+    text = drawn(&t, h, w);
+    CHECK(strstr(text, "stays if it says: wanted") && strstr(text, "before: Paris, France"));
+    CHECK(!strstr(text, " more below"));
+    free(text);
+    act(&t, ACTION_NEXT_PANE);
+    act(&t, ACTION_DOWN);
+    text = drawn(&t, h, w);
+    CHECK(strstr(text, "Mount Fuji: Rome") != NULL);
+    free(text);
+    stage_close(&t);
+}
+
+static void probes_are_read_in_full(void)
+{
+    the_list_is_drawn_at(20, 80);
+    the_list_is_drawn_at(32, 120);
+    the_list_is_drawn_at(46, 200);
+}
+
+/* A click puts the focus into its box and the cursor on its row. */
+static void a_click_selects_a_fact_or_a_probe(void)
+{
+    struct rect area = {0, 0, 32, 120};
+    struct stage t;
+    char *text;
+
+    stage_open(&t);
+    CHECK(t.v->ops->click(t.v, area, 3, 10));
+    text = drawn(&t, 32, 120);
+    CHECK(strstr(text, "the prompt does not hold the subject") != NULL);
+    free(text);
+    CHECK(t.v->ops->click(t.v, area, 1, 10));
+    text = drawn(&t, 32, 120);
+    free(text);
+    CHECK(t.v->ops->click(t.v, area, 7, 60));
+    act(&t, ACTION_ENTER);
+    text = drawn(&t, 32, 120);
+    CHECK(strstr(text, "passes if it says: Rome") && strstr(text, "after:  Paris"));
+    free(text);
+    stage_close(&t);
+}
+
+static const struct test tests[] = {
+    {"a click selects a fact or a probe", a_click_selects_a_fact_or_a_probe},
+    {"probes are read in full", probes_are_read_in_full},
+};
+TEST_MAIN(tests)
