@@ -29,6 +29,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "core/base/digest.h"
 #include "core/base/err.h"
 
 struct job {
@@ -43,5 +44,8 @@ struct job {
 bool job_cancelled(struct job *job, struct err *err);
 /* Reports that `done` of `total` units of `what` are finished. The unit is the work's own. */
 void job_progress(struct job *job, const char *what, double done, double total);
+/* digest_add() in slices. False: ERR_CANCELLED, not all was added. */
+bool job_digest_add(struct job *job, struct digest *d, const void *bytes, size_t n,
+                    struct err *err);
 
 #endif

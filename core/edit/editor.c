@@ -158,7 +158,8 @@ static bool compensate_mask(const struct edit_context *ctx, struct solution *s,
 
 /* Solution, mask and compensation of one layer, and their report. `keys` [u][M], host. */
 static bool solve_layer(const struct edit_context *ctx, int i, const float *keys,
-                        struct solution *s, struct layer_report *report, struct err *err)
+                        struct solution *s, struct layer_report *report, struct job *job,
+                        struct err *err)
 {
     struct solver *solver = ctx->solver[i];
     struct device *dev = solver->dev;
@@ -193,7 +194,7 @@ static bool solve_layer(const struct edit_context *ctx, int i, const float *keys
              (!mask || compensate_mask(ctx, s, report, err));
         if (ok && mask)
             ok = solver_percentiles(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
-                                    &report->percentile_gain, &report->percentile_leak, err);
+                                    &report->percentile_gain, &report->percentile_leak, job, err);
     }
     report->scale = s->scale;
     if (ctx->unprojected)
@@ -453,7 +454,7 @@ static bool write_layers(struct edit_result *out, struct model_state *scratch,
         report->weight_norm = matrix_norm(scratch, ctx->layer[i], err);
         report->residual = residual_norm(g, ud);
         layer_share(g, ctx, scratch->model->config->hidden, i);
-        ok = solve_layer(ctx, i, k, &s, report, err);
+        ok = solve_layer(ctx, i, k, &s, report, job, err);
         if (ok) {
             report_moved(report, g->share, ud);
             report->delta_norm = write_layer(out, scratch, ctx, i, &s, g->share);
@@ -548,10 +549,11 @@ bool edit_estimate(struct layer_report *report, const struct model_state *view,
     bool ok = edit_context_read(ctx, view, job, err);
 
     for (int i = 0; ok && i < ctx->layers; i++) {
-        struct solution s;
+        struct solution s = {0};
 
         report[i] = (struct layer_report){.stale = i > 0};
-        ok = solve_layer(ctx, i, ctx->reads.keys + (size_t)i * um, &s, &report[i], err);
+        ok = !job_cancelled(job, err) &&
+             solve_layer(ctx, i, ctx->reads.keys + (size_t)i * um, &s, &report[i], job, err);
         solution_free(&s, view->model->dev);
         if (!ok)
             err_in(err, "layer %d", ctx->layer[i]);

@@ -19,6 +19,7 @@
 #define CORE_EDIT_MOMENTS_H
 
 #include "core/base/buf.h"
+#include "core/base/job.h"
 #include "core/edit/offload_mat.h"
 
 struct moments_origin { /* what the sums are of */
@@ -39,6 +40,7 @@ struct moments {
                          saved or loaded, and once more rows are added */
     float **waiting;  /* [layers] rows that are not in `sum` yet, for sums on the host */
     int *pending;     /* [layers] how many rows wait */
+    struct job *job;  /* looked at while a file of the cache is read; may be NULL */
 };
 
 /* Zero sums. NULL when the device has no room (8 M^2 bytes a layer). */
@@ -71,7 +73,7 @@ void moments_key(const struct moments *m, int index, char hex[65]);
 bool moments_save(struct moments *m, struct err *err);
 /* Makes m the largest cached result of at most `goal` tokens that all its layers have; without
  * one it becomes zero sums. Files that could not be used add a line each to notes (may be
- * NULL). False only when the device fails. */
+ * NULL). False only when the device fails, or ERR_CANCELLED. */
 bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err);
 /* Whether a file is the sum of m->layer[index] over so many tokens, by its content. */
 bool moments_file_check(const struct moments *m, int index, const char *path, long tokens,

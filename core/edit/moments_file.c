@@ -15,6 +15,8 @@
 #include "core/edit/moments.h"
 #include "core/model/safetensors.h"
 
+enum { ROWS_AT_ONCE = 64 }; /* unpacked between two looks at the job */
+
 static size_t triangle_size(int neurons)
 {
     return (size_t)neurons * ((size_t)neurons + 1) / 2;
@@ -104,8 +106,10 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const s
 {
     const struct st_tensor *sum = safetensors_tensor(st, "sum");
     const struct st_tensor *count = safetensors_tensor(st, "tokens");
+    struct digest *digest;
     double stored = 0;
     char text[32];
+    bool read;
     long at;
 
     snprintf(text, sizeof text, "%ld", tokens);
@@ -122,7 +126,11 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const s
                 m->neurons);
         return NULL;
     }
-    sha256_of(sum->data, sum->bytes, hash);
+    digest = sha256_new();
+    read = job_digest_add(m->job, digest, sum->data, sum->bytes, err);
+    digest_end_hex(digest, hash);
+    if (!read)
+        return NULL;
     if (!meta_is(st, "sha256", hash)) {
         err_set(err, ERR_FORMAT, "its bytes are not the ones that were written");
         return NULL;
@@ -154,19 +162,22 @@ static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum
     size_t n = (size_t)m->neurons;
     double *full = malloc(n * n * sizeof *full);
     const char *from = sum->data;
+    bool ok = true;
 
     if (!full)
         return err_set(err, ERR_LIMIT, "not enough memory for a matrix of %d by %d on the host",
                        m->neurons, m->neurons);
-    for (size_t r = 0; r < n; r++) {
+    for (size_t r = 0; ok && r < n; r++) {
+        ok = r % ROWS_AT_ONCE || !job_cancelled(m->job, err);
         memcpy(full + r * n + r, from, (n - r) * sizeof *full);
         from += (n - r) * sizeof *full;
         for (size_t c = r + 1; c < n; c++)
             full[c * n + r] = full[r * n + c];
     }
-    offload_upload(&m->sum[index], 0, m->neurons, full);
+    if (ok)
+        offload_upload(&m->sum[index], 0, m->neurons, full);
     free(full);
-    return device_sync(m->dev, err);
+    return ok && device_sync(m->dev, err);
 }
 
 enum outcome { LOADED, UNUSABLE, FAILED };
@@ -188,6 +199,8 @@ static enum outcome load_layer(struct moments *m, int index, long tokens, struct
         sum = checked_sum(st, m, key, tokens, m->hash[index], &why);
     if (sum)
         outcome = upload_sum(m, index, sum, err) ? LOADED : FAILED;
+    else if (why.kind == ERR_CANCELLED)
+        outcome = err_pass(err, &why) ? LOADED : FAILED;
     else if (notes)
         buf_printf(notes, "%s: not used: %s\n", path, why.text);
     safetensors_close(st);

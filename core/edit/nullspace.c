@@ -224,6 +224,10 @@ struct nullspace *nullspace_cached(const struct moments *m, int index, struct nu
         return NULL;
     }
     nullspace_free(n);
+    if (why.kind == ERR_CANCELLED) {
+        err_pass(err, &why);
+        return NULL;
+    }
     note_file(notes, "null space not used", &why);
     n = nullspace_new(m, index, rule, by, err);
     why = (struct err){0};

@@ -28,15 +28,16 @@ static char *cache_file(const struct nullspace *n, const char *key)
     return path;
 }
 
-static void content_hash(const void *vectors, const void *value, const void *summary, size_t rank,
-                         size_t neurons, char hash[65])
+static bool content_hash(const void *vectors, const void *value, const void *summary, size_t rank,
+                         size_t neurons, struct job *job, char hash[65], struct err *err)
 {
     struct digest *d = sha256_new();
+    bool ok = job_digest_add(job, d, vectors, rank * neurons * sizeof(double), err);
 
-    digest_add(d, vectors, rank * neurons * sizeof(double));
     digest_add(d, value, rank * sizeof(double));
     digest_add(d, summary, SUMMARY * sizeof(double));
     digest_end_hex(d, hash);
+    return ok;
 }
 
 static bool meta_is(const struct safetensors *st, const char *name, const char *want)
@@ -64,7 +65,7 @@ static bool all_finite(const struct st_tensor *t)
 }
 
 static bool file_check(const struct nullspace *n, const struct safetensors *st, const char *key,
-                       const char *sum, struct stored *s, struct err *err)
+                       const char *sum, struct stored *s, struct job *job, struct err *err)
 {
     char hash[65];
     long rank;
@@ -82,8 +83,9 @@ static bool file_check(const struct nullspace *n, const struct safetensors *st, 
         !is_doubles(s->vectors, 2, rank, n->neurons) || !is_doubles(s->summary, 1, SUMMARY, 0))
         return err_set(err, ERR_FORMAT, "it does not hold vectors of %d neurons", n->neurons);
     s->rank = (int)rank;
-    content_hash(s->vectors->data, s->value->data, s->summary->data, (size_t)rank,
-                 (size_t)n->neurons, hash);
+    if (!content_hash(s->vectors->data, s->value->data, s->summary->data, (size_t)rank,
+                      (size_t)n->neurons, job, hash, err))
+        return false;
     if (!meta_is(st, "sha256", hash))
         return err_set(err, ERR_FORMAT, "its bytes are not the ones that were written");
     return (all_finite(s->vectors) && all_finite(s->value) && all_finite(s->summary)) ||
@@ -102,7 +104,7 @@ bool nullspace_file_check(const struct moments *m, int index, const char *path,
     moments_key(m, index, key);
     memcpy(n.hash, projector, strnlen(projector, sizeof n.hash - 1));
     ok = st && (!present || meta_is(st, "sum", m->hash[index])) &&
-         file_check(&n, st, key, NULL, &s, err);
+         file_check(&n, st, key, NULL, &s, m->job, err);
     safetensors_close(st);
     return ok;
 }
@@ -140,7 +142,8 @@ bool nullspace_file_read(struct nullspace *n, const struct moments *m, int index
     path = cache_file(n, key);
     if (file_exists(path)) {
         st = safetensors_open(path, err);
-        ok = st && (file_check(n, st, key, m->hash[index], &s, err) || err_in(err, "%s", path)) &&
+        ok = st &&
+             (file_check(n, st, key, m->hash[index], &s, m->job, err) || err_in(err, "%s", path)) &&
              file_take(n, &s, err);
     }
     safetensors_close(st);
@@ -208,7 +211,7 @@ bool nullspace_file_write(const struct nullspace *n, const struct moments *m, in
         return false;
     moments_key(m, index, key);
     content_hash(rows ? rows : summary, n->value, summary, (size_t)n->rank, (size_t)n->neurons,
-                 hash);
+                 NULL, hash, NULL);
     path = cache_file(n, key);
     ok = file_make_parents(path, err) &&
          safetensors_save(

@@ -73,10 +73,10 @@ bool solver_report(const struct solver *s, struct mat keys, struct mat x, const 
 /* The mask against random ones: percentage (0..100) of `trials` random masks, the weights shuffled
  * over the neurons, for all facts alike, that have a smaller gain, and a smaller leak / gain^2,
  * than this mask. The same seed gives the same masks. Not for solutions of solve_pre(), which are 0
- * outside their mask. */
+ * outside their mask. A product of M x M for each: ERR_CANCELLED. */
 bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, const float *weight,
                         int trials, unsigned long long seed, double *gain_percentile,
-                        double *leak_percentile, struct err *err);
+                        double *leak_percentile, struct job *job, struct err *err);
 /* hit [u][count] (host) = |k_j^T x_i|: how far the update moves the output for each raw past key,
  * in units of ||r_i||. weight as above. */
 bool solver_hits(const struct solver *s, struct mat x, const float *weight, double *hit,

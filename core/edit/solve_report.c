@@ -153,10 +153,22 @@ static void shuffle_order(int *order, int n, uint64_t *state)
     }
 }
 
+/* Rows whose leaks are measured at once, between two looks at a job: tens of milliseconds. A moment
+ * on the host passes the device each time, so that all go at once there. */
+static int rows_at_once(const struct solver *s, int n)
+{
+    const double products = 2.5e8;
+    double rows = products / s->neurons / s->neurons;
+
+    return !s->null->sum.on_device.data || rows > n ? n : rows < 1 ? 1 : (int)rows;
+}
+
 /* gain [n], and ratio [n] = mean leak / gain^2, of the weights in each of n orders [n][M]. */
 static bool measure_orders(const struct solver *s, const struct rows *r, const float *weight,
-                           const int *orders, int n, double *gain, double *ratio, struct err *err)
+                           const int *orders, int n, double *gain, double *ratio, struct job *job,
+                           struct err *err)
 {
+    int step = rows_at_once(s, n);
     size_t width = (size_t)r->width;
     double *rows = xcalloc((size_t)n * width, sizeof *rows);
     double *leak = xcalloc((size_t)n, sizeof *leak);
@@ -167,7 +179,10 @@ static bool measure_orders(const struct solver *s, const struct rows *r, const f
         for (int i = 0; i < n; i++)
             mask_row(r->x + (size_t)t * width, (struct weights){weight, orders + (size_t)i * width},
                      t, 1, r->width, rows + (size_t)i * width);
-        ok = measure_leak(s, rows, n, leak, err);
+        for (int at = 0; ok && at < n; at += step)
+            ok = !job_cancelled(job, err) &&
+                 measure_leak(s, rows + (size_t)at * width, n - at < step ? n - at : step,
+                              leak + at, err);
         for (int i = 0; ok && i < n; i++)
             ratio[i] += leak[i] / r->u;
     }
@@ -192,7 +207,7 @@ static double percentile_of(const double *value, int n)
 
 bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, const float *weight,
                         int trials, unsigned long long seed, double *gain_percentile,
-                        double *leak_percentile, struct err *err)
+                        double *leak_percentile, struct job *job, struct err *err)
 {
     size_t width = (size_t)s->neurons;
     int *orders = xcalloc((size_t)(trials + 1) * width, sizeof *orders);
@@ -210,7 +225,7 @@ bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, c
             shuffle_order(order, s->neurons, &state);
     }
     ok = rows_fetch(&r, s, keys, x, err) &&
-         measure_orders(s, &r, weight, orders, trials + 1, gain, ratio, err);
+         measure_orders(s, &r, weight, orders, trials + 1, gain, ratio, job, err);
     if (ok) {
         *gain_percentile = percentile_of(gain, trials);
         *leak_percentile = percentile_of(ratio, trials);

@@ -80,6 +80,8 @@ static bool copy_folder(const struct copying *c, file_check_fn *check, int *coun
         if (check(c, index, path, entry->d_name, &why)) {
             ok = copy_file(c, path, entry->d_name, err);
             *count += ok;
+        } else if (why.kind == ERR_CANCELLED) {
+            ok = err_pass(err, &why);
         } else if (why.kind && c->notes) {
             buf_printf(c->notes, "%s: not used: %s\n", path, why.text);
         }

@@ -83,6 +83,7 @@ void edit_stats_free(struct engine *e)
 /* Reads and tokenises the text, once. */
 static bool text_load(struct engine *e, struct err *err)
 {
+    struct tokens tokens = {0}; /* what interrupts this must not see a part of them */
     size_t len;
     char *text;
     bool ok;
@@ -95,7 +96,11 @@ static bool text_load(struct engine *e, struct err *err)
     if (!text)
         return err_in(err, "text of the second moments");
     sha256_of(text, len, e->text_hash);
-    ok = tokenizer_encode(e->model->tokenizer, text, len, 0, &e->text, err);
+    ok = tokenizer_encode_text(e->model->tokenizer, text, len, 0, &tokens, &e->job, err);
+    if (ok)
+        e->text = tokens;
+    else
+        tokens_free(&tokens);
     free(text);
     return ok || err_in(err, "%s", e->options.text);
 }
@@ -218,6 +223,8 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
     g->layers = layers;
     g->goal = (long)p->value[P_STATS_TOKENS];
     g->moments = moments_new(e->dev, &origin, layers, layer, e->model->config->ffn, err);
+    if (g->moments)
+        g->moments->job = &e->job;
     ok = g->moments &&
          (g->by_ranks ? ranks_load(g, err) : moments_load(g->moments, g->goal, &notes, err));
     notice_lines(e, &notes);
@@ -461,6 +468,8 @@ static bool spaces_at(struct engine *e, long tokens, const struct params *p, uns
     if (g->moments->tokens == tokens && moments_text_idle(g->reader))
         return spaces_make(e, g->moments, p, needs, err);
     kept = moments_new(e->dev, &g->moments->origin, g->layers, g->layer, g->moments->neurons, err);
+    if (kept)
+        kept->job = &e->job;
     ok = kept && moments_load(kept, tokens, NULL, err);
     if (ok && kept->tokens != tokens)
         ok = err_set(err, ERR_IO,

@@ -257,8 +257,11 @@ static void *engine_main(void *arg)
             continue;
         }
         e->job_id = 0;
+        atomic_store(&e->job.cancel, false); /* of the command before */
         if (!edit_stats_step(e, &end.err)) {
-            if (end.err.kind) { /* say so once, then do without background work */
+            if (end.err.kind == ERR_CANCELLED) {
+                end.err = (struct err){0}; /* CMD_QUIT waits */
+            } else if (end.err.kind) {     /* say so once, then do without background work */
                 bus_emit(e->bus, (struct event){.kind = EV_FAILED, .err = end.err});
                 end.err = (struct err){0};
                 emit_device_lost(e);

@@ -91,6 +91,7 @@ static void test_round_trip(void)
 {
     struct device *dev = device_open(&device_cpu, 0, 1, NULL);
     struct moments *m = fresh(dev, 3), *got = fresh(dev, 3), *two = fresh(dev, 2);
+    struct job job = {0};
     struct buf notes = {0};
     struct err err = {0};
 
@@ -120,7 +121,12 @@ static void test_round_trip(void)
     snprintf(two->origin.model, sizeof(two->origin.model), "model");
     two->origin.window = 16; /* something else */
     CHECK(moments_load(two, 64, &notes, &err) && two->tokens == 0);
-    CHECK(notes.len == 0);
+    got->job = &job;
+    atomic_store(&job.cancel, true);
+    CHECK(!moments_load(got, 64, &notes, &err) && err.kind == ERR_CANCELLED);
+    atomic_store(&job.cancel, false);
+    CHECK(moments_load(got, 64, &notes, &err) && same_sums(m, got));
+    CHECK(notes.len == 0); /* a file that was not read to its end is not a bad one */
     buf_free(&notes);
     moments_free(m);
     moments_free(got);

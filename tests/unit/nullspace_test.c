@@ -80,6 +80,8 @@ static void read_is_made(void)
         struct moments *m, *again;
         struct nullspace *fresh, *made, *got;
         struct buf notes = {0};
+        struct job job = {0};
+        struct err err = {0};
         char *path;
 
         dev->spaces_on_host = dev->moments_on_host = on_host;
@@ -94,6 +96,10 @@ static void read_is_made(void)
         CHECK(moments_load(again, TOKENS, &notes, NULL) && again->tokens == TOKENS);
         got = nullspace_cached(again, 0, rule, NULL, &notes, NULL);
         CHECK(fresh && made && got && same_bits(fresh, made) && same_bits(made, got));
+        again->job = &job;
+        atomic_store(&job.cancel, true);
+        CHECK(!nullspace_cached(again, 0, rule, NULL, &notes, &err));
+        CHECK(err.kind == ERR_CANCELLED);
         CHECK(notes.len == 0);
         nullspace_free(fresh);
         nullspace_free(made);

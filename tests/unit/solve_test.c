@@ -335,6 +335,8 @@ static void test_chance(void)
     float k[M], weight[M], all[M];
     double *x, gain, leak, again[2];
     uint64_t state = 11;
+    struct job job = {0};
+    struct err err = {0};
 
     random_keys(k, 1, &state);
     for (int i = 0; i < M; i++) {
@@ -344,16 +346,19 @@ static void test_chance(void)
     keys = on_device(s.dev, k, 1, M);
     CHECK(solve_lowrank(solver, keys, sol, NULL));
     x = mat_download(s.dev, sol, NULL, NULL);
-    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL));
-    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &again[0], &again[1], NULL));
+    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL, NULL));
+    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &again[0], &again[1], NULL, NULL));
     CHECK(gain == again[0] && leak == again[1]);
     CHECK(gain > 0 && gain < 100 && leak >= 0 && leak <= 100);
-    CHECK(solver_percentiles(solver, keys, sol, all, 20, 5, &gain, &leak, NULL));
+    CHECK(solver_percentiles(solver, keys, sol, all, 20, 5, &gain, &leak, NULL, NULL));
     CHECK_NEAR(gain, 50, 0);    /* every permutation is the same mask */
     for (int i = 0; i < M; i++) /* the best by contribution beat every random choice */
         weight[i] = (double)k[i] * x[i] > 0.004;
-    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL));
+    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL, NULL));
     CHECK_NEAR(gain, 100, 0);
+    atomic_store(&job.cancel, true);
+    CHECK(!solver_percentiles(solver, keys, sol, weight, 200, 5, &gain, &leak, &job, &err));
+    CHECK(err.kind == ERR_CANCELLED);
     free(x);
     mat_free(s.dev, &keys);
     mat_free(s.dev, &sol);

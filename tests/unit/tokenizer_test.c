@@ -294,6 +294,41 @@ static void long_runs(void)
     buf_free(&text);
 }
 
+static void count_look(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+/* A long text is encoded in slices, whether it is cut into words or not, and can be stopped. */
+static void in_slices(void)
+{
+    static const char *const family[] = {"gpt2", "llama2"};
+    struct buf text = {0};
+    struct tokens tokens = {0}, same = {0};
+
+    while (text.len < 300000)
+        buf_puts(&text, "the tower of London, ");
+    for (size_t f = 0; f < 2; f++) {
+        struct tokenizer *t = open_family(family[f]);
+        int looks = 0;
+        struct job job = {.yield = count_look, .ctx = &looks};
+        struct err err = {0};
+
+        CHECK(tokenizer_encode_text(t, text.data, text.len, 0, &tokens, &job, &err));
+        CHECK(looks >= 10);
+        CHECK(tokenizer_encode(t, text.data, text.len, 0, &same, &err));
+        CHECK(tokens.count == same.count &&
+              !memcmp(tokens.ids, same.ids, (size_t)same.count * sizeof(int)));
+        atomic_store(&job.cancel, true);
+        CHECK(!tokenizer_encode_text(t, text.data, text.len, 0, &tokens, &job, &err));
+        CHECK(err.kind == ERR_CANCELLED);
+        tokenizer_free(t);
+    }
+    tokens_free(&tokens);
+    tokens_free(&same);
+    buf_free(&text);
+}
+
 #define PRE "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
 #define MODEL \
     "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}"
@@ -473,6 +508,7 @@ static const struct test tests[] = {
     {"decoding", decoding},       {"not_utf8", not_utf8},
     {"long_runs", long_runs},     {"refusals", refusals},
     {"settings", settings},       {"default_model", default_model},
+    {"in_slices", in_slices},
 };
 
 TEST_MAIN(tests)

@@ -13,7 +13,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
-enum { TEXT_LIMIT = 1 << 28, MAX_UNEMBEDDED = 4096 };
+enum { TEXT_LIMIT = 1 << 28, MAX_UNEMBEDDED = 4096, SLICE = 1 << 14 };
 
 /* State of one call of tokenizer_encode(). */
 struct encoder {
@@ -25,6 +25,8 @@ struct encoder {
     struct normalized stretch, part;
     struct bpe_work work;
     struct pretok_run *run;
+    struct job *job; /* looked at every SLICE bytes of words */
+    size_t slice;    /* bytes since then */
     struct err *err;
 };
 
@@ -135,7 +137,7 @@ static void emit_token(struct encoder *e, int id, size_t start, size_t end)
                e->origin + normalized_origin(&e->stretch, end, true));
 }
 
-static void encode_word(struct encoder *e, const char *text, size_t len)
+static bool encode_word(struct encoder *e, const char *text, size_t len)
 {
     size_t at = (size_t)(text - e->part.text);
 
@@ -145,6 +147,11 @@ static void encode_word(struct encoder *e, const char *text, size_t len)
 
         emit_token(e, s->id, at + s->start, at + s->start + s->len);
     }
+    e->slice += len;
+    if (e->slice < SLICE)
+        return true;
+    e->slice = 0;
+    return !job_cancelled(e->job, e->err);
 }
 
 static bool encode_piece(void *ctx, const char *text, size_t len)
@@ -157,14 +164,14 @@ static bool encode_piece(void *ctx, const char *text, size_t len)
      * of a SentencePiece family would be the whole text */
     while (e->t->cuts && (p = memmem(p, (size_t)(end - p), e->t->blank, n))) {
         if (p > text) {
-            encode_word(e, text, (size_t)(p - text));
+            if (!encode_word(e, text, (size_t)(p - text)))
+                return false;
             text = p;
         }
         while ((size_t)(end - p) >= n && !memcmp(p, e->t->blank, n))
             p += n;
     }
-    encode_word(e, text, (size_t)(end - text));
-    return true;
+    return encode_word(e, text, (size_t)(end - text));
 }
 
 static bool encode_part(struct encoder *e, const char *text, size_t len, enum normal_place place)
@@ -229,10 +236,17 @@ static void drop_second_bos(const struct tokenizer *t, struct tokens *out)
 bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags,
                       struct tokens *out, struct err *err)
 {
+    return tokenizer_encode_text(t, text, len, flags, out, NULL, err);
+}
+
+bool tokenizer_encode_text(const struct tokenizer *t, const char *text, size_t len, unsigned flags,
+                           struct tokens *out, struct job *job, struct err *err)
+{
     struct encoder e = {.t = t,
                         .out = out,
                         .specials = flags & ENCODE_SPECIALS,
                         .continues = flags & ENCODE_CONTINUES,
+                        .job = job,
                         .err = err};
     size_t bad;
     bool ok;

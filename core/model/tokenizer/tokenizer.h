@@ -30,7 +30,7 @@
 #include <stddef.h>
 
 #include "core/base/buf.h"
-#include "core/base/err.h"
+#include "core/base/job.h"
 
 struct tokenizer; /* opaque */
 
@@ -94,6 +94,9 @@ void tokenizer_free(struct tokenizer *t); /* accepts NULL */
  * here are continued. ERR_FORMAT: not UTF-8. ERR_LIMIT: 256 MiB or more. */
 bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags,
                       struct tokens *out, struct err *err);
+/* The same for a text that takes a while: looks at the job in between. ERR_CANCELLED. */
+bool tokenizer_encode_text(const struct tokenizer *t, const char *text, size_t len, unsigned flags,
+                           struct tokens *out, struct job *job, struct err *err);
 void tokens_free(struct tokens *tokens);
 
 /* Appends the bytes of one id, which may be part of a character. Appends nothing for an unknown id.
