@@ -10,6 +10,13 @@ void job_drop(struct host *host, struct ui_job *card)
         host->cancel(host, card->job);
 }
 
+/* Whether the user asked for it, and not the program because something else was there. */
+static bool job_was_asked(const struct ui_state *d, const struct ui_job *card)
+{
+    return *command_traits[card->kind].busy &&
+           !(d->verdict.probes_follow && card->job == d->verdict.probe_job);
+}
+
 bool jobs_drop_other_facts(struct host *host)
 {
     struct ui_state *d = host->ui;
@@ -26,12 +33,12 @@ bool jobs_drop_other_facts(struct host *host)
             continue;
         job_drop(host, card);
         preview |= card->kind == CMD_PREVIEW;
-        if (*command_traits[card->kind].busy)
+        if (job_was_asked(d, card))
             buf_printf(&what, "%s%s", what.len ? ", " : "",
                        ui_job_words(d, card, words, sizeof(words)));
     }
     if (what.len)
-        host->message(host, TONE_WARN, "dropped with the other fact: %s", what.data);
+        host->message(host, TONE_PLAIN, "dropped with the other fact: %s", what.data);
     buf_free(&what);
     return preview;
 }

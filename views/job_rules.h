@@ -7,7 +7,7 @@
 /* Cancels a job that the program has no more use for; its end says nothing. */
 void job_drop(struct host *host, struct ui_job *card);
 /* Drops the jobs that only read and are about another fact than the one at hand. A message names
- * those that the user has seen. Returns whether one of them was a preview. */
+ * those that the user asked for. Returns whether one of them was a preview. */
 bool jobs_drop_other_facts(struct host *host);
 /* The card of a job of this kind and command_rank() for the fact at hand; NULL: there is none. */
 struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind,

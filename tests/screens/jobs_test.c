@@ -248,10 +248,31 @@ static void another_fact_drops_what_only_reads(void)
     CHECK(cancels == 3); /* preview, map and a look; neither the commit nor the sweep */
     CHECK(ui_job_card(&d, MAP)->dropped && ui_job_card(&d, PREVIEW)->dropped);
     CHECK(!ui_job_card(&d, COMMIT)->dropped && !ui_job_card(&d, SWEEP)->dropped);
-    CHECK(strstr(last_said, "dropped with the other fact"));
+    CHECK(strstr(last_said, "dropped with the other fact: map Big Ben → Rome, preview Big Ben"));
     CHECK(kind_at(&d, 0) == CMD_PREVIEW); /* until it has ended */
     view_close(v);
     ui_free(&d);
+}
+
+/* The probes that follow a preview were not asked for: they go without a word. */
+static void only_what_was_asked_is_said_to_be_dropped(void)
+{
+    for (int follow = 0; follow < 2; follow++) {
+        struct ui_state d;
+        struct host host = posting_host(&d);
+
+        make_ui_state(&d);
+        give_model(&d);
+        give_prompt_info(&d);
+        give_run(&d, LAYERS);
+        give_preview(&d);
+        request_verdict(&host);
+        d.verdict.probes_follow = follow;
+        last_said[0] = '\0';
+        other_fact(&host, "Louvre");
+        CHECK(cancels == 1 && (*last_said == '\0') == follow);
+        ui_free(&d);
+    }
 }
 
 static void what_is_under_way_is_not_asked_twice(void)
@@ -521,6 +542,7 @@ static const struct test tests[] = {
     {"row and board", row_and_board},
     {"the board drops the job under the cursor", the_board_drops_the_job_under_the_cursor},
     {"another fact drops what only reads", another_fact_drops_what_only_reads},
+    {"only what was asked is said to be dropped", only_what_was_asked_is_said_to_be_dropped},
     {"what is under way is not asked twice", what_is_under_way_is_not_asked_twice},
     {"the time left is of what was asked", time_left_is_of_what_was_asked},
     {"moments are explained once", moments_are_explained_once},

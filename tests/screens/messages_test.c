@@ -120,7 +120,7 @@ static void failures_name_what_failed(void)
         if (ended && *command_traits[kind].busy)
             CHECK(!strncmp(shown, ui_job_words(&d, ended, words, sizeof(words)), 4));
         d.ended_count = 0;
-        if (kind == CMD_VARIANTS || kind == CMD_PULL)
+        if (kind == CMD_VARIANTS || kind == CMD_PULL || !*command_traits[kind].busy)
             continue;
         job((enum command_kind)kind, long_fact);
         say(EV_FAILED, (enum command_kind)kind, NULL, ERR_CANCELLED, "cancelled");
@@ -132,6 +132,30 @@ static void failures_name_what_failed(void)
     say(EV_STOPPED, CMD_NONE, NULL, ERR_DEVICE,
         "the GPU does not answer any more; restart the program with --device cpu");
     SHOWS("the engine has stopped, :q quits");
+    ui_free(&d);
+}
+
+/* What the program stops by itself is no failure: neither a job that no row shows nor one that was
+ * dropped for something else, however it ends. */
+static void what_was_dropped_says_nothing(void)
+{
+    make_full_ui_state(&d);
+    for (int kind = 1; kind <= CMD_QUIT; kind++) {
+        bool seen = *command_traits[kind].busy || kind == CMD_PULL;
+
+        for (int failed = 0; failed < 2; failed++) {
+            struct event ev = {.kind = EV_FAILED, .job = 1};
+            enum tone tone;
+            char text[320];
+
+            err_set(&ev.err, failed ? ERR_LIMIT : ERR_CANCELLED, "stopped in between");
+            job((enum command_kind)kind, long_fact);
+            ui_job_card(&d, 1)->dropped = seen || failed;
+            ui_event(&d, &ev);
+            CHECK(!message_of_event(&d, &ev, (enum command_kind)kind, &tone, text));
+            d.ended_count = 0;
+        }
+    }
     ui_free(&d);
 }
 
@@ -190,6 +214,7 @@ static const struct test tests[] = {
     {"a file is no model", a_file_is_no_model},
     {"results are in sight", results_are_in_sight},
     {"failures name what failed", failures_name_what_failed},
+    {"what was dropped says nothing", what_was_dropped_says_nothing},
     {"ends say what comes next", ends_say_what_comes_next},
 };
 TEST_MAIN(tests)

@@ -147,15 +147,24 @@ static void undo_message(const struct ui_state *d, unsigned job, const char *don
                what, d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
 }
 
-/* How a cancelled job ended. False: whoever dropped it has said so. */
-static bool stopped_message(const struct ui_state *d, unsigned job, enum command_kind kind,
+/* Whether the program ended the job itself: whoever dropped it has said so, and nobody but the
+ * program stops what no row shows. */
+static bool is_dropped(const struct ui_state *d, const struct event *ev)
+{
+    const struct ui_job *card = ui_ended_card(d, ev->job), *unseen = &d->unseen_ended;
+
+    if (card)
+        return card->dropped;
+    return ev->job && unseen->job == ev->job && (unseen->dropped || ev->err.kind == ERR_CANCELLED);
+}
+
+/* How a cancelled job ended. */
+static void stopped_message(const struct ui_state *d, unsigned job, enum command_kind kind,
                             char *out, size_t n)
 {
     const struct ui_job *card = ui_ended_card(d, job);
     char words[200];
 
-    if (card && card->dropped)
-        return false;
     if (kind == CMD_ATTRIBUTE && d->scored_layers)
         hint_print(d, out, n, "stopped: %d of %d layers scored, {attribute} continues",
                    d->scored_layers, d->layers);
@@ -165,7 +174,6 @@ static bool stopped_message(const struct ui_state *d, unsigned job, enum command
     else
         show_print(out, n, "stopped%s%s", card ? ": " : "",
                    card ? ui_job_words(d, card, words, sizeof(words)) : "");
-    return true;
 }
 
 /* What a job does that no row and no board shows. */
@@ -345,10 +353,12 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
     case EV_FAILED:
         if (d->recorded && d->verdict.probes_follow && ev->job == d->verdict.probe_job)
             return false; /* nobody asked for them, and there is no model to ask */
-        *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
-        if (ev->err.kind == ERR_CANCELLED && !stopped_message(d, ev->job, kind, out, 320))
+        if (is_dropped(d, ev))
             return false;
-        if (ev->err.kind != ERR_CANCELLED)
+        *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
+        if (ev->err.kind == ERR_CANCELLED)
+            stopped_message(d, ev->job, kind, out, 320);
+        else
             failed_message(d, ev, out, 320);
         return !(flags & UNASKED);
     case EV_STOPPED:
