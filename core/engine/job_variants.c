@@ -148,6 +148,7 @@ static bool variant_judge(struct variants *t, const struct model_state *view,
                           .after = &after.score,
                           .probes = &t->probes,
                           .state = view,
+                          .neurons = view->model->config->ffn,
                           .seconds = seconds,
                           .job = &t->e->job};
     struct edit_report *a = &out->applied;

@@ -26,7 +26,7 @@
 
 static double layer_selected(const struct layer_report *r, const struct measuring *m)
 {
-    return (double)r->kept / m->state->model->config->ffn;
+    return (double)r->kept / m->neurons;
 }
 
 static double layer_gain(const struct layer_report *r, const struct measuring *m)
@@ -143,6 +143,16 @@ static bool count_passed(const struct measuring *m, unsigned kinds, struct measu
     return true;
 }
 
+static double mean_of_layers(const struct metric *row, const struct layer_report *report,
+                             int layers, const struct measuring *m)
+{
+    double sum = 0;
+
+    for (int l = 0; l < layers; l++)
+        sum += row->layer(&report[l], m) / layers;
+    return sum;
+}
+
 bool metrics_measure(const struct measuring *m, struct measured *out, struct err *err)
 {
     for (int i = 0; i < metric_count; i++) {
@@ -150,13 +160,36 @@ bool metrics_measure(const struct measuring *m, struct measured *out, struct err
         const struct edit_result *r = m->result;
 
         out[i] = (struct measured){.whole = 1};
-        for (int l = 0; row->layer && l < r->layers; l++)
-            out[i].part += row->layer(&r->report[l], m) / r->layers;
+        if (row->layer)
+            out[i].part = mean_of_layers(row, r->report, r->layers, m);
         if ((row->measure && !row->measure(m, &out[i], err)) ||
             (row->probes && !count_passed(m, row->probes, &out[i], err)))
             return false;
     }
     return true;
+}
+
+void metrics_add_layers(struct measured *sum, const struct layer_report *report, int layers,
+                        int neurons)
+{
+    const struct measuring m = {.neurons = neurons};
+
+    for (int i = 0; i < metric_count; i++)
+        if (metric_table[i].layer)
+            measured_add(&sum[i], &(struct measured){
+                                      .part = mean_of_layers(&metric_table[i], report, layers, &m),
+                                      .whole = 1});
+}
+
+void metrics_add_probes(struct measured *sum, const struct probe_result *probe, int count)
+{
+    for (int k = 0; k < count; k++) {
+        bool counts = probe[k].kind == PROBE_LOCALITY ? probe[k].known : !probe[k].context;
+
+        for (int i = 0; counts && i < metric_count; i++)
+            if (metric_table[i].probes & 1U << probe[k].kind)
+                measured_add(&sum[i], &(struct measured){.part = probe[k].ok[1], .whole = 1});
+    }
 }
 
 double measured_value(const struct measured *m)

@@ -27,6 +27,7 @@ struct measuring {
     const struct score *before, *after; /* of the fact's own prompt */
     const struct probes *probes;        /* of the kinds that metrics_probes() names */
     const struct model_state *state;    /* with the edit */
+    int neurons;                        /* M: of a layer */
     double seconds;                     /* of the edit without target and scores */
     struct job *job;
 };
@@ -42,6 +43,7 @@ enum metric_show {
 };
 
 struct layer_report;
+struct probe_result;
 struct metric {
     const char *name; /* as the screen has it: "leak/gain²" */
     enum metric_show show;
@@ -66,6 +68,13 @@ unsigned metrics_probes(void);     /* PROBES_* that any metric counts */
 /* Measures all metrics into out [metric_count]. Probes run the model: false and err on a cancel or
  * a fault. */
 bool metrics_measure(const struct measuring *m, struct measured *out, struct err *err);
+/* The rows of the table that follow from reports of an edit that was committed: numbers of its
+ * layers of so many neurons, and counts of probes that were asked. Both add to sum
+ * [metric_count]. A neighbour counts if the base knows it; the others all count, as in
+ * metrics_measure(). */
+void metrics_add_layers(struct measured *sum, const struct layer_report *report, int layers,
+                        int neurons);
+void metrics_add_probes(struct measured *sum, const struct probe_result *probe, int count);
 double measured_value(const struct measured *m);  /* NAN: not known */
 double measured_before(const struct measured *m); /* of the state before the edit */
 void measured_add(struct measured *sum, const struct measured *one);

@@ -7,6 +7,10 @@ static void refusals(void)
     refused(2, "usage", "alpha_gee", "sweep --grid alpha_gee=1 " EIFFEL);
     refused(2, "usage", "'0..1'", "sweep --grid beta_ge=0..1 " EIFFEL);
     refused(2, "usage", "--subject is missing", "sweep --grid beta_ge=.1");
+    refused(2, "usage", "--grid or --arm", "sweep --grid beta_ge=.1 --arm a: " EIFFEL);
+    refused(2, "usage", "--arm a", "sweep --arm 'a: beta_gee=.1' " EIFFEL);
+    refused(2, "usage", "no name", "sweep --arm ': beta_ge=.1' " EIFFEL);
+    refused(2, "usage", "leave out -s", "sweep --in-a-row --arm a: -s x.es " EIFFEL);
     refused(2, "usage", "--to", "diff -s x.es");
     refused(2, "usage", "-s FILE", "diff --to 1");
     refused(2, "usage", "--expect", "bisect -s x.es 'Big Ben is in'");
@@ -104,6 +108,88 @@ static void a_sweep_leaves_out_the_edit_that_wrote_the_fact(void)
     free(session);
 }
 
+/* Two facts of the small model, whose tokens are letters. It says "s" to the first one. */
+static char *two_facts(void)
+{
+    static const char facts[] =
+        "{\"subject\":\"Egypt\",\"prompt\":\"The capital of {} is\",\"target_new\":\"s\"}\n"
+        "{\"subject\":\"Kenya\",\"prompt\":\"The land of {} is\",\"target_new\":\"t\"}\n";
+    char *path = xasprintf("%s/two.jsonl", folder);
+
+    CHECK(file_write(path, facts, sizeof(facts) - 1, NULL));
+    return path;
+}
+
+/* A row is what `edit --facts` writes: each fact's p(target) after both edits is what diff says. */
+static void facts_in_a_row(void)
+{
+    static const char row[] = "sweep -q " SMALL "--set target.blank=no --in-a-row "
+                              "--arm 'a: mask.mode=none' --arm 'b: edit.method=memit' ";
+    char *facts = two_facts(), *session = xasprintf("%s/row.es", folder);
+    struct buf out = {0}, after = {0};
+
+    CHECK(run(&out, "%s --data %s --json", row, facts) == 0);
+    for (int arm = 0; arm < 2; arm++) {
+        json_t *o = event(&out, "result", arm);
+
+        CHECK_STR(text_of(json_object_get(o, "grid"), "arm"), arm ? "b" : "a");
+        CHECK_STR(text_of(o, "method"), arm ? "memit" : "nmke");
+        CHECK(number(o, "edits") > 1.5 && number(o, "held_then") < 2);
+        json_decref(o);
+        unlink(session);
+        CHECK(run(&after, "edit -q -s %s " SMALL "--set target.blank=no %s --facts %s", session,
+                  arm ? "--method memit" : "--set mask.mode=none", facts) == 3);
+        CHECK(run(&after, "diff -s %s --to 2 --json", session) == 0);
+        for (int i = 0; i < 2; i++) {
+            json_t *tried = event(&out, "tried", 2 * arm + i), *probe = event(&after, "probe", i);
+
+            CHECK_NEAR(number(json_object_get(tried, "p_target"), "after"),
+                       number(json_object_get(probe, "p_target"), "after"), 0);
+            json_decref(tried);
+            json_decref(probe);
+        }
+    }
+    CHECK(run(&out, "%s --data %s", row, facts) == 0);
+    CHECK(out.data && strstr(out.data, "held then"));
+    buf_free(&after);
+    buf_free(&out);
+    free(session);
+    free(facts);
+}
+
+static void tuned(void)
+{
+    static const char *const arms[] = {"published", "own numbers", "compensated",
+                                       "wide mask", "AlphaEdit",   "mine"};
+    char *facts = two_facts(), *preset, *text;
+    struct buf out = {0};
+    int best = 0;
+
+    CHECK(run(&out,
+              "tune -q " SMALL "--set target.blank=no --data %s --to %s/presets --arm 'mine: "
+              "mask.mode=none' --json",
+              facts, folder) == 0);
+    for (int i = 0; i < 12; i++) {
+        json_t *o = event(&out, "result", i);
+
+        CHECK_STR(text_of(o, "for"), i < 6 ? "one" : "many");
+        CHECK_STR(text_of(o, "arm"), arms[i % 6]);
+        CHECK_NEAR(number(o, "rel"), .5, 1e-9);
+        best += json_is_true(json_object_get(o, "best"));
+        CHECK(i % 6 != 4 || json_is_false(json_object_get(o, "best")));
+        json_decref(o);
+    }
+    CHECK(best == 2);
+    preset = xasprintf("%s/presets/llama-3-32-48-96-many.conf", folder);
+    text = file_read_text(preset, 1 << 20, NULL, NULL);
+    CHECK(text && strstr(text, "for = many") && strstr(text, "# all facts in a row (2 facts)"));
+    CHECK(run(&out, "config " SMALL "--preset %s", preset) == 0); /* it can be read */
+    free(text);
+    free(preset);
+    free(facts);
+    buf_free(&out);
+}
+
 static void the_past(void)
 {
     struct buf out = {0};
@@ -152,6 +238,8 @@ int main(void)
         {"sweeps", sweeps},
         {"a sweep leaves out the edit that wrote the fact",
          a_sweep_leaves_out_the_edit_that_wrote_the_fact},
+        {"facts in a row are what edit --facts writes", facts_in_a_row},
+        {"tune measures arms and writes presets", tuned},
         {"the past", the_past},
     };
 

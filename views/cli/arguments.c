@@ -141,6 +141,8 @@ static bool keep(struct cli *c, int option, const char *value, struct err *err)
         append(&c->sets, &c->set_count, value);
     if (option == OPT_NEURON)
         append(&c->neurons, &c->neuron_count, value);
+    if (option == OPT_ARM)
+        append(&c->arms, &c->arm_count, value);
     return true;
 }
 

@@ -240,6 +240,7 @@ int cli_main(int argc, char **argv, const struct device_list *devices)
     fact_free(&c.last_fact);
     free(c.sets);
     free(c.neurons);
+    free(c.arms);
     free(c.rest);
     free(c.model);
     free(c.text);

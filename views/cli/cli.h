@@ -42,6 +42,7 @@ enum {
     FOR_CANVAS = 1 << 26, /* how any screen looks */
     FOR_APPLY = 1 << 27,
     FOR_LOG = 1 << 28,
+    FOR_TUNE = 1 << 15,
 };
 
 #define METHOD_WORD(id, name) " " #name
@@ -65,7 +66,8 @@ enum {
       "With --facts: also write facts that the session already has")                               \
     X(METHOD, "method", 0, "NAME", FOR_EDIT, "Editing method:" EDITORS(METHOD_WORD))               \
     X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit without saving it")                   \
-    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP, "Use the latest partial second moments")        \
+    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP | FOR_TUNE,                                      \
+      "Use the latest partial second moments")                                                     \
     X(Z, "z", 0, "FILE", FOR_EDIT, "Skip the optimisation; read tensor z from a safetensors file") \
     X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS,                                      \
       "Layers: all, or a list such as 4-8 or 4,6")                                                 \
@@ -90,7 +92,12 @@ enum {
     X(EDIT, "edit", 0, "LIST", FOR_STEP, "The edits, such as 3 or 3-52,60")                        \
     X(LOG_EDIT, "edit", 0, "N", FOR_LOG, "Show all about this edit")                               \
     X(GRID, "grid", 0, "AXES", FOR_SWEEP, "Values to try: alpha_ge=.05,.1;beta_sp=.2..0.4/3")      \
-    X(DATA, "data", 0, "FILE", FOR_SWEEP, "Try every cell on each of many facts")                  \
+    X(DATA, "data", 0, "FILE", FOR_SWEEP | FOR_TUNE, "Try every cell on each of many facts")       \
+    X(PRESET_FOLDER, "to", 0, "FOLDER", FOR_TUNE, "Where presets are written")                     \
+    X(ARM, "arm", 0, "ARM", FOR_SWEEP | FOR_TUNE,                                                  \
+      "A named set of parameters, 'wide: beta_ge=.5 beta_sp=.4'; repeatable")                      \
+    X(IN_A_ROW, "in-a-row", 0, "", FOR_SWEEP,                                                      \
+      "Write the facts one after the other, and ask all of them at the end")                       \
     X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                 \
       "The earlier state: after edit N; 0 is the base")                                            \
     X(TARGET_PATH, "to", 0, "PATH", FOR_EXPORT, "The file or folder to make")                      \
@@ -178,8 +185,9 @@ struct cli {
     const char *value[OPT_COUNT]; /* NULL: not given; "" for flags; the last one given counts */
     const char **sets;            /* every --set */
     const char **neurons;         /* every --neuron */
+    const char **arms;            /* every --arm */
     const char **rest;            /* what is no option */
-    int set_count, neuron_count, rest_count;
+    int set_count, neuron_count, arm_count, rest_count;
     char *config[OPT_COUNT]; /* values of options that the config file gives */
     struct buf notes;        /* what is odd about its keys, a line each */
     struct params params;
@@ -224,6 +232,7 @@ struct cli_ops {
     X(attribute)                  \
     X(edit)                       \
     X(sweep)                      \
+    X(tune)                       \
     X(apply)                      \
     X(export)                     \
     GROUP("History of a session") \

@@ -182,6 +182,11 @@ static void print_quoted(const char *text, bool zsh)
     }
 }
 
+static bool zsh_repeats(enum option option)
+{
+    return option == OPT_SET || option == OPT_NEURON || option == OPT_ARM;
+}
+
 /* Prints one option as arguments of zsh's _arguments: '--name=[help]:ARG:values'. */
 static void zsh_option(enum option option)
 {
@@ -190,7 +195,7 @@ static void zsh_option(enum option option)
     int forms = o->letter ? 2 : 1;
 
     for (int k = 0; k < forms; k++) {
-        std_print(" \\\n            '%s", option == OPT_SET ? "*" : "");
+        std_print(" \\\n            '%s", zsh_repeats(option) ? "*" : "");
         if (k)
             std_print("-%c[", o->letter);
         else

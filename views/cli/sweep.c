@@ -1,9 +1,10 @@
-/* editscope sweep: tries facts under every combination of values of a few parameters (a grid).
- * Nothing is written to a session.
+/* editscope sweep: tries facts under every combination of values of a few parameters (a grid), or
+ * under named sets of them (arms). Nothing is written to a session.
  *
  * Each fact is one CMD_VARIANTS with all cells of the grid as variants. With many facts, each cell
- * shows means over the facts. Under mpirun every process tries each n-th cell, and rank 0 prints.
- */
+ * shows means over the facts. With --in-a-row each cell writes all facts one after the other and
+ * asks them at the end (trial.h). Under mpirun every process tries each n-th cell, and rank 0
+ * prints. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,21 +14,14 @@
 #include "core/base/param_grid.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
-#include "core/eval/metric.h"
-#include "views/cli/cli.h"
+#include "views/cli/trial.h"
 #include "views/tried_on.h"
 
-/* Sums over the facts that were tried in one cell of the grid. */
-struct grid_cell {
-    int tried, failed; /* failed: the edit cannot be made with its parameters */
-    struct measured metric[METRICS_MOST];
-    char said[80], why[160]; /* of the last one, */
-    int edit;                /* and the last edit in the state that it was tried on; 0: the base */
-};
-
 struct sweep {
-    struct param_grid grid;
-    struct grid_cell *cell;
+    struct param_grid grid; /* of arms: one axis, whose values are their names */
+    struct arm *arm;        /* [cells], or NULL */
+    bool in_a_row;
+    struct trial *cell; /* [cells] */
     int facts;
     const struct fact *fact; /* [facts] */
     struct event history;    /* of the session, or EV_NONE */
@@ -35,18 +29,14 @@ struct sweep {
     int *mine, count;        /* the cells this process of mpirun tries: every n-th */
 };
 
-static void cell_add(struct grid_cell *c, const struct variant_result *t)
+static struct params cell_params(const struct cli *c, const struct sweep *s, int at)
 {
-    c->edit = t->edit;
-    if (*t->why) {
-        c->failed++;
-        utf8_copy(c->why, sizeof(c->why), t->why);
-        return;
-    }
-    c->tried++;
-    for (int m = 0; m < metric_count; m++)
-        measured_add(&c->metric[m], &t->metric[m]);
-    utf8_copy(c->said, sizeof(c->said), t->said);
+    struct params p = c->params;
+
+    if (s->arm)
+        return s->arm[at].params;
+    param_grid_set(&s->grid, at, &p, NULL); /* checked when it was parsed */
+    return p;
 }
 
 /* A value of the grid: a number where it is one. */
@@ -68,13 +58,12 @@ static json_t *state_json(int edit)
 }
 
 /* A cell over the facts so far; with `one`, the result of the current fact of many. */
-static void cell_json(const struct cli *cli, const struct sweep *s, int at,
-                      const struct grid_cell *c, bool one)
+static void cell_json(const struct cli *cli, const struct sweep *s, int at, const struct trial *c,
+                      bool one)
 {
     json_t *o = cli_event(one ? "tried" : "result"), *grid = json_object();
-    struct params p = cli->params;
+    const struct params p = cell_params(cli, s, at);
 
-    param_grid_set(&s->grid, at, &p, NULL);
     for (int i = 0; i < s->grid.axes; i++)
         json_object_set_new(grid, s->grid.axis[i].name,
                             value_of(s->grid.axis[i].value[param_grid_at(&s->grid, at, i)]));
@@ -101,6 +90,8 @@ static void cell_json(const struct cli *cli, const struct sweep *s, int at,
         json_object_set_new(o, "said", cli_text(c->said));
     if (one || s->facts == 1)
         json_object_set_new(o, "state", state_json(c->edit));
+    if (s->in_a_row && !one)
+        json_object_set_new(o, "held_then", json_integer(c->held_then));
     if (c->failed) {
         json_object_set_new(o, "failed", json_integer(c->failed));
         json_object_set_new(o, "why", cli_text(c->why));
@@ -117,6 +108,8 @@ static struct table cell_table(const struct sweep *s, bool one)
     for (int i = 0; i < s->grid.axes; i++)
         buf_printf(&axes, "%s%s%%-14s", i ? "  " : "", s->grid.axis[i].name);
     table_layout(&t, axes.data);
+    if (s->in_a_row && !one)
+        table_layout(&t, "  held then%9.1p");
     for (int m = 0; m < metric_count; m++)
         if (metric_table[m].column)
             table_layout(&t, metric_table[m].column);
@@ -133,7 +126,7 @@ static void print_titles(const struct sweep *s, bool one)
     table_free(&t);
 }
 
-static void cell_text(const struct sweep *s, int at, const struct grid_cell *c, bool one)
+static void cell_text(const struct sweep *s, int at, const struct trial *c, bool one)
 {
     struct table t = cell_table(s, one);
 
@@ -148,6 +141,8 @@ static void cell_text(const struct sweep *s, int at, const struct grid_cell *c, 
     }
     for (int i = 0; i < s->grid.axes; i++)
         table_text(&t, s->grid.axis[i].value[param_grid_at(&s->grid, at, i)]);
+    if (s->in_a_row && !one)
+        table_real(&t, (double)c->held_then / c->tried);
     for (int m = 0; m < metric_count; m++)
         if (metric_table[m].column)
             table_real(&t, measured_value(&c->metric[m]));
@@ -159,8 +154,8 @@ static void cell_text(const struct sweep *s, int at, const struct grid_cell *c, 
     table_free(&t);
 }
 
-static void print_cell(const struct cli *c, const struct sweep *s, int at,
-                       const struct grid_cell *cell, bool one)
+static void print_cell(const struct cli *c, const struct sweep *s, int at, const struct trial *cell,
+                       bool one)
 {
     if (cli_json(c))
         cell_json(c, s, at, cell, one);
@@ -172,12 +167,12 @@ static void print_cell(const struct cli *c, const struct sweep *s, int at,
 static void sweep_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct sweep *s = ctx;
-    struct grid_cell now = {0};
+    struct trial now = {0};
 
     if (ev->kind != EV_VARIANT)
         return;
-    cell_add(&s->cell[s->mine[ev->variant->variant]], ev->variant);
-    cell_add(&now, ev->variant);
+    trial_add(&s->cell[s->mine[ev->variant->variant]], ev->variant);
+    trial_add(&now, ev->variant);
     if (mpi_size() == 1) /* at once; means over many facts follow at the end */
         print_cell(c, s, s->mine[ev->variant->variant], &now, s->facts > 1);
 }
@@ -216,11 +211,8 @@ static bool try_fact(struct cli *c, struct sweep *s, const struct fact *fact, st
     cmd.count = 1;
     cmd.variant_count = s->count;
     cmd.variants = xcalloc((size_t)s->count, sizeof(*cmd.variants));
-    for (int i = 0; i < s->count; i++) {
-        cmd.variants[i] = c->params;
-        param_grid_set(&s->grid, s->mine[i], &cmd.variants[i],
-                       NULL); /* checked when it was parsed */
-    }
+    for (int i = 0; i < s->count; i++)
+        cmd.variants[i] = cell_params(c, s, s->mine[i]);
     return cli_job(c, &cmd, sweep_on_event, s, err) || err_in(err, "%s", fact->subject);
 }
 
@@ -239,7 +231,7 @@ static bool share_moments(struct cli *c, struct err *err)
 static bool gather_cells(struct sweep *s, struct err *err)
 {
     size_t row = (size_t)s->grid.cells * sizeof(*s->cell);
-    struct grid_cell *of = xcalloc((size_t)mpi_size(), row + 1);
+    struct trial *of = xcalloc((size_t)mpi_size(), row + 1);
     bool ok = mpi_gather(s->cell, of, row, err);
 
     for (int i = 0; ok && !mpi_rank() && i < s->grid.cells; i++)
@@ -267,22 +259,63 @@ static void print_means(const struct cli *c, const struct sweep *s)
             print_cell(c, s, i, &s->cell[i], false);
 }
 
-static bool sweep_facts(struct cli *c, struct sweep *s, struct err *err)
+static void row_on_fact(struct cli *c, int fact, const struct trial *of_it, void *ctx)
 {
-    bool at_end = s->facts > 1 || mpi_size() > 1, ok = true;
+    struct sweep *s = ctx;
 
-    if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err) ||
-        !cli_wait_open(c, err) || !share_moments(c, err) ||
-        (cli_has(c, OPT_SESSION) && !cli_history(c, &s->history, err)))
-        return false;
-    if (!cli_json(c) && mpi_size() == 1)
-        print_titles(s, s->facts > 1);
+    s->at = fact;
+    if (mpi_size() == 1 && cli_json(c)) /* the text has no row for each */
+        print_cell(c, s, s->done, of_it, true);
+}
+
+/* Each cell in a row; a cell whose parameters allow no edit says why. */
+static bool sweep_rows(struct cli *c, struct sweep *s, struct err *err)
+{
+    for (int i = 0; i < s->count; i++) {
+        const struct params p = cell_params(c, s, s->mine[i]);
+        struct trial *cell = &s->cell[s->mine[i]];
+        struct err why = {0};
+
+        s->done = s->mine[i];
+        if (s->count > 1)
+            cli_say(c, "cell %d of %d", i + 1, s->count);
+        if (!trial_in_a_row(c, s->fact, s->facts, &p, cell, row_on_fact, s, &why)) {
+            if (why.kind != ERR_USAGE)
+                return err_pass(err, &why);
+            *cell = (struct trial){.failed = s->facts};
+            utf8_copy(cell->why, sizeof(cell->why), why.text);
+        }
+        if (mpi_size() == 1)
+            print_cell(c, s, s->mine[i], cell, false);
+    }
+    return true;
+}
+
+/* Each fact alone, under every cell at once. */
+static bool sweep_alone(struct cli *c, struct sweep *s, struct err *err)
+{
+    bool ok = true;
+
     for (s->at = 0; ok && s->at < s->facts; s->at++) {
         if (s->facts > 1)
             cli_say(c, "fact %d of %d: %s", s->at + 1, s->facts, s->fact[s->at].subject);
         ok = try_fact(c, s, &s->fact[s->at], err);
         s->done += ok;
     }
+    return ok;
+}
+
+static bool sweep_facts(struct cli *c, struct sweep *s, struct err *err)
+{
+    bool at_end = (s->facts > 1 && !s->in_a_row) || mpi_size() > 1, ok = true;
+
+    if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err) ||
+        !cli_wait_open(c, err) || !share_moments(c, err) ||
+        (cli_has(c, OPT_SESSION) && !cli_history(c, &s->history, err)))
+        return false;
+    if (!cli_json(c) && mpi_size() == 1)
+        print_titles(s, s->facts > 1 && !s->in_a_row);
+    ok = s->in_a_row ? sweep_rows(c, s, err) : sweep_alone(c, s, err);
     if (mpi_size() > 1) { /* collective: every process or none */
         if (!ok || !gather_cells(s, err))
             return false;
@@ -294,29 +327,68 @@ static bool sweep_facts(struct cli *c, struct sweep *s, struct err *err)
     return ok;
 }
 
+/* --arm: a grid of one axis, whose values are the names. */
+static bool arms_parse(const struct cli *c, struct sweep *s, struct err *err)
+{
+    struct param_grid_axis *axis = &s->grid.axis[0];
+
+    if (c->arm_count > PARAM_GRID_VALUES)
+        return err_set(err, ERR_USAGE, "%d arms; at most %d", c->arm_count, PARAM_GRID_VALUES);
+    s->grid = (struct param_grid){.axes = 1, .cells = c->arm_count};
+    snprintf(axis->name, sizeof(axis->name), "arm");
+    axis->count = c->arm_count;
+    s->arm = xcalloc((size_t)c->arm_count, sizeof(*s->arm));
+    for (int i = 0; i < c->arm_count; i++) {
+        if (!arm_parse(&s->arm[i], c->arms[i], &c->params, err))
+            return false;
+        utf8_copy(axis->value[i], sizeof(axis->value[i]), s->arm[i].name);
+    }
+    return true;
+}
+
+static bool cells_parse(struct cli *c, struct sweep *s, struct err *err)
+{
+    if (c->arm_count && cli_has(c, OPT_GRID))
+        return err_set(err, ERR_USAGE, "give --grid or --arm, not both");
+    if (c->arm_count)
+        return arms_parse(c, s, err);
+    if (cli_has(c, OPT_GRID))
+        return param_grid_parse(&s->grid, c->value[OPT_GRID], err);
+    return err_set(err, ERR_USAGE,
+                   "sweep needs --grid, such as alpha_ge=.05,.1;beta_sp=.2,.3, or "
+                   "--arm");
+}
+
+static bool sweep_check(const struct cli *c, const struct sweep *s, struct err *err)
+{
+    if (mpi_size() > s->grid.cells)
+        return err_set(err, ERR_USAGE,
+                       "mpirun started %d processes for %d cells; start at most one per cell",
+                       mpi_size(), s->grid.cells);
+    if (s->in_a_row && (cli_has(c, OPT_SESSION) || cli_has(c, OPT_ONE_STATE)))
+        return err_set(err, ERR_USAGE, "--in-a-row begins with the base: leave out -s and --state");
+    return true;
+}
+
 static bool sweep_run(struct cli *c, struct err *err)
 {
     struct sweep *s = xcalloc(1, sizeof(*s));
     struct fact *facts = NULL;
-    bool ok = cli_has(c, OPT_GRID) ||
-              err_set(err, ERR_USAGE, "sweep needs --grid, such as alpha_ge=.05,.1;beta_sp=.2,.3");
+    bool ok;
 
+    s->in_a_row = cli_has(c, OPT_IN_A_ROW);
     if (cli_has(c, OPT_DATA))
         c->value[OPT_FACTS] = c->value[OPT_DATA];
-    ok = ok && param_grid_parse(&s->grid, c->value[OPT_GRID], err) &&
-         cli_facts(c, &facts, &s->facts, err);
+    ok = cells_parse(c, s, err) && cli_facts(c, &facts, &s->facts, err);
     s->cell = xcalloc((size_t)s->grid.cells + 1, sizeof(*s->cell));
     s->mine = xcalloc((size_t)s->grid.cells + 1, sizeof(*s->mine));
     for (int i = mpi_rank(); i < s->grid.cells; i += mpi_size())
         s->mine[s->count++] = i;
-    if (ok && mpi_size() > s->grid.cells)
-        ok = err_set(err, ERR_USAGE,
-                     "mpirun started %d processes for %d cells; start at most one per cell",
-                     mpi_size(), s->grid.cells);
     s->fact = facts;
-    ok = ok && sweep_facts(c, s, err);
+    ok = ok && sweep_check(c, s, err) && sweep_facts(c, s, err);
     cli_facts_free(facts, s->facts);
     event_free(&s->history);
+    free(s->arm);
     free(s->cell);
     free(s->mine);
     free(s);

@@ -1,0 +1,37 @@
+/* Facts that are tried with one set of parameters, for `sweep` and `tune`: each alone on one state,
+ * or one after the other in a row. Nothing is kept of it but these numbers. */
+#ifndef VIEWS_CLI_TRIAL_H
+#define VIEWS_CLI_TRIAL_H
+
+#include "core/eval/metric.h"
+#include "views/cli/cli.h"
+
+/* Sums over the facts that were tried. */
+struct trial {
+    int tried, failed; /* failed: the edit cannot be made with its parameters */
+    struct measured metric[METRICS_MOST];
+    int held_then;           /* in a row: how many held right after their own edit */
+    char said[80], why[160]; /* of the last one, */
+    int edit;                /* and the last edit in the state that it was tried on; 0: the base */
+};
+
+void trial_add(struct trial *t, const struct variant_result *v);
+
+/* Gets each fact of a row as it is after all of them. */
+typedef void trial_on_fact(struct cli *c, int fact, const struct trial *of_it, void *ctx);
+/* Writes all facts into the open session in memory, one edit each, in order; asks every one, with
+ * its rephrases and neighbours, when all are written; and undoes them. The numbers of the layers
+ * are those of each edit when it was made, all others are from the end. ERR_USAGE where the
+ * parameters allow no edit. */
+bool trial_in_a_row(struct cli *c, const struct fact *fact, int facts, const struct params *p,
+                    struct trial *out, trial_on_fact *on_fact, void *ctx, struct err *err);
+
+/* An arm: parameters under a name, "wide: beta_ge=.5 beta_sp=.4", or without one. */
+struct arm {
+    char name[40];
+    struct params params;
+};
+/* The parameters are set over `from`. */
+bool arm_parse(struct arm *arm, const char *text, const struct params *from, struct err *err);
+
+#endif
