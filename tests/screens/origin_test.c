@@ -184,6 +184,41 @@ static void next_tokens_of_other_parameters_are_marked(void)
     ui_free(&d);
 }
 
+/* The status line says of what else a preview is, and which key makes one of what is at hand. */
+static void the_status_line_says_of_what_a_preview_is(void)
+{
+    static const char *const want[] = {
+        "nothing written yet, C commits", "the preview is of other parameters, P makes it exact",
+        "the preview is of other weights, P makes it exact",
+        "the preview is of another fact, P previews this one", "the preview is of other fact"};
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("edit"), &host);
+    struct screen screen = {.ui = &d, .view = v};
+
+    make_full_ui_state(&d);
+    for (int k = 0; k < 5; k++) {
+        char *got;
+
+        if (k == 1) {
+            set(&d, "beta_ge=0.4");
+        } else if (k == 2) {
+            snprintf(d.state.state, sizeof(d.state.state), "99");
+            ui_match(&d);
+        } else if (k == 3) {
+            take_fact(&d, "Big Ben", "Rome");
+        }
+        screen.view_only = k == 4;
+        got = screen_text(&screen, 36, 160, false);
+        CHECK(strstr(got, want[k]) != NULL);
+        CHECK(k == 0 || !strstr(got, "C commits"));
+        CHECK(k < 4 || !strstr(got, "P again"));
+        free(got);
+    }
+    view_close(v);
+    ui_free(&d);
+}
+
 /* An answer of the edited weights is of their state; that of the base is always of the base. */
 static void answers_are_of_a_state(void)
 {
@@ -303,6 +338,7 @@ static const struct test tests[] = {
     {"another object keeps what does not depend on it",
      another_object_keeps_what_does_not_depend_on_it},
     {"a moved parameter is named", a_moved_parameter_is_named},
+    {"the status line says of what a preview is", the_status_line_says_of_what_a_preview_is},
     {"next tokens of other parameters are marked", next_tokens_of_other_parameters_are_marked},
     {"answers are of a state", answers_are_of_a_state},
     {"answers after an edit are of that state", answers_after_an_edit_are_of_that_state},

@@ -324,7 +324,7 @@ static void app_event(struct app *app, struct event *ev)
     else if (message_is_for_log(&app->ui, ev))
         ui_log(&app->ui, (int)tone, text);
     else
-        app_say(app, tone, text);
+        app_say_of_event(app, ev->kind, tone, text);
     for (int i = 0; i < VIEWS_MAX; i++)
         if (app->view[i] && app->view[i]->ops->event)
             app->view[i]->ops->event(app->view[i], ev);
@@ -378,6 +378,7 @@ void app_paint(struct app *app, int h, int w)
     else
         ui_match(&app->ui);
     app->params_changed = false;
+    app_message_before_frame(app);
     if (h != app->surface->h || w != app->surface->w) {
         surface_resize(app->surface, h, w);
         recorder_size(app->options->recorder, h, w);

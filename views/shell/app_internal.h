@@ -67,6 +67,7 @@ struct app {
         bool by_key;     /* while a key was handled */
         bool in_field;   /* while a text field was open */
         unsigned job;    /* it says that this job runs; 0: it is about no job */
+        bool of_preview; /* it says what a preview found */
     } message;
     int keys_handled;        /* keys being handled now: 0, 1, or 2 for Alt-Enter */
     unsigned message_at_key; /* the number of the last message when that key came */
@@ -165,8 +166,10 @@ bool app_go_back(struct app *app); /* to the view this one was opened from; fals
 
 /* app_message.c */
 void app_say(struct app *app, enum tone tone, const char *text);
+void app_say_of_event(struct app *app, enum event_kind kind, enum tone tone, const char *text);
 void app_message_drop(struct app *app);
 void app_message_job_ends(struct app *app, const struct event *ev);
+void app_message_before_frame(struct app *app);
 struct message_mark { /* before a key: what app_message_after_key() compares */
     unsigned number;
     int shown;

@@ -7,6 +7,7 @@
  *   while a text field was open      the field closes ("the prompt holds no {}")
  *   at any time                      the fact changes, or the user asks the engine for something
  *   by message_of_job()              the job ends ("comparing two states")
+ *   of a preview                     a parameter moves: it is of others then
  *
  * A message that was said by the same key stays. From MESSAGE_AGES on it is shown with its age,
  * which is drawn when something else is drawn: an idle screen stays idle. */
@@ -21,11 +22,18 @@ void app_say(struct app *app, enum tone tone, const char *text)
     app->message.tone = tone;
     app->message.at = clock_seconds();
     app->message.job = 0;
+    app->message.of_preview = false;
     app->message.number++;
     app->message.by_key = app->keys_handled > 0;
     app->message.in_field = app_taker(app) == TAKER_FIELD || app_taker(app) == TAKER_LINE;
     app->dirty = true;
     ui_log(&app->ui, (int)tone, text);
+}
+
+void app_say_of_event(struct app *app, enum event_kind kind, enum tone tone, const char *text)
+{
+    app_say(app, tone, text);
+    app->message.of_preview = kind == EV_PREVIEW;
 }
 
 void app_message_drop(struct app *app)
@@ -39,6 +47,12 @@ void app_message_job_ends(struct app *app, const struct event *ev)
 {
     if (app->message.job && ev->job == app->message.job &&
         (ev->kind == EV_DONE || ev->kind == EV_FAILED))
+        app_message_drop(app);
+}
+
+void app_message_before_frame(struct app *app)
+{
+    if (app->message.of_preview && ui_verdict_moved(&app->ui))
         app_message_drop(app);
 }
 

@@ -37,20 +37,53 @@ struct rect screen_body(int h, int w)
     return (struct rect){1, 0, h - 1 - foot > 0 ? h - 1 - foot : 0, w};
 }
 
-/* What is not as it was when the preview was made; NULL: it is as the preview has it. */
-static const char *preview_note(const struct ui_state *d, char out[HINT_MAX])
+/* Of what else the preview is than of what is at hand; NULL: it is of that. */
+static const char *preview_of(const struct ui_state *d)
 {
     unsigned differs = d->state.preview ? ui_differs(d, d->preview) : 0;
 
     return !differs                                ? NULL
-           : differs & (STAMP_FACT | STAMP_OBJECT) ? " (other fact)"
-           : differs & STAMP_STATE                 ? " (other weights)"
-                                   : hint_text(d, out, " (other parameters) · {preview} again");
+           : differs & (STAMP_FACT | STAMP_OBJECT) ? "other fact"
+           : differs & STAMP_STATE                 ? "other weights"
+                                                   : "other parameters";
+}
+
+/* The same beside the state, "" if there is nothing to say. */
+static const char *preview_note(const struct screen *screen, char out[HINT_MAX])
+{
+    const char *of = preview_of(screen->ui);
+
+    *out = '\0';
+    if (of)
+        hint_print(screen->ui, out, HINT_MAX,
+                   screen->view_only ? " (%s)" : " (%s) · {preview} again", of);
+    return out;
+}
+
+/* The same in the status line, or what becomes of the preview. */
+static const char *preview_words(const struct screen *screen, char out[HINT_MAX])
+{
+    const struct ui_state *d = screen->ui;
+    const char *of = preview_of(d);
+
+    if (of)
+        hint_print(d, out, HINT_MAX,
+                   screen->view_only ? "the preview is of %s"
+                   : !strcmp(of, "other fact")
+                       ? "the preview is of an%s, {preview} previews this one"
+                       : "the preview is of %s, {preview} makes it exact",
+                   of);
+    else
+        hint_text(d, out,
+                  d->state.readonly || screen->view_only ? "nothing is written"
+                                                         : "nothing written yet, {commit} commits");
+    return out;
 }
 
 /* "○ BASE", "● EDITED +2" or "◐ PREVIEW", and 8 digits of the checksum that proves it. */
-static void draw_state(const struct ui_state *d, struct pen *p)
+static void draw_state(const struct screen *screen, struct pen *p)
 {
+    const struct ui_state *d = screen->ui;
     char note[HINT_MAX];
 
     if (!d->ready) {
@@ -58,8 +91,8 @@ static void draw_state(const struct ui_state *d, struct pen *p)
         return;
     }
     if (d->state.preview)
-        pen_printf(p, preview_note(d, note) ? ROLE_WARN : ROLE_PREVIEW, "◐ PREVIEW%s",
-                   preview_note(d, note) ? preview_note(d, note) : "");
+        pen_printf(p, preview_of(d) ? ROLE_WARN : ROLE_PREVIEW, "◐ PREVIEW%s",
+                   preview_note(screen, note));
     else if (d->state.edits)
         pen_printf(p, ROLE_EDITED, "● EDITED +%d", d->state.edits);
     else
@@ -68,13 +101,14 @@ static void draw_state(const struct ui_state *d, struct pen *p)
 }
 
 /* Columns that draw_state() needs. */
-static int state_width(const struct ui_state *d)
+static int state_width(const struct screen *screen)
 {
+    const struct ui_state *d = screen->ui;
     char text[64], note[HINT_MAX];
 
     snprintf(text, sizeof(text), "● EDITED +%d 12345678", d->state.edits);
     if (d->state.preview)
-        return 18 + (preview_note(d, note) ? text_width(preview_note(d, note)) : 0);
+        return 18 + text_width(preview_note(screen, note));
     return d->state.edits ? text_width(text) : 18;
 }
 
@@ -93,8 +127,10 @@ static void draw_badge(const char *recorded, struct pen *p, int w)
 
 /* Row 0. Model left, state and session file right; the state wins where both do not fit. Of a
  * recorded run device and threads are left out: they are not of this machine. */
-static void draw_banner(const struct ui_state *d, const char *recorded, struct surface *s, int w)
+static void draw_banner(const struct screen *screen, struct surface *s, int w)
 {
+    const struct ui_state *d = screen->ui;
+    const char *recorded = screen->recorded;
     struct rect line = {0, 0, 1, w};
     struct pen p = pen_at(s, line, 0, 1);
     const char *file = strrchr(d->state.session, '/');
@@ -124,15 +160,15 @@ static void draw_banner(const struct ui_state *d, const char *recorded, struct s
                d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
                d->stopped ? "  engine stopped" : "");
     at = w - 2 - text_width(tail);
-    if (at > p.x + state_width(d) + 4) {
-        p.x = at - state_width(d) - 3;
-        draw_state(d, &p);
+    if (at > p.x + state_width(screen) + 4) {
+        p.x = at - state_width(screen) - 3;
+        draw_state(screen, &p);
         p.x = at;
         pen_text(&p, ROLE_BANNER, tail);
     } else {
-        p.x = w - 1 - state_width(d);
+        p.x = w - 1 - state_width(screen);
         surface_fill(s, (struct rect){0, p.x - 1, 1, w - p.x + 1}, ROLE_BANNER);
-        draw_state(d, &p);
+        draw_state(screen, &p);
     }
 }
 
@@ -186,9 +222,7 @@ static void draw_status(const struct screen *screen, struct surface *s, struct r
     end =
         job_row_draw(d, s, line, screen->message ? text_width(screen->message) + STATUS_MARKS : 0);
     if (end == line.w && d->state.preview && line.w >= 100) {
-        hint_text(d, word,
-                  d->state.readonly || screen->view_only ? "nothing is written"
-                                                         : "nothing written yet, {commit} commits");
+        preview_words(screen, word);
         end = line.w - 1 - text_width(word);
         surface_text(s, line, 0, end, ROLE_DIM, word);
     }
@@ -344,7 +378,7 @@ void screen_draw(const struct screen *screen, struct surface *s)
             draw_line(screen, s, (struct rect){s->h - 1, 0, 1, s->w}, 0);
         return;
     }
-    draw_banner(screen->ui, screen->recorded, s, s->w);
+    draw_banner(screen, s, s->w);
     screen->view->ops->draw(screen->view, s, body);
     colour_frame(screen->ui, s);
     if (s->cursor_y < 0) /* screen readers follow the cursor: put it where the view begins */

@@ -23,6 +23,16 @@ expect after     X 0.08
 END
 done
 
+row "what a preview found leaves when a parameter moves"
+replay <<'END'
+key P
+wait idle 60
+expect hold: p(target)
+key b +
+expect-not hold: p(target)
+expect of other parameters
+END
+
 row "an address goes to its neuron, typed as a command and searched for"
 replay <<'END'
 key x
@@ -78,7 +88,7 @@ key B
 expect leak/gain² 3.4–722×
 key 1 9
 within 60 expect follows 0/1
-within 60 expect · neighbour
+within 60 expect neighbour   ·
 END
 
 row "an edit holds, or does not, where EDITED stands, and a preview would where PREVIEW stands"
