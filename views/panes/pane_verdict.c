@@ -18,25 +18,29 @@
 #include "views/hint.h"
 #include "views/panes/panes.h"
 
-enum { LABEL = 12, MARK = 2, RIGHT_GAP = 2, NAME = 10 };
+enum { LABEL = 12, MARK = 2, RIGHT_GAP = 2, NAME = 10, NARROWEST = 10 };
 
 struct columns {
     int text, cols; /* where the text begins, and how wide it is */
+    bool below;     /* the number stands on a line of its own */
 };
 
-/* In narrow panes labels are shorter, and a number gets a line of its own. */
+/* In narrow panes labels are shorter; a text that would get too few columns leaves the number none.
+ */
 static struct columns columns_of(const struct card_row *r, int cols)
 {
     int right = *r->right ? text_width(r->right) + RIGHT_GAP : 0;
-    int text = LABEL + (cols < 50 ? 1 : MARK);
+    int text = LABEL + (cols < 50 ? 1 : MARK), room = cols - text - right;
+    bool below = right && !r->rank && room < NARROWEST;
 
-    return (struct columns){text, cols - text - right < 12 ? cols - text : cols - text - right};
+    return (struct columns){text, below ? cols - text : room, below};
 }
 
 static int row_height(const struct card *c, int i, int opened, int cols)
 {
     const struct card_row *r = &c->row[i];
-    int lines = r->rank ? 1 : text_rows(r->text, columns_of(r, cols).cols);
+    struct columns at = columns_of(r, cols);
+    int lines = r->rank ? 1 : text_rows(r->text, at.cols) + at.below;
 
     if (r->more && opened == i)
         lines += text_rows(r->more, cols - LABEL - MARK);
@@ -76,18 +80,22 @@ int card_row_at(const struct card *c, int opened, int top, int y, int cols)
     return -1;
 }
 
-/* The lines of a text from row y on; rows above the area are left out. Returns the row after it. */
-static int draw_lines(struct surface *s, struct rect in, int y, int x, int cols, enum role role,
-                      const char *text)
+/* The lines of a text from row y on; rows outside the area are left out. On row `cut` (-1: none) it
+ * ends in "…". Returns the row after it. */
+static int draw_lines(struct surface *s, struct rect in, int y, int cut, struct columns at,
+                      enum role role, const char *text)
 {
     const char *p = text, *row;
     size_t n;
 
-    while (text_row(&p, cols > 1 ? cols : 1, &row, &n)) {
+    while (text_row(&p, at.cols > 1 ? at.cols : 1, &row, &n)) {
         if (y >= 0 && y < in.h) {
-            struct pen pen = pen_at(s, in, y, x);
+            struct pen pen = pen_at(s, in, y, at.text);
+            int last = at.text + at.cols - 1;
 
             pen_printf(&pen, role, "%.*s", (int)n, row);
+            if (y == cut)
+                surface_text(s, in, y, pen.x < last ? pen.x : last, ROLE_DIM, "…");
         }
         y++;
     }
@@ -116,13 +124,16 @@ static void draw_ranks(const struct card_row *r, struct surface *s, struct rect 
                          r->rank[l] > 0 ? bar_glyph(rank_height(r->rank[l])) : "·");
 }
 
-static void draw_row(const struct card *c, int i, bool here, bool opened, struct surface *s,
+/* `h`: its lines; where it has more, the last one ends in "…". */
+static void draw_row(const struct card *c, int i, bool here, bool opened, int h, struct surface *s,
                      struct rect in, int y)
 {
     const struct card_row *r = &c->row[i];
     struct columns at = columns_of(r, in.w);
+    int cut = row_height(c, i, opened ? i : -1, in.w) > h ? y + h - 1 : -1;
     struct pen p;
 
+    in.h = in.h < y + h ? in.h : y + h;
     if (y >= 0 && y < in.h) {
         p = list_row(s, in, y, here, 0);
         pen_text(&p, r->detail ? ROLE_DIM : ROLE_STRONG, r->label);
@@ -131,14 +142,18 @@ static void draw_row(const struct card *c, int i, bool here, bool opened, struct
             pen_text(&p, r->role, r->mark);
         }
         p.x = in.w - text_width(r->right);
-        pen_text(&p, ROLE_BAR, r->right);
+        if (!at.below)
+            pen_text(&p, ROLE_BAR, r->right);
         if (r->rank)
             draw_ranks(r, s, in, y, at);
     }
-    y = r->rank ? y + 1
-                : draw_lines(s, in, y, at.text, at.cols, r->detail ? ROLE_TEXT : r->role, r->text);
+    y = r->rank ? y + 1 : draw_lines(s, in, y, cut, at, r->detail ? ROLE_TEXT : r->role, r->text);
+    if (at.below)
+        surface_text(s, in, y, in.w - text_width(r->right), ROLE_BAR, r->right);
     if (opened && r->more)
-        draw_lines(s, in, y, LABEL + MARK, in.w - LABEL - MARK, ROLE_DIM, r->more);
+        draw_lines(s, in, y + at.below, -1,
+                   (struct columns){.text = LABEL + MARK, .cols = in.w - LABEL - MARK}, ROLE_DIM,
+                   r->more);
 }
 
 void card_draw(const struct card *c, int at, int opened, int top, struct surface *s, struct rect in)
@@ -146,8 +161,10 @@ void card_draw(const struct card *c, int at, int opened, int top, struct surface
     int y = -top;
 
     for (int i = 0; i < c->rows && y < in.h; i++) {
-        draw_row(c, i, i == at, opened == i, s, in, y);
-        y += row_height(c, i, opened, in.w);
+        int h = row_height(c, i, opened, in.w);
+
+        draw_row(c, i, i == at, opened == i, h, s, in, y);
+        y += h;
     }
 }
 
@@ -176,22 +193,30 @@ static int pane_row(const struct card *c, bool before, int i)
     return i + 1 < c->rows && !c->row[i + 1].detail ? i + 1 : -1;
 }
 
+/* How many lines the ith row of the pane gets: answers leave room for why the fact holds or not. */
+static int pane_lines(const struct card *c, bool before, int i, struct rect in, int y)
+{
+    int own = row_height(c, pane_row(c, before, i), -1, in.w), room = in.h - y;
+    int after = i < 2 ? 1 - i + row_height(c, pane_row(c, before, 2), -1, in.w) : 0;
+
+    room = room - after > 1 ? room - after : 1;
+    return own < room ? own : room;
+}
+
 void pane_verdict(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
     struct card c = card_of(d, d->side);
+    bool before = d->side == SIDE_BEFORE;
     char title[48];
     struct rect in;
-    int y = 0, row;
+    int row, h;
 
     pane_title(d, title);
     in = hint_box(d, s, area, title, "{enter} opens it", focus);
-    for (int i = 0; c.rows && y < in.h && (row = pane_row(&c, d->side == SIDE_BEFORE, i)) > 0;
-         i++) {
-        draw_row(&c, row, false, false, s, in, y);
-        y += row_height(&c, row, -1, in.w);
+    for (int i = 0, y = 0; c.rows && y < in.h && (row = pane_row(&c, before, i)) > 0; i++, y += h) {
+        h = pane_lines(&c, before, i, in, y);
+        draw_row(&c, row, false, false, h, s, in, y);
     }
-    if (y > in.h && !rect_empty(in)) /* the last row goes on */
-        surface_text(s, in, in.h - 1, in.w - 1, ROLE_DIM, "…");
     if (focus && !rect_empty(in))
         surface_cursor(s, in, 0, 0);
     if (!rect_empty(in))

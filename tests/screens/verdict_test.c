@@ -1,0 +1,63 @@
+/* The verdict as a card and as a pane. */
+#include "tests/screens/fixture.h"
+
+#include "views/panes/pane_verdict.h"
+
+/* The pane at this size, its rows joined into one line without the frame. Caller frees. */
+static char *pane_words(const struct ui_state *d, int h, int w)
+{
+    struct surface *s = surface_new(h, w);
+    struct buf out = {0};
+    char *text, *to;
+
+    pane_verdict(d, s, surface_rect(s), false);
+    surface_dump(s, &out);
+    surface_free(s);
+    text = to = buf_take(&out);
+    for (char *p = text; *p; p++) {
+        if (!strncmp(p, "│", 3)) {
+            p += 2;
+            continue;
+        }
+        if ((*p == ' ' || *p == '\n') && to > text && to[-1] == ' ')
+            continue;
+        *to++ = *p == '\n' ? ' ' : *p;
+    }
+    *to = '\0';
+    return text;
+}
+
+/* Long answers make way for why the fact does not hold. */
+static void the_pane_says_why_in_full(void)
+{
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    d.verdict.report->held = 0;
+    d.verdict.report->p_target[1] = 0.05;
+    d.verdict.sides->accept = 0.1;
+    d.verdict.sides->after.accuracy = 0;
+    for (int k = 0; k < 2; k++) {
+        struct edit_side *side = k ? &d.verdict.sides->after : &d.verdict.sides->before;
+
+        free(side->said);
+        side->said = xstrdup(" a city with a history of many more words than there is room for in "
+                             "any pane that stands beside a map and beside all the others");
+    }
+    for (int before = 0; before < 2; before++) {
+        char *text;
+
+        d.side = before ? SIDE_BEFORE : SIDE_AFTER;
+        text = pane_words(&d, 10, 46);
+        CHECK(strstr(text, "would NOT hold: another token is more probable than \"Rome\", p 0.050 "
+                           "is below accept.p_min 0.1") != NULL);
+        CHECK(strstr(text, "after") && strstr(text, "before") && strstr(text, "…"));
+        free(text);
+    }
+    ui_free(&d);
+}
+
+static const struct test tests[] = {
+    {"the pane says why in full", the_pane_says_why_in_full},
+};
+TEST_MAIN(tests)
