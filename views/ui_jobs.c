@@ -288,8 +288,8 @@ const char *ui_job_words(const struct ui_state *d, const struct ui_job *card, ch
 /* ---- the time left ---- */
 
 /* The stages of an edit, in order, with what is known of each. */
-static const char *const edit_stages[] = {PROGRESS_MOMENTS, "null space", "target", "attribution",
-                                          "solve"};
+static const char *const edit_stages[] = {PROGRESS_MOMENTS, PROGRESS_NULL_SPACE, "target",
+                                          "attribution", "solve"};
 enum { EDIT_STAGES = 5 };
 
 /* Units that a stage of an edit has to do; < 0: not known. */
@@ -299,7 +299,7 @@ static double stage_units(const struct ui_state *d, const char *what)
 
     if (!strcmp(what, PROGRESS_MOMENTS))
         return d->state.moment_tokens > 0 ? 0 : -1;
-    if (!strcmp(what, "null space")) /* made once, then kept */
+    if (!strcmp(what, PROGRESS_NULL_SPACE)) /* made once, then kept */
         return 0;
     if (!strcmp(what, "target"))
         return d->params.value[P_EDIT_V_STEPS];
@@ -344,6 +344,11 @@ static bool later_stages_left(const struct ui_state *d, int from, double *left)
     return known;
 }
 
+static bool is_statistics(const char *what)
+{
+    return !strcmp(what, PROGRESS_MOMENTS) || !strcmp(what, PROGRESS_NULL_SPACE);
+}
+
 double ui_job_left(const struct ui_state *d, const struct ui_job *card, bool *more)
 {
     bool edit = card->kind == CMD_PREVIEW || card->kind == CMD_COMMIT;
@@ -356,8 +361,10 @@ double ui_job_left(const struct ui_state *d, const struct ui_job *card, bool *mo
         while (at < EDIT_STAGES && strcmp(edit_stages[at], card->progress.what) != 0)
             at++;
         at = at < EDIT_STAGES ? at + 1 : 0;
-        if (!edit || left < 0)
+        if (!edit || left < 0) {
+            *more = left >= 0 && card->kind != CMD_MOMENTS && is_statistics(card->progress.what);
             return left;
+        }
         *more = !later_stages_left(d, at, &left);
         return left;
     }

@@ -150,6 +150,21 @@ static bool take_state(struct ui_state *d, struct event *ev)
     return true;
 }
 
+/* A job sums the second moments on that the background has begun, at the rate that was known. */
+static void background_moments(struct ui_state *d, double tokens)
+{
+    struct progress *g = &d->background;
+
+    if (strcmp(g->what, PROGRESS_MOMENTS) != 0 || tokens <= g->done)
+        return;
+    if (tokens >= g->total) {
+        *g = (struct progress){0};
+        return;
+    }
+    g->seconds_left *= g->seconds_left > 0 ? (g->total - tokens) / (g->total - g->done) : 1;
+    g->done = tokens;
+}
+
 /* Progress of a job is on its card; here are a download and work that nobody posted. */
 static bool take_progress(struct ui_state *d, struct event *ev)
 {
@@ -158,8 +173,16 @@ static bool take_progress(struct ui_state *d, struct event *ev)
             ev->progress->done < ev->progress->total ? *ev->progress : (struct progress){0};
     else if (ev->job == d->pull_job)
         d->pull = *ev->progress;
+    else if (!strcmp(ev->progress->what, PROGRESS_MOMENTS))
+        background_moments(d, ev->progress->done);
     free(ev->progress);
     return true;
+}
+
+static bool take_moments(struct ui_state *d, struct event *ev)
+{
+    background_moments(d, (double)ev->moments->tokens);
+    return false;
 }
 
 /* Steps of one optimisation count up; a smaller number starts the next one. */
@@ -255,7 +278,7 @@ static const struct event_slot {
     {EV_ANSWER, 0, 0, NEWEST, ui_take_answer}, /* answer_parts() of ui_results.c */
     {EV_NEURON, 0, 0, NEWEST, take_neuron_info},
     {EV_HISTORY, AT(history), 0, NEWEST, take_history},
-    {EV_MOMENTS, AT(moments), 0, NEWEST, NULL},
+    {EV_MOMENTS, AT(moments), 0, NEWEST, take_moments},
     {EV_LENS, AT(lens[0]), FACT, OTHERS, take_lens},
     {EV_LENS, AT(lens[1]), FACT | STAMP_STATE, OTHERS, NULL},
     {EV_LENS, AT(lens[2]), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, NULL},

@@ -306,6 +306,13 @@ static bool stats_advance(struct engine *e, struct err *err)
     return true;
 }
 
+double edit_stats_needed(const struct engine *e)
+{
+    const struct edit_stats *g = &e->stats;
+
+    return g->checkpoint ? 0 : (double)moments_next(g->moments, g->goal);
+}
+
 static bool stats_complete(const struct edit_stats *g)
 {
     return g->moments && g->moments->tokens >= g->goal && moments_text_idle(g->reader);
@@ -411,7 +418,7 @@ static bool space_make(struct engine *e, const struct moments *from, int index, 
     struct buf notes = {0};
 
     if (null && !*space)
-        emit_progress(e, e->job_id, "null space", index, g->layers);
+        emit_progress(e, e->job_id, PROGRESS_NULL_SPACE, index, g->layers);
     if (!*space)
         *space = null ? nullspace_cached(from, index, g->rule, &by, &notes, err)
                       : nullspace_none(from, index, err);

@@ -60,22 +60,76 @@ void engine_emit(struct engine *e, enum event_kind kind, void *payload)
     bus_emit(e->bus, ev);
 }
 
-void emit_progress(struct engine *e, unsigned job, const char *what, double done, double total)
+static void emit_progress_of(struct engine *e, unsigned job, struct progress p)
 {
     struct event ev = {.kind = EV_PROGRESS, .job = job};
 
+    ev.progress = xmalloc(sizeof(*ev.progress));
+    *ev.progress = p;
+    bus_emit(e->bus, ev);
+}
+
+void units_done(struct engine *e, const char *what, double done, double total)
+{
+    struct units *u = &e->units;
+
+    if (u->job != e->job_id)
+        *u = (struct units){.job = e->job_id};
+    u->what = what;
+    u->done = done;
+    u->total = total;
+    eta_note(&u->speed, clock_seconds(), done);
+    emit_progress(e, e->job_id, what, done, total);
+}
+
+void units_end(struct engine *e)
+{
+    e->units.job = 0;
+}
+
+/* Whether it is a stage of a unit. Of statistics, which all units share, the time does not count
+ * for a unit's. */
+static bool is_stage(struct engine *e, unsigned job, const char *what)
+{
+    struct units *u = &e->units;
+
+    if (!job || u->job != job)
+        return false;
+    if (strcmp(what, PROGRESS_MOMENTS) != 0 && strcmp(what, PROGRESS_NULL_SPACE) != 0)
+        return true;
+    u->speed = (struct eta){0};
+    return false;
+}
+
+void emit_progress(struct engine *e, unsigned job, const char *what, double done, double total)
+{
+    struct progress p = {.done = done, .total = total, .seconds_left = -1};
+
+    if (is_stage(e, job, what)) {
+        struct units *u = &e->units;
+
+        if (!u->speed.count)
+            eta_note(&u->speed, clock_seconds(), u->done);
+        utf8_copy(p.what, sizeof(p.what), u->what);
+        utf8_copy(p.stage, sizeof(p.stage), strcmp(what, u->what) != 0 ? what : "");
+        p.done = u->done;
+        p.total = u->total;
+        p.seconds_left = eta_left(&u->speed, u->total);
+        emit_progress_of(e, job, p);
+        return;
+    }
     if (job != e->speed_job || strcmp(what, e->speed_what) != 0) {
         e->speed = (struct eta){0};
         e->speed_job = job;
         utf8_copy(e->speed_what, sizeof(e->speed_what), what);
     }
     eta_note(&e->speed, clock_seconds(), done);
-    ev.progress = xcalloc(1, sizeof(*ev.progress));
-    utf8_copy(ev.progress->what, sizeof(ev.progress->what), what);
-    ev.progress->done = done;
-    ev.progress->total = total;
-    ev.progress->seconds_left = job && total > 0 ? eta_left(&e->speed, total) : -1;
-    bus_emit(e->bus, ev);
+    utf8_copy(p.what, sizeof(p.what), what);
+    if (!strcmp(what, PROGRESS_MOMENTS))
+        p.needed = edit_stats_needed(e);
+    if (total > 0)
+        p.seconds_left = eta_left(&e->speed, total);
+    emit_progress_of(e, job, p);
 }
 
 /* job.progress: from the job at work. */

@@ -15,6 +15,8 @@ static const struct field_info progress_field[] = {
     REAL(progress, done),
     REAL(progress, total),
     REAL(progress, seconds_left),
+    REAL(progress, needed),
+    CHARS(progress, stage),
 };
 FIELDS(progress);
 

@@ -25,11 +25,14 @@ struct attribution;
 
 enum which_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bits of a query */
 
-#define PROGRESS_MOMENTS "second moments"
+#define PROGRESS_MOMENTS    "second moments"
+#define PROGRESS_NULL_SPACE "null space"
 
 struct progress {
     char what[48];
     double done, total, seconds_left; /* seconds_left < 0: not known */
+    double needed;  /* of second moments: an edit waits until so many are done; 0: none waits */
+    char stage[48]; /* of the unit at work: "target" of one of the variants; or "" */
 };
 
 /* A job leaves the queue: what its events from now on are about. Not emitted for jobs that are

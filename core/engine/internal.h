@@ -29,6 +29,14 @@ struct run {
     int *target, rows;             /* [rows] explained tokens */
 };
 
+/* A job of several units, each of which passes through the stages of an edit. */
+struct units {
+    unsigned job; /* 0: there is none */
+    const char *what;
+    double done, total;
+    struct eta speed;
+};
+
 /* Statistics an edit needs (edit_stats.c), for one list of edited layers: second moments of the FFN
  * coefficients over a text, the null spaces computed from them, and the keys of past edits. Another
  * list of layers replaces all of it. */
@@ -141,6 +149,7 @@ struct engine {
     struct eta speed; /* rate of speed_job's phase speed_what; what a cache held does not count */
     unsigned speed_job;
     char speed_what[64];
+    struct units units;     /* of a job at work that has several alike, such as variants */
     struct params params;   /* of the last edit command; background work prepares for them */
     struct pull_job *pull;  /* the model download at work, or the last one; NULL: none */
     struct player *player;  /* in a recorded run, which uses nothing above but the bus; or NULL */
@@ -157,6 +166,11 @@ void engine_emit(struct engine *e, enum event_kind kind, void *payload);
 /* EV_PROGRESS of a job: `done` of `total` units (total 0: not known), with the seconds left as
  * estimated from the rate of this phase (`what`) so far. */
 void emit_progress(struct engine *e, unsigned job, const char *what, double done, double total);
+
+/* So many units of the job at work are done, until units_end(). The progress of a stage is then a
+ * stage of the next unit; statistics, which all units share, stay a progress of their own. */
+void units_done(struct engine *e, const char *what, double done, double total);
+void units_end(struct engine *e);
 
 /* load.c: the model on its device */
 /* Opens device and model (on the CPU if the device fails and was not asked for by name), makes the
@@ -186,6 +200,8 @@ bool edit_stats_step(struct engine *e, struct err *err);
 /* CMD_MOMENTS: sums to stats.tokens, shared among the processes of mpirun; then null spaces and
  * key stores, on rank 0 or, with cmd->on_all_ranks, in every process. */
 bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct err *err);
+/* Tokens of which an edit needs the sums, while there is no checkpoint yet; then 0. */
+double edit_stats_needed(const struct engine *e);
 void edit_stats_free(struct engine *e);
 /* Marks the keys that were added to the stores since the last call as this edit's. */
 void edit_stats_own_keys(struct edit_stats *g, int edit);

@@ -255,7 +255,7 @@ static bool variants_run(struct variants *t, struct command *cmd, struct err *er
                 continue;
             ok = !job_cancelled(&t->e->job, err) && variant_run(t, j, err);
             cmd->resume.done += ok;
-            emit_progress(t->e, t->e->job_id, "variants", cmd->resume.done, n);
+            units_done(t->e, "variants", cmd->resume.done, n);
         }
     }
     free(done);
@@ -289,7 +289,9 @@ bool job_variants(struct engine *e, struct command *cmd, struct err *err)
     t.z = xcalloc((size_t)n, sizeof(*t.z));
     t.own = xcalloc((size_t)n, sizeof(*t.own));
     e->no_events = true;
+    units_done(e, "variants", cmd->resume.done, n);
     ok = variants_start(&t, cmd, err) && variants_begin(&t, err) && variants_run(&t, cmd, err);
+    units_end(e);
     e->no_events = false;
     e->start = (struct edit_start){0};
     if (ok || !e->put_back)

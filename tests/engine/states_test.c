@@ -303,6 +303,38 @@ static void variants_are_cancelled(void)
     engine_stop(e);
 }
 
+/* From the first event on it is known how many variants are done, whatever one of them is at. */
+static void variants_tell_how_far_they_are(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct command c;
+    struct event ev;
+    unsigned job;
+    int results = 0, told = 0;
+    bool over = false;
+
+    wait_until_open(e);
+    c = tries(4);
+    for (int i = 0; i < 4; i++)
+        c.variants[i].value[P_ATTR_AMPLIFY] += i; /* each has scores of its own */
+    job = engine_post(e, &c);
+    while (!over && next_event(e, &ev)) {
+        const struct progress *p = ev.kind == EV_PROGRESS ? ev.progress : NULL;
+
+        results += ev.kind == EV_VARIANT;
+        if (p && ev.job == job && strcmp(p->what, PROGRESS_MOMENTS) != 0 &&
+            strcmp(p->what, PROGRESS_NULL_SPACE) != 0) {
+            CHECK_STR(p->what, "variants");
+            CHECK(p->total >= 4 && p->total <= 4 && p->done >= 0 && p->done <= 4);
+            told++;
+        }
+        over = ends_job(&ev, job);
+        event_free(&ev);
+    }
+    CHECK(results == 4 && told > 0);
+    engine_stop(e);
+}
+
 /* Four edits; the third has the same prompt as the first. */
 static struct engine *with_edits(void)
 {
@@ -560,6 +592,7 @@ static const struct test tests[] = {
     {"variants go on where they stopped", variants_go_on_where_they_stopped},
     {"a variant that cannot be made is reported", invalid_variants_are_reported},
     {"variants are cancelled", variants_are_cancelled},
+    {"variants tell how far they are", variants_tell_how_far_they_are},
     {"drift is measured at states", drift_is_measured},
     {"two states are compared", states_are_compared},
     {"bisection finds an edit that changed the answer", the_edit_is_found},

@@ -131,6 +131,19 @@ static void one_breath(struct host *host, struct view *board)
     board->ops->open(board);
 }
 
+/* The board has a line that begins so and says this. */
+static void board_shows(struct view *v, const char *begins, const char *says)
+{
+    struct screen screen = {.ui = v->host->ui, .view = v};
+    char *text = screen_text(&screen, 24, 140, false), *at = strstr(text, begins);
+
+    if (!at || !strstr(at, says) || strchr(at, '\n') < strstr(at, says)) {
+        printf("%s\n", text);
+        CHECK_STR(begins, says);
+    }
+    free(text);
+}
+
 static void row_and_board(void)
 {
     struct ui_state d;
@@ -360,6 +373,46 @@ static void moments_are_explained_once(void)
     ui_free(&d);
 }
 
+/* Each card says how far it is, how long it takes by a measured rate, and what waits for what. */
+static void the_board_tells_how_long_and_what_waits(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct view *v = view_open(view_find("jobs"), &host);
+    struct tried_state on = {.on = TRIED_NOW};
+    struct progress *g;
+
+    make_ui_state(&d);
+    give_model(&d);
+    v->ops->open(v);
+    progress(&d, 0, PROGRESS_MOMENTS, 15360, 153600, -1);
+    d.background.needed = 30720;
+    board_shows(v, "▸ background",
+                "second moments 10 %, no rate yet; an edit waits for the first 20 %");
+    d.background.seconds_left = 90;
+    board_shows(v, "▸ background", "10 %, 2 min; an edit waits for the first 20 %, 10 s");
+    other_fact(&host, "Big Ben");
+    request_variants(&host, &d.params, 1, &on, 0); /* 2 */
+    begin(&d, 2);
+    progress(&d, 2, PROGRESS_MOMENTS, 76800, 153600, 50);
+    board_shows(v, "▸ variants", "second moments 50 %, 50 s+; 1 ways");
+    board_shows(v, "○ background", "50 %, 50 s; goes on when nothing is asked");
+    g = xcalloc(1, sizeof(*g));
+    *g = (struct progress){.what = "variants", .total = 39, .seconds_left = -1, .stage = "target"};
+    tell(&d, 2, EV_PROGRESS, g);
+    request_preview(&host);
+    board_shows(v, "▸ variants", "variants 0 of 39 (target), no rate yet, 1 waits behind it");
+    progress(&d, 2, "variants", 1, 39, 38);
+    board_shows(v, "▸ variants", "variants 1 of 39, 38 s, 1 waits behind it");
+    tell(&d, 2, EV_DONE, NULL);
+    tell(&d, 3, EV_DONE, NULL);
+    board_shows(v, "▸ background", "50 %, 50 s; no edit waits for it");
+    progress(&d, 4, PROGRESS_MOMENTS, 153600, 153600, 0); /* a job has summed the rest */
+    CHECK(d.background.total <= 0);
+    view_close(v);
+    ui_free(&d);
+}
+
 /* Recordings of 0.1.0 do not tell when a job begins. */
 static void a_job_runs_when_it_is_heard_of(void)
 {
@@ -546,6 +599,7 @@ static const struct test tests[] = {
     {"what is under way is not asked twice", what_is_under_way_is_not_asked_twice},
     {"the time left is of what was asked", time_left_is_of_what_was_asked},
     {"moments are explained once", moments_are_explained_once},
+    {"the board tells how long and what waits", the_board_tells_how_long_and_what_waits},
     {"a job runs when it is heard of", a_job_runs_when_it_is_heard_of},
     {"a fact without neighbours says so", a_fact_without_neighbours_says_so},
 };

@@ -147,6 +147,8 @@ static void show_progress(struct cli *c, const struct progress *p)
     std_status("%s", p->what);
     if (p->total > 0)
         std_status(" %.0f of %.0f", p->done, p->total);
+    if (*p->stage)
+        std_status(" (%s)", p->stage);
     if (p->seconds_left >= 1)
         std_status(", %.0f s left", p->seconds_left);
     c->bar = true;

@@ -31,7 +31,7 @@ const char *job_share_text(const struct progress *progress, char out[24])
     return out;
 }
 
-static const char *seconds_text(double seconds, bool more, char out[24])
+const char *job_seconds_text(double seconds, bool more, char out[24])
 {
     out[0] = '\0';
     if (seconds >= 90)
@@ -53,7 +53,7 @@ const char *job_left_text(const struct ui_state *d, const struct ui_job *card, c
         return out; /* the share of a stage is not that of the edit */
     if (card->rank == RANK_IDLE || left < 0)
         return job_share_text(&card->progress, out);
-    return seconds_text(left, more, out);
+    return job_seconds_text(left, more, out);
 }
 
 const char *job_glyph(const struct ui_job *card)
@@ -99,13 +99,14 @@ static void row_make(const struct ui_state *d, struct row *row)
         char both[48], share[24];
 
         snprintf(both, sizeof(both), "%s %s", job_share_text(&d->pull, share),
-                 seconds_text(d->pull.seconds_left, false, left));
+                 job_seconds_text(d->pull.seconds_left, false, left));
         add_part(row, true, "▸", "download", both);
         row->bar = n || d->pull.total <= 0 ? row->bar : &d->pull;
     }
     if (d->background.total > 0) {
-        add_part(row, !row->parts, row->parts ? "○" : "▸", d->background.what,
-                 job_share_text(&d->background, left));
+        if (!*job_seconds_text(d->background.seconds_left, false, left))
+            job_share_text(&d->background, left);
+        add_part(row, !row->parts, row->parts ? "○" : "▸", d->background.what, left);
         row->bar = row->parts > 1 ? row->bar : &d->background;
     }
 }

@@ -10,6 +10,7 @@
  * neither is known. Returns out. */
 const char *job_left_text(const struct ui_state *d, const struct ui_job *card, char out[24]);
 const char *job_share_text(const struct progress *progress, char out[24]); /* "20 %" or "" */
+const char *job_seconds_text(double seconds, bool more, char out[24]); /* "6 s+"; "": under 1 s */
 const char *job_glyph(const struct ui_job *card);
 /* Draws "▸ preview 6 s  ○ commit  ○ map 20 %" at the right end: over at most half of the line, and
  * down to a third of it where the message at the left needs `left` columns. Returns the column that

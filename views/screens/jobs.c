@@ -4,6 +4,7 @@
  *   ▸ preview   Eiffel Tower → Rome   target 12 of 25 steps, 6 s, 2 wait behind it
  *   ○ commit    Eiffel Tower → Rome   when the preview is there; you said yes 12:04
  *   ○ map       Eiffel Tower → Rome   20 %, goes on when nothing else is asked
+ *   ○ background                      second moments 12 %, 4 min; goes on when nothing is asked
  *   ✓ answer    The Eiffel Tower is   0.6 s, 4 s ago
  *
  * Enter or Del drops the job under the cursor. The cursor stays on its job while others end. */
@@ -137,10 +138,12 @@ static bool jobs_click(struct view *v, struct rect area, int y, int x)
     return true;
 }
 
-/* "layers 3 of 5", "target 12 of 25 steps", "second moments 20 %", "solve". */
+/* "layers 3 of 5", "target 12 of 25 steps", "second moments 20 %", "solve", "variants 3 of 39
+ * (target)". */
 static void stage_text(const struct progress *g, char *out, size_t n)
 {
     char share[24];
+    size_t at;
 
     if (g->total <= 0 || !*g->what)
         utf8_copy(out, n, g->what);
@@ -150,6 +153,51 @@ static void stage_text(const struct progress *g, char *out, size_t n)
         show_print(out, n, "%s %.0f of %.0f%s",
                    strcmp(g->what, "attribution") != 0 ? g->what : "layers", g->done, g->total,
                    strcmp(g->what, "target") != 0 ? "" : " steps");
+    at = strlen(out);
+    if (*g->stage)
+        show_print(out + at, n - at, " (%s)", g->stage);
+}
+
+/* The time left of what a job does, from its rate; "": it has no units, or ends at once. */
+static const char *time_text(const struct ui_state *d, const struct ui_job *card, char out[24])
+{
+    bool more;
+    double left = ui_job_left(d, card, &more);
+
+    if (card->stopping)
+        return memcpy(out, "stops", sizeof("stops"));
+    if (left >= 0)
+        return job_seconds_text(left, more, out);
+    utf8_copy(out, 24, *card->progress.what ? "no rate yet" : "");
+    return out;
+}
+
+/* How far a download or the background is, the time left, and whether an edit waits for it. */
+static void other_text(const struct board *b, const struct progress *g, bool background, char *out,
+                       size_t n)
+{
+    char stage[96], left[24], first[24], share[24];
+    double rate = g->seconds_left > 0 ? (g->total - g->done) / g->seconds_left : 0;
+    struct progress needed = {.done = g->needed, .total = g->total};
+    size_t at;
+
+    stage_text(g, stage, sizeof(stage));
+    if (g->seconds_left < 0)
+        snprintf(left, sizeof(left), "no rate yet");
+    else
+        job_seconds_text(g->seconds_left, false, left);
+    show_print(out, n, "%s%s%s", stage, *left ? ", " : "", left);
+    at = strlen(out);
+    if (!background || strcmp(g->what, PROGRESS_MOMENTS) != 0)
+        return;
+    if (g->needed > g->done)
+        job_seconds_text(rate > 0 ? (g->needed - g->done) / rate : -1, false, first);
+    if (g->needed > g->done)
+        show_print(out + at, n - at, "; an edit waits for the first %s%s%s",
+                   job_share_text(&needed, share), *first ? ", " : "", first);
+    else
+        show_print(out + at, n - at, "; %s",
+                   b->cards ? "goes on when nothing is asked" : "no edit waits for it");
 }
 
 /* Whether a preview of the same edit comes before this commit. */
@@ -186,7 +234,10 @@ static void card_text(const struct ui_state *d, const struct board *b, int row, 
     const struct ui_job *card = b->card[row];
     char stage[96], left[24], ago[48];
 
-    job_left_text(d, card, left);
+    if (card->state == CARD_RUNS)
+        time_text(d, card, left);
+    else
+        job_left_text(d, card, left);
     if (row && card->state == CARD_RUNS) { /* one job runs */
         show_print(out, n, "%s%swaits for the %s", left, *left ? ", " : "",
                    ui_job_name(b->card[0]));
@@ -225,30 +276,28 @@ static void row_draw(const struct ui_state *d, const struct board *b, int row, s
                                      ROLE_GOOD, ROLE_ERROR,  ROLE_DIM};
     const struct ui_job *card = b->card[row];
     bool behind = row && card && card->state == CARD_RUNS;
+    bool background = b->other[row] == &d->background, waits = background && b->cards;
     struct pen p = list_row(s, in, y, at, 0);
     int about = b->about < in.w * 2 / 5 ? b->about : in.w * 2 / 5;
     char text[300], name[64];
 
     pen_text(&p, card && !behind ? role[card->state] : ROLE_TEXT,
-             behind ? "○"
-             : card ? job_glyph(card)
-                    : "▸");
+             behind || waits ? "○"
+             : card          ? job_glyph(card)
+                             : "▸");
     p.x = 2;
     if (card)
         utf8_copy(name, sizeof(name), ui_job_name(card));
     else
-        utf8_copy(name, sizeof(name), b->other[row] == &d->pull ? "download" : "background");
+        utf8_copy(name, sizeof(name), background ? "background" : "download");
     pen_fit(&p, card && !behind ? role[card->state] : ROLE_TEXT, 14, name);
     p.x = 17;
-    pen_fit(&p, ROLE_TEXT, about,
-            card                        ? card->about
-            : b->other[row] == &d->pull ? d->pull_name
-                                        : "");
+    pen_fit(&p, ROLE_TEXT, about, card ? card->about : background ? "" : d->pull_name);
     p.x = 19 + about;
     if (card)
         card_text(d, b, row, text, sizeof(text));
     else
-        stage_text(b->other[row], text, sizeof(text));
+        other_text(b, b->other[row], background, text, sizeof(text));
     pen_fit(&p, card && card->state == CARD_FAILED ? ROLE_ERROR : ROLE_DIM, in.w - p.x, text);
 }
 
