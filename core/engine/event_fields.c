@@ -11,12 +11,8 @@
 #include "core/engine/field_rows.h"
 
 static const struct field_info progress_field[] = {
-    CHARS(progress, what),
-    REAL(progress, done),
-    REAL(progress, total),
-    REAL(progress, seconds_left),
-    REAL(progress, needed),
-    CHARS(progress, stage),
+    CHARS(progress, what),        REAL(progress, done),   REAL(progress, total),
+    REAL(progress, seconds_left), REAL(progress, needed), CHARS(progress, stage),
 };
 FIELDS(progress);
 
