@@ -17,6 +17,13 @@ const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", "", false, N
 #undef W
 };
 
+bool action_needs_model(enum action action)
+{
+    return action_infos[action].writes || action == ACTION_ATTRIBUTE || action == ACTION_PREVIEW ||
+           action == ACTION_PROBE || action == ACTION_VERIFY || action == ACTION_ASK ||
+           action == ACTION_EDIT_FACT || action == ACTION_RELATION || action == ACTION_SILENCE;
+}
+
 enum action action_of_key(int32_t code)
 {
     return keymap_action(keymap_current(), NULL, code);

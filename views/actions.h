@@ -160,6 +160,8 @@ struct action_info {
 
 extern const struct action_info action_infos[ACTION_COUNT]; /* [ACTION_NONE] is empty */
 
+/* Whether it asks the engine for something that needs a model. */
+bool action_needs_model(enum action action);
 /* The action of a key in the keymap in force, for all views; ACTION_NONE: the key is free. */
 enum action action_of_key(int32_t code);
 /* The action called so; ACTION_NONE: there is none. */

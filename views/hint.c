@@ -53,6 +53,19 @@ static void expand_keys(const struct ui_state *d, const char *text, bool format,
     }
 }
 
+/* What is true of a text about what the engine can do. */
+static const char *true_text(const struct ui_state *d, const char *text, const char *without_model)
+{
+    char name[32];
+
+    for (const char *p = d->viewed ? text : ""; (p = strchr(p, '{')); p++) {
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(p + 1, "} "), p + 1);
+        if (action_needs_model(action_of_name(name)))
+            return without_model;
+    }
+    return text;
+}
+
 void hint_vprint(const struct ui_state *d, char *out, size_t n, const char *fmt, va_list ap)
 {
     struct buf text = {0};
@@ -96,7 +109,7 @@ struct rect hint_box(const struct ui_state *d, struct surface *s, struct rect ar
 {
     char text[HINT_MAX];
 
-    return box_draw(s, area, title, hint_text(d, text, hint), focus);
+    return box_draw(s, area, title, hint_text(d, text, true_text(d, hint, "")), focus);
 }
 
 void hint_draw(const struct ui_state *d, struct surface *s, struct rect area, int y, int x,
@@ -104,7 +117,7 @@ void hint_draw(const struct ui_state *d, struct surface *s, struct rect area, in
 {
     char line[HINT_MAX];
 
-    surface_text(s, area, y, x, role, hint_text(d, line, text));
+    surface_text(s, area, y, x, role, hint_text(d, line, true_text(d, text, HINT_NOT_THERE)));
 }
 
 int hint_lines(const struct ui_state *d, struct surface *s, struct rect area, int y, enum role role,
@@ -112,5 +125,5 @@ int hint_lines(const struct ui_state *d, struct surface *s, struct rect area, in
 {
     char lines[HINT_MAX];
 
-    return surface_lines(s, area, y, role, hint_text(d, lines, text));
+    return surface_lines(s, area, y, role, hint_text(d, lines, true_text(d, text, HINT_NOT_THERE)));
 }

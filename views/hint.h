@@ -23,7 +23,10 @@ void hint_print(const struct ui_state *d, char *out, size_t n, const char *fmt, 
 const char *hint_text(const struct ui_state *d, char out[HINT_MAX], const char *text);
 /* The key of one action alone, as it would stand in such a text. Returns out. */
 const char *hint_key(const struct ui_state *d, char out[HINT_MAX], enum action action);
-/* box_draw(), surface_text() and surface_lines() with such a text. */
+/* box_draw(), surface_text() and surface_lines() with such a text. Of a file that is shown without
+ * its model (ui_state.viewed), a text that names a key which asks the engine is not true: then the
+ * box has no hint, and the others say HINT_NOT_THERE. */
+#define HINT_NOT_THERE "not in this file; no model is open"
 struct rect hint_box(const struct ui_state *d, struct surface *s, struct rect area,
                      const char *title, const char *hint, bool focus);
 void hint_draw(const struct ui_state *d, struct surface *s, struct rect area, int y, int x,

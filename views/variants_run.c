@@ -176,7 +176,9 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
 {
     int done = count_done(variant, r->count);
 
-    if (!r->job)
+    if (d->viewed && !r->job)
+        utf8_copy(out, 96, HINT_NOT_THERE);
+    else if (!r->job)
         hint_print(d, out, 96,
                    d->recorded ? "{attribute} shows %d, if they are recorded"
                                : "{attribute} runs %d",

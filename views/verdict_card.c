@@ -127,8 +127,8 @@ static void add_judgement(struct card *c, const struct ui_state *d)
         buf_printf(&text, " (p of its first token %s → %s)", text_probability(p[0], a->p_before),
                    text_probability(p[1], a->p_after));
     if (ui_verdict_moved(d))
-        buf_printf(&text, ". This preview was %s: %s", ui_verdict_words(d, words),
-                   hint_text(d, key, "{preview} makes it exact"));
+        buf_printf(&text, ". This preview was %s%s", ui_verdict_words(d, words),
+                   d->viewed ? "" : hint_text(d, key, ": {preview} makes it exact"));
     card_add(c, "verdict", holds ? "✓" : "✗", holds ? ROLE_GOOD : ROLE_WARN, &text);
 }
 
@@ -231,7 +231,8 @@ static void add_waiting(struct card *c, const struct ui_state *d, const char *la
     char key[HINT_MAX];
     buf_puts(&text,
              ui_job_kind(d, d->verdict.probe_job) ? "being asked"
-             : commit_will_ask(d)                 ? "asked with the commit"
+             : d->viewed          ? d->verdict.recalled ? "not stored" : HINT_NOT_THERE
+             : commit_will_ask(d) ? "asked with the commit"
              : d->verdict.recalled
                  ? hint_text(d, key, "not stored: {probe} asks the states before it and with it")
                  : hint_text(d, key, "not asked: {probe} asks"));
@@ -504,7 +505,8 @@ static void add_measured(struct card *c, const struct ui_state *d)
         buf_printf(&text, "at its commit%s, ", when);
         ui_put_state(d, r->stamp.state, &text);
         buf_puts(&text,
-                 ui_job_kind(d, v->probe_job)
+                 d->viewed ? ""
+                 : ui_job_kind(d, v->probe_job)
                      ? "; the states before it and with it are being asked"
                      : hint_text(d, key, "; {probe} asks the states before it and with it now"));
     }

@@ -97,9 +97,11 @@ struct host {
 struct view_ops {
     const char *name, *title; /* "history": what :open takes; goldens are named after it */
     const char *tab;          /* in a narrow row of tabs; NULL: the title; "": only its key */
-    const char *footer; /* "attribute enter:ask": actions, most useful first, [:another label] */
-    size_t size;        /* bytes of view->state, which is zeroed before the first open */
-    bool overlay;       /* closing it goes back to the view before, even while a job runs */
+    /* "attribute *enter:ask": actions, most useful first, [:another label]; * before those that the
+     * engine answers in this view alone. */
+    const char *footer;
+    size_t size;  /* bytes of view->state, which is zeroed before the first open */
+    bool overlay; /* closing it goes back to the view before, even while a job runs */
     void (*open)(struct view *v);                          /* optional: each time it is shown */
     void (*close)(struct view *v);                         /* optional: frees what state owns */
     void (*event)(struct view *v, const struct event *ev); /* optional; ui_event() ran before */

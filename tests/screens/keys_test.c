@@ -272,6 +272,45 @@ static void what_is_refused_is_not_offered(void)
     ui_free(&d);
 }
 
+/* A file that is shown without its model: what is not in it comes by no key, and no view names one
+ * that would ask the engine. */
+static void a_view_without_its_model_names_no_key_of_the_engine(void)
+{
+    static const char *const untrue[] = {
+        "x scores",    "x runs",      "x traces",   "P preview",     "C commit",
+        "B ask",       "e edit",      "Enter asks", "enter ask",     "i type",
+        "u undo",      "C-r ",        "A note",     "Enter queries", "Enter comput",
+        "measures it", "compares it", "e fact",     "types it"};
+
+    for (int full = 0; full < 2; full++)
+        for (int i = 0; views[i]; i++) {
+            struct ui_state d;
+            struct host host = host_of(&d);
+            struct view *v = view_open(views[i], &host);
+            struct screen screen = {.ui = &d, .view = v, .view_only = true};
+            char *text;
+
+            if (full)
+                make_full_ui_state(&d);
+            else
+                make_ui_state(&d);
+            give_model(&d);
+            give_history(&d);
+            d.viewed = "paris.es";
+            d.state.readonly = true;
+            text = screen_text(&screen, 36, 120, false);
+            for (size_t k = 0; k < sizeof(untrue) / sizeof(*untrue); k++)
+                if (strstr(text, untrue[k]) && strcmp(views[i]->name, "help") != 0) {
+                    printf("%s: %s\n", views[i]->name, untrue[k]);
+                    CHECK(false);
+                }
+            CHECK(full || strcmp(views[i]->name, "verdict") != 0 || strstr(text, HINT_NOT_THERE));
+            free(text);
+            view_close(v);
+            ui_free(&d);
+        }
+}
+
 /* The verdict and the question before a commit name the keys that are bound now. */
 static void the_verdict_names_the_keys_that_are_bound(void)
 {
@@ -335,6 +374,8 @@ static void function_keys_have_another_beside_them(void)
 }
 
 static const struct test tests[] = {
+    {"a view without its model names no key of the engine",
+     a_view_without_its_model_names_no_key_of_the_engine},
     {"what is refused is not offered", what_is_refused_is_not_offered},
     {"function keys have another beside them", function_keys_have_another_beside_them},
     {"an action works where its row says", an_action_works_where_its_row_says},

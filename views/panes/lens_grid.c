@@ -365,11 +365,11 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, struct lens_c
         return;
     if (!m.wide) {
         hint_lines(d, s, in, 0, ROLE_DIM,
-                   m.g                      ? ""
-                   : ui_busy(d) == CMD_LENS ? "reading every block's output"
-                   : d->prompt_info && *d->prompt_info->problem
-                       ? d->prompt_info->problem
-                       : "not computed yet: {enter} computes it");
+                   m.g                                          ? ""
+                   : ui_busy(d) == CMD_LENS                     ? "reading every block's output"
+                   : d->prompt_info && *d->prompt_info->problem ? d->prompt_info->problem
+                   : d->viewed                                  ? HINT_NOT_THERE
+                               : "not computed yet: {enter} computes it");
         return;
     }
     at.token = at.token < 0 ? 0 : at.token >= m.g->tokens ? m.g->tokens - 1 : at.token;

@@ -96,7 +96,8 @@ static void fact_fields(const struct history_entry *e, struct surface *s, struct
 void pane_details(const struct ui_state *d, const struct history_entry *e, struct surface *s,
                   struct rect area)
 {
-    struct rect in = hint_box(d, s, area, e ? "This edit" : "The base", "{note} notes", false);
+    struct rect in = hint_box(d, s, area, e ? "This edit" : "The base",
+                              d->state.readonly ? "" : "{note} notes", false);
     char text[160], number[32], hint[HINT_MAX];
     int y = 0;
 
@@ -114,8 +115,9 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
     details_field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
     details_field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
                   hint_text(d, hint,
-                            e->active ? "active; {enter} queries the model after this edit"
-                                      : "undone; {redo} may redo it"));
+                            !e->active ? d->state.readonly ? "undone" : "undone; {redo} may redo it"
+                            : d->viewed ? "active"
+                                        : "active; {enter} queries the model after this edit"));
     details_field(s, in, &y, "moments", ROLE_WARN,
                   e->draft ? "a draft: fewer tokens than asked for" : "");
     details_field(s, in, &y, "checksum", ROLE_DIM, e->checksum);

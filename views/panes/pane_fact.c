@@ -71,7 +71,7 @@ static void fact_form_fields(const struct ui_state *d, const struct fact_form *f
         if (form->open)
             field_draw(&form->field[i], s, in, i, LABEL, in.w - LABEL, form->at == i);
         else if (!value[i])
-            hint_draw(d, s, in, i, LABEL, ROLE_DIM, "{fact} types it");
+            hint_draw(d, s, in, i, LABEL, ROLE_DIM, d->viewed ? "" : "{fact} types it");
         else if (i == FORM_PROMPT)
             template_line(p, value[i]);
         else
@@ -274,6 +274,7 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
 
         pen_fit(&p, ROLE_DIM, in.w,
                 !d->ready     ? "the model is being loaded"
+                : d->viewed   ? HINT_NOT_THERE
                 : d->recorded ? "not in this recording; open a model"
                               : "");
         return;

@@ -165,7 +165,7 @@ void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
     bool shown = r && r->points, stale = pane_stale_title(d, r, measured, sizeof(measured));
     struct rect in;
 
-    hint_print(d, hint, sizeof(hint), "{mode} measures it");
+    hint_print(d, hint, sizeof(hint), d->viewed ? "" : "{mode} measures it");
     if (stale)
         hint_print(d, hint, sizeof(hint), "{mode} measures again");
     else if (shown && r->points < r->of)
@@ -274,7 +274,7 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
     bool stale;
     struct rect in;
 
-    hint_print(d, hint, sizeof(hint), "{flip} compares");
+    hint_print(d, hint, sizeof(hint), d->viewed ? "" : "{flip} compares");
     if (f) {
         show_print(title, sizeof(title), "From %s to %s", state_name(f->from, from),
                    state_name(f->to, to));
@@ -289,7 +289,9 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
     if (rect_empty(in))
         return;
     if (!f) {
-        hint_lines(d, s, in, 0, ROLE_EMPTY, "{tag} tags a state, {flip} compares it with another");
+        hint_lines(d, s, in, 0, ROLE_EMPTY,
+                   d->viewed ? HINT_NOT_THERE
+                             : "{tag} tags a state, {flip} compares it with another");
         return;
     }
     y = diff_layers_draw(f, s, in, in.h - f->probes > 1 ? in.h - f->probes : 1);

@@ -146,7 +146,7 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
         struct pen p = pen_at(s, in, 0, 0);
 
         if (!rect_empty(in))
-            pen_text(&p, ROLE_DIM, "ranks appear with the fact");
+            pen_fit(&p, ROLE_DIM, in.w, d->viewed ? HINT_NOT_THERE : "ranks appear with the fact");
         return;
     }
     new_rank = ranks_as_doubles(look->rank_new, look->layers, 1);
@@ -310,7 +310,8 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
     curves_free(c);
     in = box_draw(s, area, title, "log", focus);
     if (!rank_curves_draw(d, token, s, in) && !rect_empty(in))
-        surface_lines(s, in, 0, ROLE_DIM, "ranks appear with the fact");
+        surface_lines(s, in, 0, ROLE_DIM,
+                      d->viewed ? HINT_NOT_THERE : "ranks appear with the fact");
     else if (stale)
         surface_stale(s, in);
 }

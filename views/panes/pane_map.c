@@ -293,7 +293,8 @@ static void map_counts(const struct map *m, char *hint, size_t n)
         snprintf(mpc, sizeof(mpc), " · %d ≈ MPC", count[ROW_MPC]);
     if (count[ROW_STALE])
         hint_print(m->d, stale, sizeof(stale),
-                   m->d->attributing ? "%d stale · " : "%d stale: {attribute} scores them · ",
+                   m->d->attributing || m->d->viewed ? "%d stale · "
+                                                     : "%d stale: {attribute} scores them · ",
                    count[ROW_STALE]);
     if (count[ROW_EMPTY])
         snprintf(empty, sizeof(empty), " · %d not scored", count[ROW_EMPTY]);
@@ -329,6 +330,10 @@ static void map_missing(const struct map *m, int y)
     bool strategy = (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY) == m->mode;
 
     surface_fill(m->s, (struct rect){m->in.y + y, m->in.x, 1, m->in.w}, ROLE_TEXT);
+    if (m->d->viewed) {
+        pen_text(&p, ROLE_DIM, HINT_NOT_THERE);
+        return;
+    }
     if (m->in.w >= 60 && m->g.stale_rows)
         pen_text(&p, ROLE_DIM, "not of what is at hand: ");
     else if (m->in.w >= 60 && strategy)

@@ -265,6 +265,10 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
 
     show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->running ? ", running" : "");
     in = box_draw(s, area, "Facts", d->queue_count ? hint : "", !f->in_board);
+    if (!d->queue_count && d->viewed) {
+        surface_lines(s, in, 0, ROLE_DIM, HINT_NOT_THERE);
+        return;
+    }
     if (!d->queue_count) {
         static const char *const help[] = {
             "Paste facts here, or type :facts FILE. A line is one of",
@@ -302,6 +306,8 @@ static const char *board_summary(const struct view *v, enum role *role, char out
         utf8_copy(out, HINT_MAX, q->why);
     else if (board && board->probes)
         utf8_copy(out, HINT_MAX, scoreboard_summary(board, words));
+    else if (d->viewed)
+        utf8_copy(out, HINT_MAX, HINT_NOT_THERE);
     else if (fact->subject && board)
         hint_text(d, out,
                   "this fact has no probes: no rephrase, question or neighbours; {relation} picks "

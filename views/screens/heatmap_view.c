@@ -164,7 +164,7 @@ static void next_mode(struct view *v)
     h->window.mode = (enum heat_mode)((mode_of(v) + 1) % HEAT_MODES);
     h->window.chosen = true;
     v->host->message(v->host, TONE_PLAIN,
-                     mode_needs_x(v->host->ui, h->window.mode)
+                     !v->host->ui->viewed && mode_needs_x(v->host->ui, h->window.mode)
                          ? "showing %s: {attribute} computes it"
                          : "showing %s",
                      heat_mode_name(h->window.mode));

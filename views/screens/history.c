@@ -398,7 +398,7 @@ static void base_row(const struct view *v, struct pen *p, bool tagged)
     pen_text(p, ROLE_TEXT, "the base");
     if (!journal_of(v)->count)
         pen_text(p, ROLE_DIM,
-                 p->area.w >= 62
+                 p->area.w >= 62 && !v->host->ui->viewed
                      ? hint_text(v->host->ui, text,
                                  "   no edits yet: {preview} previews one, {commit} commits it")
                      : "   no edits yet");
@@ -539,8 +539,9 @@ const struct view_ops view_history = {
     .name = "history",
     .title = "History",
     .tab = "Hist",
-    .footer = "enter:ask-then undo redo note tag flip:compare mode:drift next-pane:results verify "
-              "help:keys",
+    .footer =
+        "*enter:ask-then undo redo note *tag *flip:compare *mode:drift next-pane:results verify "
+        "help:keys",
     .size = sizeof(struct history_view),
     .open = history_open,
     .close = history_close,

@@ -68,7 +68,8 @@ static void request_missing_grids(struct view *v, bool again)
     unsigned states = 0;
     char key[600];
 
-    if (!d->ready || !d->fact.subject || (d->at_view && strcmp(d->at_view, "lens") != 0))
+    if (!d->ready || !d->fact.subject || (d->viewed && !again) ||
+        (d->at_view && strcmp(d->at_view, "lens") != 0))
         return;
     states |= grid_missing(d, STATE_BASE) ? STATE_BASE : 0;
     if (d->state.edits && grid_missing(d, STATE_EDITED))

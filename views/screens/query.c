@@ -360,7 +360,7 @@ static void query_event(struct view *v, const struct event *ev)
 const struct view_ops view_query = {
     .name = "query",
     .title = "Query",
-    .footer = "ask:type enter:ask flip:before/after mode:chat layer-back:state layer-next:state "
+    .footer = "ask:type *enter:ask flip:before/after *mode:chat layer-back:state layer-next:state "
               "copy preview commit undo help:keys",
     .size = sizeof(struct query),
     .open = query_open,

@@ -208,7 +208,10 @@ static void pace_text(const struct query *q, const struct ui_state *d, const str
     double spent = p ? p->last - p->first : 0;
 
     if (!a)
-        snprintf(out, size, ui_waits_for(d, CMD_QUERY) ? "waits its turn" : "not asked yet");
+        snprintf(out, size, "%s",
+                 d->viewed                    ? HINT_NOT_THERE
+                 : ui_waits_for(d, CMD_QUERY) ? "waits its turn"
+                                              : "not asked yet");
     else if (p && p->tokens > 1 && spent > MEASURABLE)
         show_print(out, size, "%s%d tokens, %.*f/s", a->partial ? "answering " : "", p->tokens,
                    (p->tokens - 1) / spent < 9.95 ? 1 : 0, (p->tokens - 1) / spent);

@@ -291,10 +291,12 @@ static void draw_details(const struct sweep *w, const struct ui_state *d, int ma
     if (variant_has_numbers(t))
         draw_metrics(t, s, in);
     else
-        pen_fit(&p, t->has ? ROLE_WARN : ROLE_EMPTY, in.w,
-                t->has ? t->why
-                       : hint_text(d, foot,
-                                   "not computed: {attribute} runs the grid on scratch weights"));
+        pen_fit(
+            &p, t->has ? ROLE_WARN : ROLE_EMPTY, in.w,
+            t->has ? t->why
+            : d->viewed
+                ? HINT_NOT_THERE
+                : hint_text(d, foot, "not computed: {attribute} runs the grid on scratch weights"));
 }
 
 /* The nth map: the metric that it shows. */

@@ -111,7 +111,9 @@ static void put_edit_of_fact(const struct ui_state *d, struct buf *out)
         if (!edits.same && !e->active && e->facts == 1 && !strcmp(e->subject, d->fact.subject) &&
             !strcmp(e->prompt, d->fact.prompt) && !strcmp(e->target, d->fact.target)) {
             buf_printf(out, "Edit %d, which gave the fact this object, is undone%s. ", e->edit,
-                       d->state.can_redo ? ": its verdict comes back with {redo}" : "");
+                       d->state.can_redo && !d->state.readonly
+                           ? ": its verdict comes back with {redo}"
+                           : "");
             return;
         }
     }
@@ -125,7 +127,11 @@ static void draw_nothing(const struct ui_state *d, struct surface *s, struct rec
 
     if (d->fact.subject && d->fact.prompt && d->fact.target)
         put_edit_of_fact(d, &text);
-    buf_puts(&text, d->fact.subject
+    buf_puts(&text, d->viewed ? HINT_NOT_THERE
+                    : d->state.readonly && d->fact.subject
+                        ? "{preview} previews the edit and ends here: answers before and after, "
+                          "whether it holds, what else changed, what would be written."
+                    : d->fact.subject
                         ? "{preview} previews the edit and {commit} commits it; either ends here: "
                           "answers before and after, whether it holds, what else changed, what is "
                           "written."
@@ -194,7 +200,7 @@ static bool table_of_verdict(struct table *t, const struct ui_state *d)
 const struct view_ops view_verdict = {
     .name = "verdict",
     .title = "Verdict",
-    .footer = "commit discard:forget flip:before/after enter:open export:save undo view-edit:edit "
+    .footer = "commit *discard:forget flip:before/after enter:open export:save undo view-edit:edit "
               "help",
     .size = sizeof(struct verdict_view),
     .overlay = true,

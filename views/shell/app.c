@@ -226,7 +226,7 @@ struct screen app_screen(const struct app *app)
         .message = app->message.text,
         .message_age = clock_seconds() - app->message.at,
         .paused = app->paused,
-        .view_only = app->ui.recorded && !app->replaying,
+        .view_only = (app->ui.recorded || app->ui.viewed) && !app->replaying,
         .recorded = app_replay_text(app),
         .terms = app->terms.open ? &app->terms : NULL,
         .caption = app->captioned ? &app->caption : NULL,

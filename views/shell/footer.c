@@ -88,13 +88,11 @@ static int32_t taker_row(const struct screen *screen, struct row *row, const cha
 }
 
 /* Whether it would be refused: what writes in a session that is read, what computes without a
- * model.
- */
-static bool action_refused(const struct screen *screen, enum action action)
+ * model. In a footer, a * before a name says that the action computes in this view. */
+static bool action_refused(const struct screen *screen, enum action action, bool computes)
 {
-    if (screen->view_only && (action == ACTION_ATTRIBUTE || action == ACTION_PREVIEW))
-        return true;
-    return action_infos[action].writes && (screen->ui->state.readonly || screen->view_only);
+    return screen->view_only ? computes || action_needs_model(action)
+                             : action_infos[action].writes && screen->ui->state.readonly;
 }
 
 /* The same for the actions of the view. */
@@ -103,11 +101,15 @@ static enum action action_row(const struct screen *screen, struct row *row)
     const struct view_ops *ops = screen->view->ops;
     char name[32], label[40], key[16];
 
-    for (const char *list = ops->footer ? ops->footer : ""; next_entry(&list, name, label);) {
-        enum action action = action_of_name(name);
+    for (const char *list = ops->footer ? ops->footer : ""; *list;) {
+        bool computes = *list == '*';
+        enum action action;
 
+        list += computes;
+        next_entry(&list, name, label);
+        action = action_of_name(name);
         keymap_key(keymap_current(), ops->name, action, key);
-        if (action == ACTION_NONE || !*key || action_refused(screen, action))
+        if (action == ACTION_NONE || !*key || action_refused(screen, action, computes))
             continue;
         if (row_entry(row, key, label))
             return action;

@@ -26,7 +26,7 @@ struct screen {
     const char *message; /* of the status line */
     double message_age;  /* seconds; shown from MESSAGE_AGES on */
     bool paused;
-    bool view_only;                /* a recording that does not play: what writes is refused */
+    bool view_only;                /* no model is open: what computes or writes is refused */
     const char *recorded;          /* "▶ RECORDED 0:12/1:40"; NULL: a live program */
     const struct terms *terms;     /* the box of K; NULL: none */
     const struct caption *caption; /* of the tour, a recording or --present; NULL: none */
