@@ -209,6 +209,17 @@ struct queued_fact *ui_queue_at(const struct ui_state *d, unsigned job)
     return NULL;
 }
 
+const struct overwritten_fact *ui_overwritten_since(const struct ui_state *d,
+                                                    const struct queued_fact *q)
+{
+    const struct overwritten *o = d->rechecked;
+
+    for (int i = 0; o && q->edit && i < o->lost && !ui_differs(d, o); i++)
+        if (o->fact[i].edit == q->edit && !strcmp(o->fact[i].subject, q->fact.subject))
+            return &o->fact[i];
+    return NULL;
+}
+
 void ui_queue_remove(struct ui_state *d, int at)
 {
     if (at < 0 || at >= d->queue_count)

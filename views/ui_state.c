@@ -287,6 +287,7 @@ static const struct event_slot {
     {EV_PROBES, AT(verdict.probes), FACT, NEWEST, NULL},
     {EV_SIDES, AT(verdict.sides), FACT, NEWEST, ui_take_sides},
     {EV_OVERWRITTEN, AT(verdict.overwritten), FACT, NEWEST, ui_take_overwritten},
+    {EV_RECHECKED, AT(rechecked), STAMP_STATE, NEWEST, NULL},
     {EV_RECALLED, AT(verdict.recalled), FACT, NEWEST, ui_take_recalled},
     {EV_VARIANT, 0, 0, NEWEST, ui_take_variant},
     {EV_DRIFT, AT(drift), STAMP_STATE, NEWEST, NULL},

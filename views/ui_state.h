@@ -38,7 +38,7 @@
  * drops its oldest element (answers, neuron infos, log lines, general sets). */
 enum { UI_NEURON_INFO = 2048, UI_ANSWERS = 24, UI_STEPS = 512, UI_LOG_LINES = 400 };
 enum { UI_VARIANTS = 512, UI_MASK_OVERRIDES = 64, UI_INTERVENTIONS = 64, UI_OLD_JOBS = 8 };
-enum { UI_GENERAL_SETS = 8, UI_BEGUN = 64, UI_SLOTS = 32, UI_KEPT = 3, UI_ROWS = 4 };
+enum { UI_GENERAL_SETS = 8, UI_BEGUN = 64, UI_SLOTS = 40, UI_KEPT = 3, UI_ROWS = 4 };
 enum { UI_WORDS = 200, UI_POINTS = 640 };
 enum neuron_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum neuron_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
@@ -230,6 +230,7 @@ struct ui_state {
     const struct relations *relations;   /* that triples can name; borrowed, NULL: none */
     struct queued_fact *queue;           /* [queue_count] facts typed, pasted or loaded as a list */
     int queue_count;
+    struct overwritten *rechecked; /* at the end of the list; NULL: not asked */
 
     /* Neurons that the user put into the mask or took out of it, against their scores. */
     struct mask_override mask_override[UI_MASK_OVERRIDES];
@@ -310,6 +311,10 @@ bool ui_row_counts(const struct ui_state *d, int layer);
 void ui_forget_intervention_answers(struct ui_state *d);
 /* The fact of the list that this job edits or asks; NULL: it is not of the list. */
 struct queued_fact *ui_queue_at(const struct ui_state *d, unsigned job);
+/* What is known of a fact that held when it was made and that a later edit overwrote; NULL: nothing
+ * is, of the present weights. */
+const struct overwritten_fact *ui_overwritten_since(const struct ui_state *d,
+                                                    const struct queued_fact *q);
 /* Removes the fact at this index from the queue; an index outside does nothing. */
 void ui_queue_remove(struct ui_state *d, int at);
 

@@ -304,7 +304,7 @@ struct probe_report { /* the scoreboard of a fact */
  * state after it. */
 struct overwritten {
     unsigned state;    /* STATE_EDITED or STATE_PREVIEW */
-    int edit;          /* the new edit; 0: a preview */
+    int edit;          /* the new edit; 0: a preview; of a list, its first edit */
     char checksum[65]; /* of the state after */
     int facts;         /* of other active edits, without those that a later edit rewrites */
     int asked;         /* of them; evenly spaced if not all */
@@ -449,6 +449,7 @@ struct replay_position {
     OWN(SIDES, "sides", edit_sides, sides)      /* of a preview or commit of one fact */        \
     OWN(PROBES, "probed", probe_report, probes) /* the scoreboard of a fact */                  \
     OWN(OVERWRITTEN, "overwritten", overwritten, overwritten)                                   \
+    ALSO(RECHECKED, "rechecked", overwritten)      /* those that held when they were made */    \
     OWN(VARIANT, "tried", variant_result, variant) /* one variant */                            \
     OWN(DRIFT, "drift", drift, drift)              /* so far */                                 \
     OWN(DIFF, "diff", diff, diff)                                                               \

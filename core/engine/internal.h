@@ -278,6 +278,7 @@ char *metrics_put_edit(char *metrics, const struct edit_report *a,
 struct recalled_edit *recalled_of_session(struct session *session, int edit, struct err *err);
 
 /* session_facts.c: the facts of a session's active edits, with their probes */
+enum { EARLIER_ASKED = 64 }; /* facts of earlier edits, at most */
 struct edited_fact {
     const struct fact *fact; /* in `edits` */
     int index;               /* of its edit in `edits` */

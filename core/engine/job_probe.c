@@ -21,7 +21,7 @@
 #include "core/edit/checksum.h"
 #include "core/engine/internal.h"
 
-enum { SPARE_KNOWN = 5, FACTS_ASKED = 64 };
+enum { SPARE_KNOWN = 5 };
 
 /* The two states of the table above. */
 struct both_sides {
@@ -229,7 +229,7 @@ static struct edited_fact **other_facts(struct session_facts *s, const struct co
 static bool overwritten_ask(struct engine *e, struct session_facts *s, struct edited_fact **other,
                             struct both_sides *sides, struct overwritten *out, struct err *err)
 {
-    out->asked = out->facts < FACTS_ASKED ? out->facts : FACTS_ASKED;
+    out->asked = out->facts < EARLIER_ASKED ? out->facts : EARLIER_ASKED;
     for (int k = 0; k < out->asked; k++) {
         struct edited_fact *a = other[(long)k * out->facts / out->asked];
         struct verdict v;

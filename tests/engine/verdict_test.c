@@ -66,6 +66,7 @@ static struct seen run(struct engine *e, struct command c)
         keep(&ev, EV_COMMIT, &s.report);
         keep(&ev, EV_PROBES, &s.probes);
         keep(&ev, EV_OVERWRITTEN, &s.overwritten);
+        keep(&ev, EV_RECHECKED, &s.overwritten);
         event_free(&ev);
     }
     return s;
@@ -227,12 +228,56 @@ static void an_edit_is_asked_before_it_and_with_it(void)
     engine_stop(e);
 }
 
+/* At the end of a list: what held when it was made and does not now, but neither what the last edit
+ * wrote, nor what was rewritten on purpose, nor what never held. */
+static void a_list_is_asked_again_at_its_end(void)
+{
+    struct engine *e = begin();
+    struct command weak = edit_of(CMD_COMMIT, "Once upon a time {}", "q");
+    struct command ask = {.kind = CMD_RECHECK, .edit = 1};
+    struct seen s[4], r;
+
+    weak.params.value[P_EDIT_V_STEPS] = 1;
+    weak.params.value[P_ACCEPT_P_MIN] = 1;
+    s[0] = run(e, edit_of(CMD_COMMIT, "One day there came {}", "a"));
+    s[1] = run(e, weak);
+    CHECK(s[0].report->held == 1 && !s[1].report->held);
+    r = run(e, ask);
+    CHECK(r.overwritten && r.overwritten->facts == 1 && r.overwritten->asked == 1);
+    seen_free(&r);
+    for (int i = 2; i < 4; i++) { /* the second rewrites the first */
+        struct command c = edit_of(CMD_COMMIT, "One day he came {}", i == 2 ? "c" : "b");
+
+        c.params.value[P_EDIT_METHOD] = METHOD_MEMIT; /* does not protect past keys */
+        s[i] = run(e, c);
+        CHECK(s[i].report->held == 1);
+    }
+    for (int from = 1; from <= 2; from++) { /* of the list, or of an earlier edit */
+        ask = (struct command){.kind = CMD_RECHECK, .edit = from};
+        r = run(e, ask);
+        CHECK(r.overwritten->facts == 1 && r.overwritten->asked == 1 && !r.overwritten->held);
+        CHECK(r.overwritten->lost == 1 && r.overwritten->edit == from);
+        if (r.overwritten->lost) {
+            CHECK(r.overwritten->fact[0].edit == 1);
+            CHECK_STR(r.overwritten->fact[0].target, "a");
+            CHECK_NEAR(r.overwritten->fact[0].p[0], s[0].report->p_target[1], 1e-6);
+            CHECK(r.overwritten->fact[0].p[1] < r.overwritten->fact[0].p[0]);
+            CHECK(r.overwritten->fact[0].said[1][0] != 'a');
+        }
+        seen_free(&r);
+    }
+    for (int i = 0; i < 4; i++)
+        seen_free(&s[i]);
+    engine_stop(e);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         {"both sides are those of the report", both_sides_are_those_of_the_report},
         {"neighbours that the base knows", neighbours_that_the_base_knows},
         {"an overwritten edit is named", an_overwritten_edit_is_named},
+        {"a list is asked again at its end", a_list_is_asked_again_at_its_end},
         {"an edit is asked before it and with it", an_edit_is_asked_before_it_and_with_it},
     };
 

@@ -1,6 +1,7 @@
 /* The Facts view: its list, and the probes beside it. */
 #include "tests/screens/fixture.h"
 
+#include "views/shell/messages.h"
 #include "views/ui_state_internal.h"
 
 enum { LONG = 14 };
@@ -129,7 +130,45 @@ static void a_click_selects_a_fact_or_a_probe(void)
     stage_close(&t);
 }
 
+/* A later edit of the list overwrote the first: its row, the count and the pane say so, as long as
+ * the weights are those that were asked. */
+static void what_was_overwritten_is_marked(void)
+{
+    struct overwritten *o = xcalloc(1, sizeof(*o));
+    struct event ev = {.kind = EV_RECHECKED, .overwritten = o};
+    enum tone tone;
+    char message[320], *text;
+    struct stage t;
+
+    stage_open(&t);
+    t.d.queue[0].edit = 1;
+    t.d.queue[0].state = QUEUE_HOLDS;
+    *o = (struct overwritten){.edit = 1, .facts = 2, .asked = 2, .held = 1, .lost = 1};
+    o->fact = xcalloc(1, sizeof(*o->fact));
+    o->fact[0] = (struct overwritten_fact){.edit = 1,
+                                           .subject = xstrdup(t.d.queue[0].fact.subject),
+                                           .prompt = xstrdup(t.d.queue[0].fact.prompt),
+                                           .target = xstrdup(t.d.queue[0].fact.target),
+                                           .said = {xstrdup(""), xstrdup(" Oslo, Norway")},
+                                           .p = {0.9, 0.0625}};
+    ui_event(&t.d, &ev);
+    CHECK(message_of_event(&t.d, &ev, CMD_RECHECK, &tone, message) && tone == TONE_WARN);
+    CHECK(strstr(message, "overwritten by a later edit: 1 of 2 that held: edit 1 ("));
+    text = drawn(&t, 32, 120);
+    CHECK(strstr(text, "▽ overwritten") && strstr(text, "0.062"));
+    CHECK(strstr(text, "1 overwritten, "));
+    CHECK(strstr(text, "held when made, overwritten since"));
+    free(text);
+    snprintf(t.d.state.state, sizeof(t.d.state.state), "other weights");
+    ui_match(&t.d);
+    text = drawn(&t, 32, 120);
+    CHECK(!strstr(text, "overwritten"));
+    free(text);
+    stage_close(&t);
+}
+
 static const struct test tests[] = {
+    {"what was overwritten is marked", what_was_overwritten_is_marked},
     {"a click selects a fact or a probe", a_click_selects_a_fact_or_a_probe},
     {"probes are read in full", probes_are_read_in_full},
 };

@@ -386,6 +386,13 @@ json_t *record_commit(const struct commit_report *e);
 void record_facts(json_t *o, const struct history_entry *e);
 json_t *record_step(const struct target_step *s);
 json_t *record_probe(const struct probe_result *p);
+
+/* overwritten.c */
+/* Of one edit: lines, or an event. */
+void cli_overwritten(struct cli *c, const struct overwritten *o);
+/* Of a list: one line (none without a fact to ask), or the value of a field. */
+void cli_rechecked_text(const struct overwritten *o);
+json_t *cli_rechecked_json(const struct overwritten *o);
 json_t *record_moments(const struct moments_info *m);
 
 /* log_edit.c: what a session stores of an edit, into its object or as lines */

@@ -30,6 +30,8 @@ struct edit_list {
     int judged, succeeded, edits, left_out; /* judged, succeeded: of a preview too, whose edits
                                               would hold */
     int previews;
+    int first;                /* the first edit that was made; 0: none */
+    struct event overwritten; /* EV_RECHECKED: what later edits of the list overwrote */
     double seconds;
 };
 
@@ -137,6 +139,7 @@ static void on_commit(struct cli *c, struct edit_list *w, const struct commit_re
     w->succeeded += e->success;
     w->seconds += e->fact ? 0 : e->seconds_total;
     w->edits += !e->fact;
+    w->first = w->first ? w->first : e->edit;
     w->outcome[i] = (struct judged_fact){f, e->edit, !e->success};
     if (!cli_json(c)) {
         commit_text(f, e);
@@ -174,47 +177,6 @@ static void probes_text(const struct probe_report *b)
     }
 }
 
-/* Which facts of other edits the edit overwrote. */
-static void overwritten_text(const struct overwritten *o)
-{
-    if (!o->facts)
-        return;
-    if (o->asked < o->facts)
-        std_print("  earlier   %d of %d asked facts hold, evenly taken of %d of other edits",
-                  o->held, o->asked, o->facts);
-    else
-        std_print("  earlier   %d of %d facts of other edits hold", o->held, o->asked);
-    if (o->weak)
-        std_print(", %d did not before either", o->weak);
-    std_puts("");
-    for (int i = 0; i < o->lost; i++)
-        std_print("  overwrote edit %d (%.60s -> %.60s): p(target) %.3g -> %.3g, says:%.96s\n",
-                  o->fact[i].edit, o->fact[i].subject, o->fact[i].target, o->fact[i].p[0],
-                  o->fact[i].p[1], o->fact[i].said[1]);
-}
-
-static void on_overwritten(struct cli *c, const struct overwritten *o)
-{
-    json_t *event, *list;
-
-    if (!cli_json(c)) {
-        overwritten_text(o);
-        return;
-    }
-    event = cli_event("overwritten");
-    list = json_array();
-    cli_fields(event, &overwritten_fields, o, "edit facts asked held weak");
-    for (int i = 0; i < o->lost; i++) {
-        json_t *one = json_object();
-
-        cli_fields(one, &overwritten_fact_fields, &o->fact[i],
-                   "edit subject prompt target said p_target=p");
-        json_array_append_new(list, one);
-    }
-    json_object_set_new(event, "lost", list);
-    cli_print(event);
-}
-
 static void on_preview(struct edit_list *w, const struct edit_report *a)
 {
     w->previews++;
@@ -246,7 +208,12 @@ static void edit_on_event(struct cli *c, struct event *ev, void *ctx)
     else if (ev->kind == EV_PROBES && !json)
         probes_text(ev->probes);
     else if (ev->kind == EV_OVERWRITTEN)
-        on_overwritten(c, ev->overwritten);
+        cli_overwritten(c, ev->overwritten);
+    if (ev->kind == EV_RECHECKED) { /* for the summary */
+        event_free(&w->overwritten);
+        w->overwritten = *ev;
+        ev->overwritten = NULL;
+    }
     for (int i = 0; ev->kind == EV_PROBES && json && i < ev->probes->probes; i++)
         cli_print(record_probe(&ev->probes->probe[i]));
     std_flush();
@@ -274,6 +241,7 @@ static void print_summary(struct cli *c, const struct edit_list *w)
             std_puts("would hold");
         else
             std_print("%s, %.1f s\n", w->succeeded == 1 ? "holds" : "hold", w->seconds);
+        cli_rechecked_text(w->overwritten.overwritten);
         if (w->skipped)
             std_print("%d skipped by --skip\n", w->skipped);
         if (w->left_out)
@@ -291,6 +259,8 @@ static void print_summary(struct cli *c, const struct edit_list *w)
     json_object_set_new(o, "skipped", json_integer(w->skipped));
     json_object_set_new(o, "left_out", json_integer(w->left_out));
     json_object_set_new(o, "failed", failed);
+    if (w->overwritten.overwritten)
+        json_object_set_new(o, "overwritten", cli_rechecked_json(w->overwritten.overwritten));
     json_object_set_new(o, "seconds", cli_real(w->seconds));
     json_object_set_new(o, "checksum", json_string(c->state.checksum));
     cli_print(o);
@@ -463,6 +433,14 @@ static bool edit_batch(struct cli *c, struct edit_list *w, struct err *err)
     return cli_job(c, &cmd, edit_on_event, w, err);
 }
 
+/* After a list: which facts that held when they were made a later edit has overwritten. */
+static bool recheck_list(struct cli *c, struct edit_list *w, struct err *err)
+{
+    struct command cmd = {.kind = CMD_RECHECK, .params = c->params, .edit = w->first};
+
+    return !w->first || cli_job(c, &cmd, edit_on_event, w, err);
+}
+
 /* Adds to the error where the list stopped, and that the same command continues there. */
 static bool stopped_error(const struct cli *c, const struct edit_list *w, struct err *err)
 {
@@ -488,7 +466,7 @@ static bool stopped_error(const struct cli *c, const struct edit_list *w, struct
 static bool edit_batches(struct cli *c, struct edit_list *w, struct err *err)
 {
     int batch = (int)c->params.value[P_EDIT_BATCH];
-    bool list = cli_has(c, OPT_FACTS);
+    bool list = cli_has(c, OPT_FACTS), ok;
 
     if (!check_contradictions(w, batch, err))
         return false;
@@ -502,9 +480,11 @@ static bool edit_batches(struct cli *c, struct edit_list *w, struct err *err)
         if (w->facts_at && !edit_batch(c, w, err))
             return stopped_error(c, w, err);
     }
-    if (list)
-        print_summary(c, w);
-    return true;
+    if (!list)
+        return true;
+    ok = recheck_list(c, w, err);
+    print_summary(c, w);
+    return ok;
 }
 
 /* Finds for each fact whether the session has it and what it rewrites. A single fact, and --again,
@@ -553,6 +533,7 @@ static bool edit_facts(struct cli *c, struct fact *facts, int count, struct err 
     ok = compare_with_session(c, &w, err) && edit_batches(c, &w, err);
     set_advice(c, &w);
     event_free(&w.history);
+    event_free(&w.overwritten);
     free(w.session_fact);
     free(w.held_then);
     free(w.status);

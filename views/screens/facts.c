@@ -2,14 +2,16 @@
  *
  *   +- Facts ------------------------- 1 wait -++- Probes ----------- before → after -+
  *   | ✓ holds         Eiffel Tower → Rome 0.890 || Eiffel Tower: Rome                  |
- *   | ▽ does not hold Mount Fuji → Rome   0.210 || rephrase 1/1 · neighbours 1/1 kept  |
+ *   | ▽ overwritten   Mount Fuji → Rome   0.210 || rephrase 1/1 · neighbours 1/1 kept  |
  *   | ✗ failed        Big Ben → Rome            || rephrase    ✓ The Eiffel Tower can  |
  *   | ○ waits         Louvre → Rome             ||               be found in → Paris → |
  *   +-------------------------------------------++- 7 more below ----------------------+
  *
  * The list itself is in ui_state (facts_list.c fills it). C commits the first fact that waits;
  * when its commit and its probes are done, facts_event() posts the next. Each is an edit of
- * its own in the session. On screens under WIDE columns the two boxes are above each other. */
+ * its own in the session. After the last one all are asked once more whether they still hold: what
+ * a later edit overwrote is marked. On screens under WIDE columns the two boxes are above each
+ * other. */
 #include <stdio.h>
 #include <string.h>
 
@@ -94,6 +96,7 @@ static void facts_event(struct view *v, const struct event *ev)
     if (next && f->running && !facts_next(v->host)) {
         f->running = false;
         v->host->message(v->host, TONE_GOOD, "all facts of the list are done");
+        facts_recheck(v->host);
     }
 }
 
@@ -230,27 +233,41 @@ static bool is_undone(const struct ui_state *d, const struct queued_fact *q)
     return false;
 }
 
+/* How the row of a fact looks, from what became of its edit since, too. */
+static struct row_state {
+    const char *word, *glyph;
+    enum role role;
+} row_state_of(const struct ui_state *d, const struct queued_fact *q)
+{
+    if (is_undone(d, q))
+        return (struct row_state){"undone", "○", queue_states[q->state].role};
+    if (ui_overwritten_since(d, q))
+        return (struct row_state){"overwritten", "▽", ROLE_WARN};
+    return (struct row_state){queue_states[q->state].word, queue_states[q->state].glyph,
+                              queue_states[q->state].role};
+}
+
 /* Columns: state in 0 to STATE_WIDE + 2, "subject → object", and p(object) after the edit at the
  * right. Hatched where the edit was undone. */
 static void draw_row(const struct ui_state *d, const struct queued_fact *q, struct surface *s,
                      struct rect in, int y, bool at)
 {
-    bool undone = is_undone(d, q);
-    enum role role = queue_states[q->state].role;
+    const struct overwritten_fact *lost = ui_overwritten_since(d, q);
+    struct row_state state = row_state_of(d, q);
     int words = in.w - STATE_WIDE - (q->edit ? 11 : 3);
     struct pen p = list_row(s, in, y, at, 0);
     char text[300], number[16];
 
-    pen_text(&p, role, undone ? "○" : queue_states[q->state].glyph);
+    pen_text(&p, state.role, state.glyph);
     p.x = 2;
-    pen_fit(&p, role, STATE_WIDE, undone ? "undone" : queue_states[q->state].word);
+    pen_fit(&p, state.role, STATE_WIDE, state.word);
     p.x = STATE_WIDE + 3;
     show_print(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
     pen_fit(&p, ROLE_TEXT, words > 8 ? words : 8, text);
     p.x++;
     if (q->edit)
-        pen_text(&p, ROLE_STRONG, text_probability(number, q->p[1]));
-    if (undone)
+        pen_text(&p, ROLE_STRONG, text_probability(number, lost ? lost->p[1] : q->p[1]));
+    if (is_undone(d, q))
         surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
 }
 
@@ -261,9 +278,13 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     const struct ui_state *d = v->host->ui;
     char hint[64];
     struct rect in;
-    int top;
+    int top, overwritten = 0;
 
+    for (int i = 0; i < d->queue_count; i++)
+        overwritten += ui_overwritten_since(d, &d->queue[i]) != NULL;
     show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->running ? ", running" : "");
+    if (overwritten)
+        show_print(hint, sizeof(hint), "%d overwritten, %d wait", overwritten, facts_waiting(d));
     in = box_draw(s, area, "Facts", d->queue_count ? hint : "", !f->in_board);
     if (!d->queue_count && d->viewed) {
         surface_lines(s, in, 0, ROLE_DIM, HINT_NOT_THERE);
@@ -299,11 +320,15 @@ static const char *board_summary(const struct view *v, enum role *role, char out
     const struct queued_fact *q = selected_fact(v);
     const struct fact *fact = q ? &q->fact : &d->fact;
     const struct probe_report *board = shown_board(v);
+    const struct overwritten_fact *lost = q ? ui_overwritten_since(d, q) : NULL;
     char words[160];
 
-    *role = q && q->state == QUEUE_FAILED ? ROLE_ERROR : ROLE_DIM;
+    *role = q && q->state == QUEUE_FAILED ? ROLE_ERROR : lost ? ROLE_WARN : ROLE_DIM;
     if (*role == ROLE_ERROR)
         utf8_copy(out, HINT_MAX, q->why);
+    else if (lost)
+        show_print(out, HINT_MAX, "held when made, overwritten since by a later edit: now says %s",
+                   text_said(words, sizeof(words), lost->said[1]));
     else if (board && board->probes)
         utf8_copy(out, HINT_MAX, scoreboard_summary(board, words));
     else if (d->viewed)
@@ -359,14 +384,15 @@ static void draw_board(const struct view *v, struct surface *s, struct rect area
                                             : "{next-pane} moves here · before → after",
                               f->in_board);
     enum role role;
-    int y, below;
+    int y, below, old = 1; /* the first row that is hatched */
 
     if (in.h < 1)
         return;
     y = surface_lines(s, in, 0, ROLE_STRONG, board_name(v, name));
     board_summary(v, &role, text);
-    surface_lines(s, in, y, role, text);
-    if (f->in_board) /* without rows there is nothing to put it on */
+    y += surface_lines(s, in, y, role, text);
+    old = role == ROLE_WARN ? y : old; /* what became of the fact since is no old result */
+    if (f->in_board)                   /* without rows there is nothing to put it on */
         surface_cursor(s, in, 0, 0);
     if (board) {
         below = scoreboard_draw(&f->board, board, f->in_board, s, board_rows(v, in));
@@ -375,7 +401,7 @@ static void draw_board(const struct view *v, struct surface *s, struct rect area
             box_foot(s, area, text);
     }
     if (stale)
-        surface_stale(s, (struct rect){in.y + 1, in.x, in.h - 1, in.w});
+        surface_stale(s, (struct rect){in.y + old, in.x, in.h > old ? in.h - old : 0, in.w});
 }
 
 /* The two boxes beside or above each other; there the list makes way for probes with the focus. */

@@ -120,6 +120,18 @@ bool facts_next(struct host *host)
     return false;
 }
 
+void facts_recheck(struct host *host)
+{
+    const struct ui_state *d = host->ui;
+    int first = 0;
+
+    for (int i = 0; i < d->queue_count; i++)
+        if (d->queue[i].edit && (!first || d->queue[i].edit < first))
+            first = d->queue[i].edit;
+    if (first && d->state.edits > 1)
+        request_simple(host, CMD_RECHECK, first);
+}
+
 /* The commit is done: the number of the edit, p of the object before and after, whether it holds.
  */
 static void note_outcome(struct queued_fact *q, const struct commit_report *e)

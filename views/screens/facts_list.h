@@ -12,6 +12,8 @@ bool facts_take_file(struct host *host, const char *path);
 int facts_waiting(const struct ui_state *d);
 /* Commits the next fact that waits. False: none waits, or the command was refused. */
 bool facts_next(struct host *host);
+/* The list is done: asks whether what held when it was made holds now (EV_RECHECKED). */
+void facts_recheck(struct host *host);
 /* For every event: if it is of a job of the list, notes the outcome, and after a commit requests
  * the scoreboard. Returns true if the next fact may begin; *stopped: the user has cancelled. */
 bool facts_on_event(struct host *host, const struct event *ev, bool *stopped);

@@ -122,6 +122,25 @@ static bool overwritten_message(const struct ui_state *d, const struct overwritt
     return f;
 }
 
+/* At the end of a list: "overwritten by a later edit: 1 of 9 that held: edit 2 (Mount Fuji →
+ * Peru)". False: nothing was asked. */
+static bool rechecked_message(const struct overwritten *o, enum tone *tone, char *out, size_t n)
+{
+    const struct overwritten_fact *f = o && o->lost ? &o->fact[0] : NULL;
+
+    if (!o || !o->asked)
+        return false;
+    *tone = f ? TONE_WARN : TONE_GOOD;
+    if (f)
+        show_print(
+            out, n, "overwritten by a later edit: %d of %d that held: edit %d (%.60s → %.60s)%s",
+            o->lost, o->asked, f->edit, f->subject, f->target, o->lost > 1 ? " and others" : "");
+    else
+        show_print(out, n, "all facts of the list are done; the %d that held before still hold",
+                   o->asked);
+    return true;
+}
+
 /* Which edit was undone or redone (or what was applied), what became of a preview, and the state
  * now: "undone, the preview is dropped: edit 2, Mount Fuji → Peru; now 1 edit, checksum 3f9a01bc".
  */
@@ -201,6 +220,22 @@ static void failed_message(const struct ui_state *d, const struct event *ev, cha
         utf8_copy(out, n, ev->err.text);
     else
         show_print(out, n, "%.100s: %.200s", words, ev->err.text);
+}
+
+/* How a job was stopped or failed. False: it is not worth a word. */
+static bool end_message(const struct ui_state *d, const struct event *ev, enum command_kind kind,
+                        enum tone *tone, char *out, size_t n)
+{
+    if (d->recorded && d->verdict.probes_follow && ev->job == d->verdict.probe_job)
+        return false; /* nobody asked for them, and there is no model to ask */
+    if (is_dropped(d, ev))
+        return false;
+    *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
+    if (ev->err.kind == ERR_CANCELLED)
+        stopped_message(d, ev->job, kind, out, n);
+    else
+        failed_message(d, ev, out, n);
+    return true;
 }
 
 /* The end of a map that nobody waited for: it must not cover what was said meanwhile. */
@@ -335,6 +370,8 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
     case EV_OVERWRITTEN:
         *tone = TONE_WARN;
         return overwritten_message(d, d->verdict.overwritten, out, 320);
+    case EV_RECHECKED:
+        return rechecked_message(d->rechecked, tone, out, 320);
     case EV_COMMITTED:
         commit_message(d, ev->job, tone, out, 320);
         return true;
@@ -351,16 +388,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         utf8_copy(out, 320, d->notice ? d->notice->text : "");
         return *out;
     case EV_FAILED:
-        if (d->recorded && d->verdict.probes_follow && ev->job == d->verdict.probe_job)
-            return false; /* nobody asked for them, and there is no model to ask */
-        if (is_dropped(d, ev))
-            return false;
-        *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
-        if (ev->err.kind == ERR_CANCELLED)
-            stopped_message(d, ev->job, kind, out, 320);
-        else
-            failed_message(d, ev, out, 320);
-        return !(flags & UNASKED);
+        return !(flags & UNASKED) && end_message(d, ev, kind, tone, out, 320);
     case EV_STOPPED:
         *tone = TONE_ERROR;
         show_print(out, 320, "the engine has stopped, :q quits%s%.250s", *ev->err.text ? ": " : "",

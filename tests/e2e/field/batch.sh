@@ -177,3 +177,15 @@ printf 'size 120 30\nwait idle 20\nexpect The Eiffel Tower is in\nexpect explain
 run 0 "$E" view --batch --script "$d/view.script" tests/data/sessions/version-0.1.0-run.safetensors
 printf 'size 120 30\nwait idle 20\nkey 8\nexpect Big Ben\nexpect +1\n' >"$d/view.script"
 run 0 "$E" view --batch --script "$d/view.script" "$d/old.es"
+
+row "a list says which of its facts a later one overwrote"
+STRONG="$Q --no-blank --set lambda=1e-6 --set edit.method=memit --set edit.layers=1 --set edit.v_steps=60"
+STRONG="$STRONG --set accept.p_min=0 --set edit.v_clamp=50 --set edit.v_wd=0 --set edit.v_kl=0 --set attr.prefixes=0"
+printf '{"subject":"Lily","prompt":"One day %s came {}","target_new":"%s"}\n' there a he b >"$d/two.jsonl"
+run 0 "$E" edit -q -m "$M" -s "$d/over.es" $STRONG --facts "$d/two.jsonl"
+out '^overwritten by a later edit: 1 of 1: Lily -> a \(edit 1\)$'
+run 0 "$E" edit -q -m "$M" -s "$d/over-json.es" $STRONG --facts "$d/two.jsonl" --json
+out '"event":"summary".*"overwritten":\{"facts":1,"asked":1,"held":0,"lost":\[\{"edit":1,"subject":"Lily"'
+printf '{"subject":"Tom","prompt":"Long ago {} was","target_new":"q"}\n' >"$d/third.jsonl"
+run 3 "$E" edit -q -m "$M" -s "$d/over.es" $STRONG --facts "$d/third.jsonl"
+out '^overwritten by a later edit: [0-2] of 2'
