@@ -36,6 +36,8 @@ enum argument_kind {
     X("reset", "[NAME]", ARG_TEXT, reset,                                                         \
       "A parameter as at the start: NAME, all, or the one at hand")                               \
     X("reset!", "NAME", ARG_TEXT, reset_built_in, "The same, to the built-in value: NAME or all") \
+    X("preset", "NAME", ARG_TEXT, preset,                                                         \
+      "The parameters of a preset: one or many of the model, paper, a name, a file")              \
     X("fact", "[SUBJECT | PROMPT | OBJECT]", ARG_TEXT, fact,                                      \
       "Set the fact; PROMPT: with {}, or a relation")                                             \
     X("query", "[PROMPT]", ARG_TEXT, query, "Ask the model, before and after")                    \

@@ -12,8 +12,7 @@ void param_undo_start(struct param_undo *t, const struct params *p)
     *t = (struct param_undo){.now = *p, .param = -1};
 }
 
-/* How many parameters differ between a and b; *one is one of them, -1: none. */
-static int params_differing(const struct params *a, const struct params *b, int *one)
+int params_differing(const struct params *a, const struct params *b, int *one)
 {
     int n = 0;
 

@@ -17,6 +17,8 @@ struct param_undo {
 };
 
 /* Empties the stack; *p is the state to compare with. */
+/* How many parameters differ between a and b; *one is one of them, -1: none. */
+int params_differing(const struct params *a, const struct params *b, int *one);
 void param_undo_start(struct param_undo *t, const struct params *p);
 /* Call it when the parameters may have changed; `now` in seconds. Changes of one parameter within
  * a second of each other make one step, so that holding a key down is undone at once. */

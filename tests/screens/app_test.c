@@ -160,6 +160,37 @@ static void a_reset_goes_back_to_the_start(void)
     app_finish(app);
 }
 
+static bool preset_of_four_passes(void *ctx, const char *name, struct params *p, struct err *err)
+{
+    (void)ctx;
+    if (strcmp(name, "four") != 0)
+        return err_set(err, ERR_USAGE, "--preset %s: no such preset", name);
+    params_default(p);
+    return params_set(p, "edit.passes", "4", FROM_COMMAND_LINE, err);
+}
+
+/* Its parameters are those of the screen then, as one step that can be taken back. */
+static void a_preset_by_its_name(void)
+{
+    struct app *app;
+
+    options_of_app = (struct app_options){.theme = "dark", .reopen = no_engine};
+    params_default(&options_of_app.params);
+    app = app_start(NULL, &options_of_app);
+    app_run_command(app, "preset four");
+    CHECK_STR(app->message.text, "preset: a recording has no presets");
+    options_of_app.preset = preset_of_four_passes;
+    app_run_command(app, "set beta_ge=0.5");
+    app_run_command(app, "preset three");
+    CHECK_STR(app->message.text, "--preset three: no such preset");
+    CHECK(app->ui.params.value[P_RATIO_GE_B] > 0.49);
+    app_run_command(app, "preset four");
+    CHECK_STR(app->message.text, "preset four: 2 parameters changed; Z undoes");
+    CHECK_NEAR(app->ui.params.value[P_EDIT_PASSES], 4, 0);
+    CHECK_NEAR(app->ui.params.value[P_RATIO_GE_B], 0.3, 0);
+    app_finish(app);
+}
+
 /* The form takes a whole line, wherever its cursor is, and so do the list and :fact. */
 static void a_pasted_line_is_a_fact_everywhere(void)
 {
@@ -303,6 +334,8 @@ static const struct test tests[] = {
     {"what is kept is said as a person would", what_is_kept_is_said_as_a_person_would},
     {"facts without probes say so", facts_without_probes_say_so},
     {"a reset goes back to the start", a_reset_goes_back_to_the_start},
+    {"a preset by its name", a_preset_by_its_name},
+    {"a preset by its name", a_preset_by_its_name},
     {"one press asks the verdict", one_press_asks_the_verdict},
     {"a pasted list takes the seed", a_pasted_list_takes_the_seed},
 };

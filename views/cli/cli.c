@@ -65,6 +65,23 @@ static struct engine *reopen(void *ctx, const char *model, const char *session,
     return c->engine;
 }
 
+/* :preset: this model's parameters with another --preset. */
+static bool preset(void *ctx, const char *name, struct params *params, struct err *err)
+{
+    struct cli *c = ((struct exchange *)ctx)->c;
+    const char *given = c->value[OPT_PRESET];
+    const struct params before = c->params;
+    bool ok;
+
+    c->value[OPT_PRESET] = name;
+    ok = cli_load_model_settings(c, c->model, err);
+    c->value[OPT_PRESET] = given;
+    *params = c->params;
+    if (!ok)
+        c->params = before;
+    return ok;
+}
+
 /* --last: the newest session with edits. */
 static bool open_last(struct cli *c, struct err *err)
 {
@@ -107,7 +124,8 @@ static bool open_screen(struct cli *c, struct err *err)
                        "--help`, or name a new session NAME.es",
                        c->rest[0]);
     if (cli_has(c, OPT_PLAIN)) {
-        o = (struct app_options){.params = c->params, .reopen = reopen, .ctx = &x};
+        o = (struct app_options){
+            .params = c->params, .reopen = reopen, .preset = preset, .ctx = &x};
         cli_first_facts(c, &o);
         cli_session_fact(c, &o);
         plain_block_signals();
@@ -119,6 +137,7 @@ static bool open_screen(struct cli *c, struct err *err)
     keep.fact = o.fact;
     ok = ok && cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err);
     o.reopen = reopen;
+    o.preset = preset;
     o.ctx = &x;
     o.next = &next;
     o.start = starts_at_sessions(c) ? "sessions" : NULL;

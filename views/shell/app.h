@@ -33,6 +33,9 @@ struct app_options {
      * gets that model's parameters. NULL: the program stays with this model. */
     struct engine *(*reopen)(void *ctx, const char *model, const char *session,
                              struct params *params, struct err *err);
+    /* `params` gets those of this model under a preset, as --preset names it. NULL: there is no
+     * model. */
+    bool (*preset)(void *ctx, const char *name, struct params *params, struct err *err);
     /* Gets what app_run() shall be followed by: a recording, a RUN file or the demo. NULL: it
      * cannot be left for one. */
     struct app_next *next;

@@ -154,6 +154,28 @@ static void run_reset_built_in(struct app *app, const char *name)
     reset_named(app, name, &built_in, "as built in");
 }
 
+static void run_preset(struct app *app, const char *name)
+{
+    const struct app_options *o = app->options;
+    struct params of_preset;
+    struct err err = {0};
+    int changed, one;
+
+    if (!o->preset || app->ui.recorded) {
+        app->host.message(&app->host, TONE_ERROR, "preset: a recording has no presets");
+        return;
+    }
+    if (!o->preset(o->ctx, name, &of_preset, &err)) {
+        app->host.message(&app->host, TONE_ERROR, "%s", err.text);
+        return;
+    }
+    changed = params_differing(&app->ui.params, &of_preset, &one);
+    app->ui.params = of_preset;
+    app->host.params_changed(&app->host);
+    app->host.message(&app->host, TONE_PLAIN, "preset %s: %d parameter%s changed; {untune} undoes",
+                      name, changed, changed == 1 ? "" : "s");
+}
+
 static void run_export(struct app *app, const char *path)
 {
     app_export(app, path, false);

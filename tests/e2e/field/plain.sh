@@ -49,6 +49,11 @@ then_out '^lens of the base model' '^layer 0 says .*rank [0-9]+' '^variants Eiff
     '^layer 0: general entropy' '^nothing runs$' '^History:$' '^edit 1, active: Louvre' '^Models:$' \
     'bit-identical' '^location: \{\}'
 
+row "a preset's parameters, and none of that name"
+say "$d/plain-preset.es" 'preset smollm2-135m' 'preset nobody' 'preset paper'
+then_out '^preset smollm2-135m: 2 parameters changed' 'preset nobody: no such preset' \
+    '^preset paper: 2 parameters changed'
+
 row "a list that was edited already is told as such, in lines"
 say "$d/plain2.es" "facts $d/list.txt" 'commit facts' y no
 out '^2 facts, one edit each, in the order of the list\. An active edit has already changed 2 of them\.$'
