@@ -191,12 +191,16 @@ static bool journal_bind(struct engine *e, struct open_session *s, const struct 
     return session_bind(s->journal, &base, err);
 }
 
-/* Notes name and path of the model. */
+/* Notes name, shape and path of the model. */
 static void journal_place(struct engine *e, struct open_session *s, const char *was)
 {
-    char *path = file_absolute(e->options.model);
+    const struct model_config *c = e->model->config;
+    char *path = file_absolute(e->options.model), *shape;
 
-    session_set(s->journal, SESSION_BASE_NAME, e->model->config->name, NULL);
+    shape = xasprintf("%d %d %d", c->layers, c->ffn, c->hidden);
+    session_set(s->journal, SESSION_BASE_NAME, c->name, NULL);
+    session_set(s->journal, SESSION_BASE_SHAPE, shape, NULL);
+    free(shape);
     if (!was || strcmp(was, path))
         session_set(s->journal, SESSION_MODEL_PATH, path, NULL);
     free(path);

@@ -15,10 +15,11 @@
 #include "core/base/utf8.h"
 #include "core/engine/internal.h"
 #include "core/model/safetensors.h"
+#include "core/model/weights.h"
 #include "core/record/event_json.h"
 #include "core/record/recording.h"
 
-enum { PAGE_MOST = 1 << 29 };
+enum { PAGE_MOST = 1 << 29, LAYERS_MOST = 4096, NEURONS_MOST = 1 << 22 };
 
 /* One line with this event. Takes `what`. */
 static void put_event(struct buf *out, enum event_kind kind, unsigned id, void *what)
@@ -175,7 +176,7 @@ static bool run_lines(const struct safetensors *st, struct buf *out, struct err 
     const json_t *meta = json_array_get(records, 0);
     int layers = json_int(meta, "layers"), neurons = json_int(meta, "M");
     char *params = json_dumps(json_object_get(meta, "parameters"), JSON_COMPACT);
-    bool ok = layers > 0 && layers <= 4096 && neurons > 0 && neurons <= 1 << 22;
+    bool ok = layers > 0 && layers <= LAYERS_MOST && neurons > 0 && neurons <= NEURONS_MOST;
 
     if (!ok)
         err_set(err, ERR_FORMAT, "not a RUN file: `editscope attribute -o FILE` writes one");
@@ -192,24 +193,49 @@ static bool run_lines(const struct safetensors *st, struct buf *out, struct err 
     return ok;
 }
 
-/* What the edits show of the model: a session does not say how many layers it has, so the highest
- * edited one is taken as the last; widths are those of the deltas. */
+/* The shape of the model as the session has it; of a session of 0.1.0 that of the model's file, if
+ * it is where it was. False: neither. */
+static bool model_shape(struct session *s, const char *name, struct model_info *m)
+{
+    char *shape = session_get(s, SESSION_BASE_SHAPE, NULL);
+    char *path = shape ? NULL : session_get(s, SESSION_MODEL_PATH, NULL);
+    struct weights *w = path && file_exists(path) ? weights_open(path, NULL) : NULL;
+    const struct model_config *c = w ? weights_config(w) : NULL;
+    int layers = 0, neurons = 0, hidden = 0;
+    bool ok;
+
+    if (shape)
+        sscanf(shape, "%9d %9d %9d", &layers, &neurons, &hidden);
+    else if (c && name && !strcmp(c->name, name))
+        layers = c->layers, neurons = c->ffn, hidden = c->hidden;
+    ok = layers > 0 && layers <= LAYERS_MOST && neurons > 0 && neurons <= NEURONS_MOST;
+    m->layers = ok ? layers : 1;
+    m->neurons = ok ? neurons : 1;
+    m->hidden = ok ? hidden : 0;
+    weights_close(w);
+    free(path);
+    free(shape);
+    return ok;
+}
+
+/* The model of a session. Where its shape is not known, the highest edited layer is taken as the
+ * last, and widths are those of the deltas. */
 static void put_edited_model(struct buf *out, struct session *s, struct state_info *state,
                              const struct history *h)
 {
     struct model_info *m = xcalloc(1, sizeof(*m));
     char *name = session_get(s, SESSION_BASE_NAME, NULL);
+    bool known = model_shape(s, name, m);
     struct delta *delta = NULL;
     int count = 0;
 
     utf8_copy(m->name, sizeof(m->name), name ? name : "model not at hand");
-    m->layers = m->neurons = 1;
     if (h->count && session_load_deltas(s, h->entry[0].edit, &delta, &count, NULL))
         for (int i = 0; i < count; i++) {
             m->layers = delta[i].layer >= m->layers ? delta[i].layer + 1 : m->layers;
             if (state->edited_count < 64)
                 state->edited_layers[state->edited_count++] = delta[i].layer;
-            if (delta[i].matrix != MATRIX_DOWN)
+            if (known || delta[i].matrix != MATRIX_DOWN)
                 continue;
             m->neurons = delta[i].cols;
             m->hidden = delta[i].rows;

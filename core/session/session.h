@@ -105,6 +105,7 @@ struct session_status {
 /* Names of settings. Others are allowed: [a-z0-9._-]. */
 #define SESSION_BASE_IDENTITY "base.identity" /* written by session_bind() */
 #define SESSION_BASE_NAME     "base.name"
+#define SESSION_BASE_SHAPE    "base.shape" /* "LAYERS NEURONS HIDDEN", the last two of a layer */
 #define SESSION_MODEL_PATH    "model.path"
 #define SESSION_PREFIXES      "prefixes"      /* context prefixes, one per line, verbatim */
 #define SESSION_WORDING       "wording.%d.%d" /* numbers of an edit and its fact */

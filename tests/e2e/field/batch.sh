@@ -169,6 +169,20 @@ run 0 "$E" log -m "$M" -s "$d/old.es" --edit 2
 out 'Big Ben -> Oslo and 1 more  \(does not hold\)'
 out '1  unknown  p\(target\) [0-9.e-]+ -> [0-9.e-]+ '
 out '2  unknown  p\(target\) not kept'
+row "view of a session has all layers of its model, not only the edited ones"
+cp "$M" "$d/model.gguf"
+run 3 "$E" edit -q -m "$d/model.gguf" -s "$d/shape.es" $Q --set edit.layers=0 $FACT
+printf 'size 120 36\nwait idle 20\nexpect llama 3×48\nexpect L2\n' >"$d/view.script"
+run 0 "$E" view --batch --script "$d/view.script" "$d/shape.es"
+mv "$d/model.gguf" "$d/elsewhere.gguf" # no other file is needed
+run 0 "$E" view --batch --script "$d/view.script" "$d/shape.es"
+python3 -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("DELETE FROM settings WHERE name = \"base.shape\"")
+c.commit()' "$d/shape.es" # as version 0.1.0 wrote it
+mv "$d/elsewhere.gguf" "$d/model.gguf"
+run 0 "$E" view --batch --script "$d/view.script" "$d/shape.es"
+
 row "view says which fact a run was of"
 printf 'size 120 30\nwait idle 20\nexpect Peru Lima\nexpect Oslo\n' >"$d/view.script"
 run 0 "$E" attribute -q -m "$M" --subject Oslo --prompt "{} is in" --target "Peru Lima" -o "$d/r.st"

@@ -76,6 +76,7 @@ no_err .
 screen 2 --last "$d/paris.es" </dev/null
 out 'name no other'
 run 0 "$E" view "$d/paris.es" --batch
+out 'llama 3×48'
 out 'Big Ben'
 no_out '[Rr]ecording'
 
