@@ -7,7 +7,8 @@
  *   question     "Q: question\nA:"           new object        right
  *   chat         the question as a chat turn new object        said as whole words in 24 tokens
  *   portability  its own                     its own answer    right
- *   locality     a neighbour                 the base's answer right: still what the base says
+ *   locality     a neighbour                 the base's answer right: still what the base says; or
+ *                                                              said as whole words in 6 tokens
  *
  * "Right" means that each token of the expected answer is the argmax, with the prompt and the
  * answer's earlier tokens before it (teacher forcing). That is EasyEdit's accuracy, of the whole
@@ -17,7 +18,8 @@
  *
  * A locality probe asks whether the edit changed a neighbour, not whether the neighbour is true. So
  * what is expected is what the base says: the stated answer if the base gives it, else its first
- * three tokens.
+ * three tokens. A base that says "the city of Barcelona" gives "Barcelona", too: then a state keeps
+ * it that has it among its first words, whatever stands before it.
  *
  * Two callers that ask the same probe of the same state get the same verdict: commit, preview,
  * scoreboard, Compare, Sweep, drift, diff, export and apply have no rule of their own. */
@@ -121,25 +123,51 @@ static bool add_given(struct probe_builder *m, enum probe_kind kind, const char 
     return true;
 }
 
+/* A neighbour with its stated answer. It is known if the base gives this answer: at once, or as
+ * whole words within the first tokens that it says. */
+static bool add_stated(struct probe_builder *m, const struct probe *p)
+{
+    const struct model_state *base = m->out->base;
+    struct probe_case *c;
+    struct score s;
+    char *said;
+
+    if (!add_given(m, PROBE_LOCALITY, p->prompt, p->answer))
+        return false;
+    c = &m->out->probe[m->out->count - 1];
+    if (c->context)
+        return true;
+    if (!answer_score(&s, base, &c->tokens, m->job, m->err))
+        return false;
+    if (s.right)
+        return true;
+    said = answer_words(base, &c->wording, p->prompt, ANSWER_TOKENS, m->job, m->err);
+    c->known = c->within = said && unicode_contains_word(said, p->answer);
+    free(said);
+    return said != NULL;
+}
+
 /* A neighbour. If the base does not give the stated answer, an edit cannot preserve it: then what
  * the base says instead is expected. */
 static bool add_locality(struct probe_builder *m, const struct probe *p)
 {
-    struct probe_case *c = probe_add(m, PROBE_LOCALITY, p->prompt);
-    struct score s = {0};
+    bool ok = !p->answer || add_stated(m, p);
+    struct probe_case *c =
+        p->answer ? &m->out->probe[m->out->count - 1] : probe_add(m, PROBE_LOCALITY, p->prompt);
     char *said;
 
-    if (!continuation_of(&c->tokens, m->out->base->model, &c->wording, p->prompt, p->answer,
-                         m->err))
+    if (!ok)
         return false;
-    if (probe_fits(m->out, c) && p->answer &&
-        !answer_score(&s, m->out->base, &c->tokens, m->job, m->err))
-        return false;
-    if (c->context || s.right) {
-        c->expected = xstrdup(p->answer ? p->answer : "");
-        return true;
+    if (!p->answer) {
+        if (!continuation_of(&c->tokens, m->out->base->model, &c->wording, p->prompt, NULL, m->err))
+            return false;
+        c->expected = xstrdup("");
+        probe_fits(m->out, c);
     }
-    c->known = !p->answer;
+    if (c->context || (p->answer && c->known))
+        return true;
+    free(c->expected);
+    c->expected = NULL;
     continuation_free(&c->tokens);
     if (!continuation_greedy(&c->tokens, m->out->base, &c->wording, p->prompt, LOCAL_TOKENS, m->job,
                              m->err))
@@ -270,20 +298,14 @@ bool probes_add_known(struct probes *p, const struct probe *from, int count, int
     int found = 0;
 
     for (*asked = 0; *asked < count && found < want; ++*asked) {
-        const struct probe *one = &from[*asked];
-        struct score s = {0};
-        bool ok;
-
-        if (!one->answer)
+        if (!from[*asked].answer)
             continue;
-        ok = add_given(&m, PROBE_LOCALITY, one->prompt, one->answer) &&
-             (p->probe[p->count - 1].context ||
-              answer_score(&s, p->base, &p->probe[p->count - 1].tokens, job, err));
-        found += s.right;
-        if (!s.right)
-            probe_drop(p);
-        if (!ok)
+        if (!add_stated(&m, &from[*asked]))
             return false;
+        if (p->probe[p->count - 1].known)
+            found++;
+        else
+            probe_drop(p);
     }
     return true;
 }
@@ -295,7 +317,7 @@ bool fact_holds(const struct score *s, double accept)
 
 static bool probe_passes(const struct probe_case *c, const struct answered *a, double accept)
 {
-    if (c->kind == PROBE_CHAT)
+    if (c->kind == PROBE_CHAT || c->within)
         return unicode_contains_word(a->said, c->expected);
     return c->kind == PROBE_FACT ? fact_holds(&a->score, accept) : a->score.right;
 }
@@ -311,9 +333,9 @@ bool probe_ask(struct verdict *out, const struct probes *p, int i, const struct 
     if (job_cancelled(job, err))
         return false;
     if (!answer_prompt(&a, view, &c->tokens,
-                       chat    ? CHAT_TOKENS
-                       : words ? ANSWER_TOKENS
-                               : 0,
+                       chat                 ? CHAT_TOKENS
+                       : words || c->within ? ANSWER_TOKENS
+                                            : 0,
                        job, err))
         return false;
     out->score = a.score;

@@ -15,6 +15,7 @@ struct probe_case {
     struct continuation tokens; /* of the chat form: the prompt alone */
     bool known;                 /* it counts: it is asked, and a neighbour's stated answer is what
                                    the base gives, or none is stated */
+    bool within; /* passed when the answer stands within the first tokens that a state says */
     int context; /* not 0: it is longer than the model's context of so many tokens: not to be asked
                   */
 };

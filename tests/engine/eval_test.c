@@ -1,5 +1,6 @@
 /* The judge: scores and probes against one plain forward pass for each token; and all jobs that say
  * whether a fact holds agree. */
+#include "core/edit/unicode_match.h"
 #include "core/eval/probe.h"
 #include "core/model/chat.h"
 #include "tests/engine/small.h"
@@ -260,6 +261,70 @@ static void probes_are_judged(void)
     /* paraphrases that are rows of the edit are no probes of it */
     CHECK(params_set(&p, "attr.rows", "both", FROM_CONFIG, NULL));
     CHECK(probes_of(&probes, base, &f, &p, PROBES_REPHRASE, NULL, NULL) && probes.count == 1);
+    probes_free(&probes);
+    fact_free(&f);
+}
+
+/* A word that the base says, but not first, within the six tokens that are looked at: found in what
+ * it says to one of these prompts. */
+static const char *later_word(char word[LONG], char said[LONG])
+{
+    static const char *const prompt[] = {
+        "Once upon a time",         "The dog was", "In the park was a",
+        "Each day there came Lily", "A",           "Tom has a big red"};
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+    for (size_t i = 0; i < sizeof(prompt) / sizeof(*prompt); i++) {
+        size_t at, length;
+
+        plain_words(base, prompt[i], 6, said);
+        at = strspn(said, letters);
+        at += strcspn(said + at, letters);
+        length = strspn(said + at, letters);
+        snprintf(word, LONG, "%.*s", (int)length, said + at);
+        if (length && !plain_text(base, prompt[i], word).right)
+            return prompt[i];
+    }
+    return NULL;
+}
+
+/* A neighbour whose answer the base says among its first words is known, and every state keeps it
+ * that says it there, too. A longer word is another one. */
+static void an_answer_may_come_within_the_first_words(void)
+{
+    const struct model_state *const both[2] = {base, moved};
+    char word[LONG], said[LONG];
+    const char *prompt = later_word(word, said);
+    struct probe spare[2] = {{(char *)(size_t)prompt, NULL}, {(char *)(size_t)prompt, word}};
+    struct fact f = fact_with_probes("x");
+    struct params p;
+    struct probes probes;
+    int asked = 0;
+
+    CHECK(prompt != NULL);
+    params_default(&p);
+    free(f.locality[0].prompt);
+    free(f.locality[0].answer);
+    free(f.locality[1].prompt);
+    free(f.locality[1].answer);
+    f.locality[0] = (struct probe){xstrdup(prompt), xstrdup(word)};
+    f.locality[1] = (struct probe){xstrdup(prompt), xasprintf("%sx", word)};
+    CHECK(probes_of(&probes, base, &f, &p, PROBES_LOCALITY, NULL, NULL) && probes.count == 3);
+    CHECK(probes.probe[0].known && !probes.probe[1].known);
+    CHECK_STR(probes.probe[0].expected, word);
+    for (int k = 0; k < 2; k++) {
+        char mine[LONG];
+        struct verdict v;
+
+        plain_words(both[k], prompt, 6, mine);
+        for (int words = 0; words < 2; words++) {
+            CHECK(probe_ask(&v, &probes, 0, both[k], words, NULL, NULL));
+            CHECK(v.ok == unicode_contains_word(mine, word) && (k || v.ok));
+            free(v.said);
+        }
+    }
+    CHECK(probes_add_known(&probes, spare, 2, 1, &asked, NULL, NULL));
+    CHECK(asked == 2 && probes.count == 4 && probes.probe[3].known);
     probes_free(&probes);
     fact_free(&f);
 }
@@ -560,6 +625,11 @@ static void test_probes(void)
     with_the_model(probes_are_judged);
 }
 
+static void test_within(void)
+{
+    with_the_model(an_answer_may_come_within_the_first_words);
+}
+
 static void test_long(void)
 {
     with_the_model(long_probes_are_not_asked);
@@ -579,6 +649,7 @@ static const struct test tests[] = {
     {"scores are products over the tokens", test_scores},
     {"what is not there is said", test_nothing},
     {"probes are judged, a rule a kind", test_probes},
+    {"an answer may come within the first words", test_within},
     {"a probe longer than the context is not asked", test_long},
     {"a fact needs its probability", test_acceptance},
     {"the chat form holds the object", test_chat},
