@@ -316,17 +316,25 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
         surface_stale(s, in);
 }
 
-/* The last step's loss, its two terms, and p(target). */
+/* The last step's loss and p(target); where there is room its two terms, and which step it is. */
 static void step_line(const struct ui_state *d, struct surface *s, struct rect in)
 {
     const struct target_step *last = &d->step[d->steps - 1];
     struct pen p = pen_at(s, in, in.h - 1, 0);
-    char number[16];
+    char step[32], loss[32], terms[64], target[40], number[16];
 
-    pen_printf(&p, ROLE_DIM, "step %d  ", last->step);
-    pen_printf(&p, ROLE_STRONG, "loss %.3f", last->loss);
-    pen_printf(&p, ROLE_DIM, "  nll %.3f  kl %.3f  ", last->nll, last->kl);
-    pen_printf(&p, ROLE_NEW, "p(target) %s", text_probability(number, last->p_target));
+    snprintf(step, sizeof(step), "step %d  ", last->step);
+    snprintf(loss, sizeof(loss), "loss %.3f  ", last->loss);
+    snprintf(terms, sizeof(terms), "nll %.3f  kl %.3f  ", last->nll, last->kl);
+    snprintf(target, sizeof(target), "p(target) %s", text_probability(number, last->p_target));
+    if (text_width(loss) + text_width(target) + text_width(step) > in.w)
+        *step = '\0';
+    if (text_width(loss) + text_width(target) + text_width(step) + text_width(terms) > in.w)
+        *terms = '\0';
+    pen_text(&p, ROLE_DIM, step);
+    pen_text(&p, ROLE_STRONG, loss);
+    pen_text(&p, ROLE_DIM, terms);
+    pen_text(&p, ROLE_NEW, target);
 }
 
 void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, bool focus)

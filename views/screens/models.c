@@ -161,6 +161,12 @@ static bool models_command(struct view *v, const char *word, const char *rest)
 }
 
 /* Columns: ● if open, name, size, type of the weights, where it is, path. */
+/* Columns of the name, so that those after it have theirs. */
+static int name_cols(struct rect in)
+{
+    return in.w >= 100 ? 42 : in.w >= 71 ? 34 : in.w > 49 ? in.w - 37 : 12;
+}
+
 static void draw_row(const struct model_file *f, bool current, bool here, struct surface *s,
                      struct rect in, int y)
 {
@@ -171,8 +177,7 @@ static void draw_row(const struct model_file *f, bool current, bool here, struct
     show_escape(&name, f->name, strlen(f->name)); /* file names may hold anything */
     show_escape(&path, f->path, strlen(f->path));
     pen_text(&p, ROLE_GOOD, current ? "● " : "  ");
-    pen_fit(&p, here ? ROLE_ACCENT : ROLE_STRONG, in.w >= 100 ? 42 : 34,
-            name.data ? name.data : "");
+    pen_fit(&p, here ? ROLE_ACCENT : ROLE_STRONG, name_cols(in), name.data ? name.data : "");
     pen_right(&p, ROLE_TEXT, 9, show_bytes(f->bytes, size));
     p.x += 2;
     pen_fit(&p, ROLE_TEXT, 10, f->type);
@@ -223,7 +228,7 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
 
     if (rows < 1)
         return;
-    pen_fit(&p, ROLE_DIM, in.w >= 100 ? 42 : 34, "model");
+    pen_fit(&p, ROLE_DIM, name_cols(in), "model");
     pen_right(&p, ROLE_DIM, 9, "size");
     p.x += 2;
     pen_fit(&p, ROLE_DIM, 10, "weights");

@@ -45,7 +45,8 @@ static void head_column(struct pen *p, const struct neurons_table *t, enum table
     pen_right(p, here ? ROLE_STRONG : ROLE_DIM, cols, text);
 }
 
-/* Promoted and suppressed tokens take 3/5 and 2/5 of the columns that are left. */
+/* Promoted and suppressed tokens take 3/5 and 2/5 of the columns that are left; promoted ones all
+ * of them where the others would lose their heading. */
 static bool words_fit(const struct pen *p, struct rect in)
 {
     return in.w - p->x > 12;
@@ -53,7 +54,9 @@ static bool words_fit(const struct pen *p, struct rect in)
 
 static int promoted_width(const struct pen *p, struct rect in)
 {
-    return (in.w - p->x) * 3 / 5;
+    int left = in.w - p->x;
+
+    return left * 2 / 5 > (int)strlen("suppresses") ? left * 3 / 5 : left + 1;
 }
 
 /* The heading. Its widths are those of table_row(). */
@@ -82,7 +85,8 @@ void table_head(const struct ui_state *d, const struct neurons_table *t, struct 
 
         pen_fit(&p, ROLE_DIM, half - 1, "promotes");
         p.x++;
-        pen_fit(&p, ROLE_DIM, in.w - p.x, "suppresses");
+        if (p.x < in.w)
+            pen_fit(&p, ROLE_DIM, in.w - p.x, "suppresses");
     }
 }
 
@@ -163,7 +167,8 @@ void table_row(const struct ui_state *d, const struct neurons_table *t,
 
         pen_neuron_tokens(&p, words, true, half - 1);
         p.x++;
-        pen_neuron_tokens(&p, words, false, in.w - p.x);
+        if (p.x < in.w)
+            pen_neuron_tokens(&p, words, false, in.w - p.x);
     }
     if (d->layer[n->layer].differs)
         surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});

@@ -280,11 +280,12 @@ static void show_used(const struct ui_state *d, enum param id, char *out, size_t
                  u.lambda[1]);
 }
 
-/* The last two rows: range and default of the selected parameter, and its whole help. */
-static void draw_details(const struct ui_state *d, enum param id, struct surface *s, struct rect in)
+/* The last rows: range and default of the selected parameter, and its whole help from row y on. */
+static void draw_details(const struct ui_state *d, enum param id, struct surface *s, struct rect in,
+                         int y)
 {
     const struct param_info *info = param_info(id);
-    struct pen pen = pen_at(s, in, in.h - 2, 0);
+    struct pen pen = pen_at(s, in, y - 1, 0);
     struct buf def = {0};
     char used[40];
 
@@ -304,8 +305,7 @@ static void draw_details(const struct ui_state *d, enum param id, struct surface
         pen_printf(&pen, ROLE_ACCENT, "  %s", info->symbol);
     if (*info->alias)
         pen_printf(&pen, ROLE_DIM, "  also called %s", info->alias);
-    pen = pen_at(s, in, in.h - 1, 0);
-    pen_fit(&pen, ROLE_TEXT, in.w, info->help);
+    surface_lines(s, in, y, ROLE_TEXT, info->help);
     buf_free(&def);
 }
 
@@ -323,7 +323,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
         v->host->ui, s, area, title,
         "{less} {more} step  {enter} types  {reset} as started  {untune} undoes  {filter} filter",
         true);
-    rows = in.h - 3;
+    rows = in.h - 2 - (o->list.at < n ? text_rows(param_info(of[o->list.at])->help, in.w) : 1);
     if (rows < 1)
         return;
     top = list_top(&o->list, n, rows);
@@ -332,7 +332,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
     for (int i = top; i < n && i - top < rows; i++)
         draw_row(d, of[i], s, body, i - top, i == o->list.at);
     if (o->list.at < n)
-        draw_details(d, of[o->list.at], s, in);
+        draw_details(d, of[o->list.at], s, in, rows + 2);
     else
         hint_draw(v->host->ui, s, body, 0, 0, ROLE_DIM, "no parameter matches; {back} shows all");
     box_foot(s, area, "* not the default");
