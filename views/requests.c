@@ -475,6 +475,18 @@ unsigned request_replacing(struct host *host, struct command *cmd)
     return job;
 }
 
+void request_apply(struct host *host, const char *path, bool force)
+{
+    const struct ui_state *d = host->ui;
+    struct err err = {0};
+
+    if (!d->recorded && !d->state.readonly && !engine_is_delta(path, &err))
+        host->message(host, TONE_ERROR, "apply: %s", err.text);
+    else
+        request_replacing(
+            host, &(struct command){.kind = CMD_APPLY, .text = xstrdup(path), .force = force});
+}
+
 void request_toggle(struct host *host, enum command_kind kind, int edit)
 {
     request_replacing(host, &(struct command){.kind = kind, .edit = edit});

@@ -71,6 +71,8 @@ void request_simple(struct host *host, enum command_kind kind, int edit);
 /* Posts a command that changes the weights under a preview. It goes first: the preview is dropped,
  * and a message says so. Returns the job, 0: refused. */
 unsigned request_replacing(struct host *host, struct command *cmd);
+/* Posts CMD_APPLY of a file. One that is no delta is refused at once: it stops no preview. */
+void request_apply(struct host *host, const char *path, bool force);
 /* CMD_UNDO or CMD_REDO of this edit, 0: the last, by request_replacing(). */
 void request_toggle(struct host *host, enum command_kind kind, int edit);
 /* These ask in a dialog first (commit: commit_dialog.c). edit 0: the last one. */

@@ -269,6 +269,10 @@ struct session_summary {
  * thread. */
 bool engine_session_summary(const char *session, struct session_summary *out, struct err *err);
 
+/* Whether CMD_APPLY can read this file, as far as its head says it. ERR_IO, ERR_FORMAT. Any thread.
+ */
+bool engine_is_delta(const char *path, struct err *err);
+
 /* Starts the engine's thread; options are copied. Loading is reported by events: EV_MODEL,
  * EV_STATE, or EV_STOPPED with the reason. NULL: there is no thread. */
 struct engine *engine_start(const struct engine_options *options, struct err *err);

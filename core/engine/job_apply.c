@@ -158,6 +158,11 @@ static bool not_applied_yet(struct engine *e, const char *path, const struct del
     return ok;
 }
 
+bool engine_is_delta(const char *path, struct err *err)
+{
+    return delta_file_is(path, err);
+}
+
 bool job_apply(struct engine *e, struct command *cmd, struct err *err)
 {
     struct model_state *view;

@@ -559,6 +559,34 @@ static void what_changes_the_weights_drops_a_preview(void)
     ui_free(&d);
 }
 
+/* What is no delta is refused before anything is stopped for it; a delta goes before a preview. */
+static void a_file_is_read_before_a_preview_is_dropped(void)
+{
+    static const struct {
+        const char *path, *says;
+    } row[] = {{"tests/data/no-such-file", "apply: tests/data/no-such-file: "},
+               {"README.md", "apply: README.md: "},
+               {"tests/data/sessions/version-0.1.0-run.safetensors",
+                "version-0.1.0-run.safetensors: a safetensors file, but not a delta"},
+               {"tests/data/sessions/version-0.1.0-delta", NULL}};
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    unsigned preview;
+
+    make_ui_state(&d);
+    give_model(&d);
+    other_fact(&host, "Big Ben");
+    request_preview(&host);
+    preview = last_job;
+    begin(&d, preview);
+    for (int i = 0; i < 4; i++) {
+        request_apply(&host, row[i].path, false);
+        CHECK(cancels == !row[i].says && (last_job == preview) == (row[i].says != NULL));
+        CHECK(strstr(last_said, row[i].says ? row[i].says : "apply: the preview is dropped"));
+    }
+    ui_free(&d);
+}
+
 /* A list's commit drops the preview of another fact, and keeps that of its own. */
 static void a_list_keeps_the_preview_of_its_fact(void)
 {
@@ -586,6 +614,7 @@ static void a_list_keeps_the_preview_of_its_fact(void)
 }
 
 static const struct test tests[] = {
+    {"a file is read before a preview is dropped", a_file_is_read_before_a_preview_is_dropped},
     {"a list keeps the preview of its fact", a_list_keeps_the_preview_of_its_fact},
     {"what changes the weights drops a preview", what_changes_the_weights_drops_a_preview},
     {"undo goes before a preview", undo_goes_before_a_preview},

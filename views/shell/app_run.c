@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "views/interventions.h"
 #include "views/keymap.h"
@@ -225,11 +224,16 @@ static const struct {
 
 static void post_command(struct app *app, const struct command_info *info, const char *rest)
 {
-    struct command cmd = {.kind = runs[info - command_infos].post,
-                          .text = xstrdup(rest),
-                          .force = info->name[strlen(info->name) - 1] == '!'};
+    enum command_kind kind = runs[info - command_infos].post;
+    bool force = info->name[strlen(info->name) - 1] == '!';
+    struct command cmd = {.kind = kind, .force = force};
 
-    if (cmd.kind == CMD_SAVE || (cmd.kind == CMD_APPLY && !file_exists(rest)))
+    if (kind == CMD_APPLY) {
+        request_apply(&app->host, rest, force);
+        return;
+    }
+    cmd.text = xstrdup(rest);
+    if (kind == CMD_SAVE)
         app->host.post(&app->host, &cmd);
     else
         request_replacing(&app->host, &cmd);

@@ -323,13 +323,21 @@ static bool read_facts(struct delta_file *f, const struct safetensors *st, struc
     return facts_from_text(text, strlen(text), &f->facts, &f->count, NULL, err);
 }
 
+static bool is_delta(const struct safetensors *st, struct err *err)
+{
+    const char *kind = safetensors_meta(st, "kind");
+
+    return (kind && !strcmp(kind, "editscope-delta")) ||
+           err_set(err, ERR_FORMAT, "a safetensors file, but not a delta of this program");
+}
+
 static bool read_all(struct delta_file *f, const struct safetensors *st, const struct weights *w,
                      struct err *err)
 {
-    const char *kind = safetensors_meta(st, "kind"), *base = safetensors_meta(st, "base_identity");
+    const char *base = safetensors_meta(st, "base_identity");
 
-    if (!kind || strcmp(kind, "editscope-delta"))
-        return err_set(err, ERR_FORMAT, "a safetensors file, but not a delta of this program");
+    if (!is_delta(st, err))
+        return false;
     if (!read_matrices(f, st, w, err) || !read_facts(f, st, err))
         return false;
     snprintf(f->base, sizeof(f->base), "%s", base ? base : "");
@@ -351,6 +359,25 @@ bool delta_file_parse(struct delta_file *f, const void *bytes, size_t n, const s
         delta_file_free(f);
     safetensors_close(st);
     return ok;
+}
+
+bool delta_file_is(const char *path, struct err *err)
+{
+    struct file_map map;
+    struct safetensors *st;
+    struct err why = {0};
+    bool ok;
+
+    if (!file_map(&map, path, err))
+        return false;
+    st = safetensors_parse(map.data, map.size, &why);
+    ok = st && is_delta(st, &why);
+    safetensors_close(st);
+    file_unmap(&map);
+    if (ok)
+        return true;
+    err_in(&why, "%s", path);
+    return err_pass(err, &why);
 }
 
 bool delta_file_open(struct delta_file *f, const char *path, const struct weights *w,

@@ -24,6 +24,9 @@ bool delta_file_open(struct delta_file *f, const char *path, const struct weight
 bool delta_file_parse(struct delta_file *f, const void *bytes, size_t n, const struct weights *w,
                       struct err *err);
 void delta_file_free(struct delta_file *f);
+/* Whether the file calls itself a delta, from its head alone and without a model. ERR_FORMAT: it is
+ * something else. */
+bool delta_file_is(const char *path, struct err *err);
 
 /* --- shared by writer and reader ----------------------------------------------------------- */
 
