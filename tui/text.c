@@ -137,9 +137,15 @@ const char *text_piece(char *out, size_t size, const char *piece)
 {
     struct buf b = {0};
 
+    size_t n;
+
     for (; *piece == ' '; piece++)
         buf_puts(&b, "·");
-    show_escape(&b, piece, strlen(piece));
+    for (n = strlen(piece); n && piece[n - 1] == ' ';)
+        n--;
+    show_escape(&b, piece, n);
+    for (; piece[n]; n++)
+        buf_puts(&b, "·");
     utf8_copy(out, size, b.data ? b.data : "");
     buf_free(&b);
     return out;
@@ -147,9 +153,18 @@ const char *text_piece(char *out, size_t size, const char *piece)
 
 const char *text_said(char *out, size_t size, const char *answer)
 {
+    struct buf b = {0};
+    size_t n;
+
     if (answer && !*answer)
         answer = TEXT_SAID_NOTHING;
-    return text_piece(out, size, answer ? answer + strspn(answer, " ") : "");
+    answer = answer ? answer + strspn(answer, " ") : "";
+    for (n = strlen(answer); n && answer[n - 1] == ' ';)
+        n--;
+    show_escape(&b, answer, n);
+    utf8_copy(out, size, b.data ? b.data : "");
+    buf_free(&b);
+    return out;
 }
 
 /* Terminals disagree on the width of joined emoji, flags, keycaps and variation selectors, but

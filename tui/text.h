@@ -39,11 +39,11 @@ size_t text_line(const char *text, int cols);
 bool text_row(const char **text, int cols, const char **row, size_t *n);
 /* How many rows text_row() makes of it. */
 int text_rows(const char *text, int cols);
-/* A token as people read it: escaped by show_escape(), leading spaces as middle dots. " Rome" ->
- * "·Rome". `out` holds size bytes. Returns out. */
+/* A token as people read it: escaped by show_escape(), spaces at both ends as middle dots. " Rome"
+ * -> "·Rome". `out` holds size bytes. Returns out. */
 const char *text_piece(char *out, size_t size, const char *piece);
-/* What a model said, for one line: as above but without the spaces in front, and in words if the
- * answer has no token. NULL: nobody asked; then "". Returns out. */
+/* What a model said, for one line: as above but without these spaces, and in words if the answer
+ * has no token. NULL: nobody asked; then "". Returns out. */
 #define TEXT_SAID_NOTHING "nothing: the model ended its turn at once"
 const char *text_said(char *out, size_t size, const char *answer);
 enum { TEXT_CELL_CODES = 6 }; /* curses takes five code points a cell */

@@ -179,6 +179,22 @@ static void pictures(void)
     stage_close(&t);
 }
 
+/* An answer to this question: whole with two tokens, or on its way with none. */
+static void give_answer(struct ui_state *d, unsigned state, bool partial)
+{
+    struct answer *a = xcalloc(1, sizeof(*a));
+
+    *a = (struct answer){.state = state, .partial = partial, .prompt = xstrdup("Where?")};
+    a->completion = xstrdup(" There");
+    a->nexts = partial ? 0 : 2;
+    a->next = xcalloc(2, sizeof(*a->next));
+    for (int i = 0; i < a->nexts; i++) {
+        a->next[i] = shown_token_of(i == (state == STATE_BASE) ? "\n" : "\n ", 0.5, false);
+        a->next[i].id = i == (state == STATE_BASE);
+    }
+    give(d, EV_ANSWER, a);
+}
+
 /* Whether the Query view shows this text. */
 static bool shows(const struct stage *t, const char *text)
 {
@@ -188,6 +204,31 @@ static bool shows(const struct stage *t, const char *text)
 
     free(got);
     return is;
+}
+
+/* Ranks are compared once the base has answered; until then no token is new. Both tables do so. */
+static void ranks_wait_for_the_base(void)
+{
+    struct stage t;
+
+    stage_open(&t);
+    type(&t, "Where?");
+    press(&t, K_ENTER);
+    for (int k = 0; k < 4; k++) {
+        if (k % 2)
+            t.v->ops->action(t.v, ACTION_FLIP);
+        if (k % 2 == 0) {
+            give_answer(&t.d, STATE_BASE, k == 0);
+            give_answer(&t.d, STATE_PREVIEW, false);
+        }
+        CHECK(!shows(&t, " new"));
+        CHECK(shows(&t, "↑1") == (k >= 2) && shows(&t, "↓1") == (k >= 2));
+        CHECK(shows(&t, "\\n· ") && shows(&t, "\\n  "));
+        if (k % 2)
+            for (int i = 0; i < 3; i++) /* back to both */
+                t.v->ops->action(t.v, ACTION_FLIP);
+    }
+    stage_close(&t);
 }
 
 static void an_answer_says_where_it_is(void)
@@ -239,6 +280,7 @@ static const struct test tests[] = {
     {"options go with the question", options_go_with_the_question},
     {"states of the past are stepped through", states_of_the_past_are_stepped_through},
     {"texts part at a word", texts_part_at_a_word},
+    {"ranks wait for the base", ranks_wait_for_the_base},
     {"an answer says where it is", an_answer_says_where_it_is},
     {"a speed is measured or not there", a_speed_is_measured_or_not_there},
     {"pictures", pictures},

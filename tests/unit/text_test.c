@@ -93,6 +93,11 @@ static void pieces_show_their_space(void)
 
     CHECK_STR(text_piece(out, sizeof(out), " Paris"), "·Paris");
     CHECK_STR(text_piece(out, sizeof(out), "\n"), "\\n");
+    CHECK_STR(text_piece(out, sizeof(out), "\n "), "\\n·");
+    CHECK_STR(text_piece(out, sizeof(out), " a  "), "·a··");
+    CHECK_STR(text_piece(out, sizeof(out), "  "), "··");
+    CHECK_STR(text_said(out, sizeof(out), "  a b "), "a b");
+    CHECK_STR(text_said(out, sizeof(out), "  "), "");
     CHECK_STR(text_piece(small, sizeof(small), "aé日"), "aé");
 }
 

@@ -127,9 +127,13 @@ static int rank_of(const struct answer *a, int id)
     return -1;
 }
 
-/* How a token's rank moved: ↑3, ↓1, =, or new. */
-static void pen_rank_move(struct pen *p, int before, int now)
+/* How a token's rank moved: ↑3, ↓1, =, or new; nothing while the answer before has no tokens. */
+static void pen_rank_move(struct pen *p, const struct answer *other, int id, int now)
 {
+    int before = rank_of(other, id);
+
+    if (!other || !other->nexts)
+        return;
     if (before < 0)
         pen_text(p, ROLE_NEW, "new");
     else if (before != now)
@@ -146,7 +150,8 @@ static void draw_next_tokens(const struct answer *a, const struct answer *other,
 {
     struct pen p = pen_at(s, in, y++, 0);
 
-    pen_fit(&p, ROLE_DIM, in.w, other ? "next token            p  ↑ ↓ of rank" : "next token");
+    pen_fit(&p, ROLE_DIM, in.w,
+            other && other->nexts ? "next token            p  ↑ ↓ of rank" : "next token");
     for (int i = 0; i < a->nexts && y < in.h; i++, y++) {
         int bar = in.w - 30 > 24 ? 24 : in.w - 30;
         char piece[48], number[16];
@@ -159,8 +164,7 @@ static void draw_next_tokens(const struct answer *a, const struct answer *other,
         if (bar > 3)
             meter_draw(s, in, y, p.x, bar, a->next[i].p, ROLE_FILL);
         p.x += bar > 3 ? bar + 1 : 0;
-        if (other)
-            pen_rank_move(&p, rank_of(other, a->next[i].id), i);
+        pen_rank_move(&p, other, a->next[i].id, i);
     }
 }
 
@@ -196,7 +200,7 @@ static void draw_token_moves(const struct answer *before, const struct answer *a
         if (bar > 3)
             meter_draw(s, in, y, p.x, bar, after->next[i].p, ROLE_FILL);
         p.x += bar > 3 ? bar + 1 : 0;
-        pen_rank_move(&p, was, i);
+        pen_rank_move(&p, before, after->next[i].id, i);
     }
 }
 
