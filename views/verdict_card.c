@@ -1,8 +1,8 @@
 /* Writes the rows of the verdict card from ui_state.
  *
  *   asked       The Eiffel Tower is located in the city of
- *   before      Paris, France.                                                     p 0.0057
- *   after       Rome, Italy. It's a historic Roman                                 p 0.991
+ *   before      Paris, France.                                                p(target) 0.0057
+ *   after       Rome, Italy. It's a historic Roman                            p(target) 0.991
  *   verdict   ✓ would hold: all 2 tokens of "Rome" are the most probable ones, p 0.991
  *   says it   ✗ 4 of 5; in other words 1 of 2
  *   neighbours✓ 5 of 5 known ones stay, 1 unknown one moved
@@ -11,7 +11,7 @@
  *   rank …      of old and new object by layer, before and after
  *   rephrase  ✓ …   a row for each probe, each fact that was overwritten, each layer
  *
- * "p" is p(target), of all tokens of the new object; p of its first token has that name. */
+ * p(target) is of all tokens of the new object; p of its first token has that name. */
 #include "views/verdict_card.h"
 
 #include <math.h>
@@ -87,7 +87,7 @@ static void add_answer(struct card *c, const struct ui_state *d, bool after)
     row = card_add(c, after ? "after" : "before", shown ? "▸" : "", after ? ROLE_NEW : ROLE_OLD,
                    &text);
     if (!isnan(v->report->p_target[after]))
-        snprintf(row->right, sizeof(row->right), "p %s",
+        snprintf(row->right, sizeof(row->right), "p(target) %s",
                  text_probability(p, v->report->p_target[after]));
 }
 
@@ -354,7 +354,7 @@ static void add_overwritten(struct card *c, const struct overwritten_fact *f)
     put_said(&text, f->said[1]);
     r = card_add(c, "overwrote", "✗", ROLE_ERROR, &text);
     r->detail = true;
-    snprintf(r->right, sizeof(r->right), "p %s → %s", text_probability(p[0], f->p[0]),
+    snprintf(r->right, sizeof(r->right), "p(target) %s → %s", text_probability(p[0], f->p[0]),
              text_probability(p[1], f->p[1]));
 }
 
@@ -465,18 +465,26 @@ static void add_rank(struct card *c, const char *label, enum role role, const ch
     snprintf(r->right, sizeof(r->right), "rank %s", text_thousands(number, rank[look->layers - 1]));
 }
 
+/* The old object, else the token that the base says; blanks alone as "·". Returns a name. */
+static const char *old_object(const struct ui_state *d, char piece[64])
+{
+    const char *token = d->verdict.sides ? d->verdict.sides->after.prompt.old.text : "";
+    const char *word = d->fact.old ? d->fact.old : token;
+
+    word += strspn(word, " ");
+    return *word ? word : text_piece(piece, 64, token);
+}
+
 static void add_ranks(struct card *c, const struct ui_state *d)
 {
     const struct edit_sides *s = d->verdict.sides;
-    const char *old = s->after.prompt.old.text;
     const struct prompt_info *look[2] = {&s->before.prompt, &s->after.prompt};
     char piece[64];
 
-    text_piece(piece, sizeof(piece), old + strspn(old, " "));
     for (int new = 1; new >= 0; new --)
         for (int k = 0; k < 2; k++)
             add_rank(c, k ? "rank after" : "rank before", new ? ROLE_NEW : ROLE_OLD,
-                     new ? d->fact.target : piece, look[k], new);
+                     new ? d->fact.target : old_object(d, piece), look[k], new);
 }
 
 /* ---- the card ---- */
@@ -520,10 +528,9 @@ static void add_measured(struct card *c, const struct ui_state *d)
 static void card_name(struct card *c, const struct ui_state *d)
 {
     const struct ui_verdict *v = &d->verdict;
-    const struct edit_sides *s = v->sides;
-    const char *old = d->fact.old ? d->fact.old : s ? s->after.prompt.old.text : "";
+    char piece[64];
+    const char *old = old_object(d, piece);
 
-    old += strspn(old, " ");
     show_print(c->title, sizeof(c->title), "%.40s: %.24s%s%.24s", d->fact.subject, old,
                *old ? " → " : "", d->fact.target);
     c->role = v->committed ? ROLE_EDITED : ROLE_PREVIEW;

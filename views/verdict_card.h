@@ -12,7 +12,7 @@ struct card_row {
     enum role role;    /* of mark and text */
     bool detail;       /* one of several of its kind: a probe, a layer */
     char *text;        /* in full */
-    char right[24];    /* a number beside it, or "" */
+    char right[40];    /* a number beside it, or "" */
     char *more;        /* lines that are shown when the row is opened; NULL: nothing more */
     const int *rank;   /* [ranks] by layer, drawn as bars; borrowed. NULL: a text */
     int ranks;

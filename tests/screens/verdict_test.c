@@ -57,7 +57,35 @@ static void the_pane_says_why_in_full(void)
     ui_free(&d);
 }
 
+/* The numbers of the answers say of what they are, and the curves of ranks have a name, also where
+ * the model's answer begins with a blank token. */
+static void numbers_and_curves_have_names(void)
+{
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    for (int k = 0; k < 3; k++) {
+        static const char *const want[] = {"Paris", "·", "Lyon"};
+        struct card c;
+
+        if (k)
+            snprintf(d.verdict.sides->after.prompt.old.text,
+                     sizeof(d.verdict.sides->after.prompt.old.text), " ");
+        if (k == 2)
+            d.fact.old = xstrdup("Lyon");
+        c = card_of(&d, SIDE_AFTER);
+        CHECK_STR(c.row[1].right, "p(target) 0.0057");
+        CHECK_STR(c.row[2].right, "p(target) 0.891");
+        for (int i = 0; i < c.rows; i++)
+            if (c.row[i].rank)
+                CHECK_STR(c.row[i].text, !strcmp(c.row[i].mark, "●") ? "Rome" : want[k]);
+        card_free(&c);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"numbers and curves have names", numbers_and_curves_have_names},
     {"the pane says why in full", the_pane_says_why_in_full},
 };
 TEST_MAIN(tests)

@@ -1,7 +1,7 @@
 /* Draws the rows of a verdict card, wrapped and never cut.
  *
- *   before        Paris, France.                                            p 0.0057
- *   after       ▸ Rome, Italy. It's a historic Roman                         p 0.991
+ *   before        Paris, France.                                       p(target) 0.0057
+ *   after       ▸ Rome, Italy. It's a historic Roman                    p(target) 0.991
  *   rank after  ● Rome      ▁▁▁▁▂▂▂▃▃▄▅▅▆▇███████████                         rank 1
  *
  * Columns: label, mark, text; the number stands at the right end of the first line. Ranks are bars,
@@ -185,7 +185,7 @@ static void pane_title(const struct ui_state *d, char out[48])
 }
 
 /* The rows of the pane: the answer that is shown, the other one, and the other main rows. The
- * question is in the pane of the fact. */
+ * question and p(target) are in the pane of the fact. */
 static int pane_row(const struct card *c, bool before, int i)
 {
     if (i < 2)
@@ -213,6 +213,8 @@ void pane_verdict(const struct ui_state *d, struct surface *s, struct rect area,
 
     pane_title(d, title);
     in = hint_box(d, s, area, title, "{enter} opens it", focus);
+    for (int i = 1; i < 3 && i < c.rows; i++) /* the answers */
+        *c.row[i].right = '\0';
     for (int i = 0, y = 0; c.rows && y < in.h && (row = pane_row(&c, before, i)) > 0; i++, y += h) {
         h = pane_lines(&c, before, i, in, y);
         draw_row(&c, row, false, false, h, s, in, y);

@@ -2,8 +2,8 @@
  *
  *   ╭ Eiffel Tower: Paris → Rome ────────────────────── Enter opens  v before/after  E saves ╮
  *   │ asked         The Eiffel Tower is located in the city of                               │
- *   │ before        Paris, France.                                                  p 0.0057 │
- *   │ after       ▸ Rome, Italy. It's a historic Roman                               p 0.991 │
+ *   │ before        Paris, France.                                             p(target) 0.0057 │
+ *   │ after       ▸ Rome, Italy. It's a historic Roman                          p(target) 0.991 │
  *   │ verdict     ✓ would hold: "Rome" is the most probable token                            │
  *   ╰ PREVIEW, nothing is written ──────────────────────────────────────────── 12 more below ╯
  *
