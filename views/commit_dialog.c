@@ -121,7 +121,7 @@ void confirm_commit(struct host *host)
     char words[UI_WORDS], key[HINT_MAX];
     struct buf text = {0};
 
-    if (!request_has_fact(host) || request_commits_already(host))
+    if (!request_has_usable_fact(host) || request_commits_already(host))
         return;
     if (d->state.readonly) {
         host->message(host, TONE_WARN, "read-only: nothing can be committed here");

@@ -141,6 +141,21 @@ bool request_has_fact(struct host *host)
     return false;
 }
 
+bool request_has_usable_fact(struct host *host)
+{
+    const struct ui_state *d = host->ui;
+    const struct prompt_info *look = d->prompt_info;
+
+    if (!request_has_fact(host))
+        return false;
+    if (look && *look->problem && !(ui_differs(d, look) & (STAMP_FACT | STAMP_OBJECT))) {
+        host->message(host, TONE_ERROR, "this fact cannot be edited: %s ({fact} edits it)",
+                      look->problem);
+        return false;
+    }
+    return true;
+}
+
 /* Copies the user's mask overrides into the command. */
 static void add_mask_overrides(const struct ui_state *d, struct command *cmd)
 {
@@ -297,7 +312,7 @@ void request_preview(struct host *host)
 {
     struct command cmd;
 
-    if (!request_has_fact(host))
+    if (!request_has_usable_fact(host))
         return;
     if (job_is_under_way(host, CMD_PREVIEW, RANK_WANTED, STAMP_EDIT | STAMP_STATE)) {
         host->message(host, TONE_WARN, "this preview is under way: {jobs} lists the jobs");

@@ -45,6 +45,8 @@ void request_probe(struct host *host, const struct fact *fact, unsigned *job);
 void request_estimate(struct host *host);
 /* Whether there are a model and a fact to work on; else a message says what is missing. */
 bool request_has_fact(struct host *host);
+/* The same, and the fact can be edited, as far as is known. */
+bool request_has_usable_fact(struct host *host);
 /* Computes the edit without writing it; writes it. confirm_commit() asks first. */
 void request_preview(struct host *host);
 void request_commit(struct host *host);

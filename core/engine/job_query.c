@@ -134,7 +134,13 @@ bool job_inspect(struct engine *e, struct command *cmd, struct err *err)
         notice_of(e, &r, info->note);
         info->target = shown_tokens_of(e, r.target, r.targets);
         info->targets = r.targets;
-        ok = prompt_read(e, &r, e->open->edited, info, err);
+        ok = prompt_read(e, &r, e->open->edited, info, &problem);
+        if (!ok && problem.kind == ERR_USAGE) { /* too long for the model */
+            utf8_copy(info->problem, sizeof(info->problem), problem.text);
+            ok = true;
+        } else if (!ok) {
+            err_pass(err, &problem);
+        }
         request_free(&r);
     }
     ev.prompt = info;

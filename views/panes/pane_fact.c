@@ -280,9 +280,7 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
         return;
     }
     if (d->prompt_info->problem[0]) {
-        struct pen p = pen_at(s, in, y, 0);
-
-        pen_fit(&p, ROLE_WARN, in.w, d->prompt_info->problem);
+        surface_lines(s, in, y, ROLE_WARN, d->prompt_info->problem);
         return;
     }
     if (*d->prompt_info->note) {

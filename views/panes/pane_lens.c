@@ -129,6 +129,14 @@ static const char *lens_hint(const struct ui_state *d, char hint[64])
     return hint;
 }
 
+/* Why there are no ranks. */
+static const char *no_ranks(const struct ui_state *d)
+{
+    return d->viewed                                    ? HINT_NOT_THERE
+           : d->prompt_info && *d->prompt_info->problem ? d->prompt_info->problem
+                                                        : "ranks appear with the fact";
+}
+
 void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
     const struct prompt_info *look = shown_prompt(d);
@@ -143,10 +151,8 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
     int taken = -1;
 
     if (rect_empty(plot) || !look || look->layers < 1) {
-        struct pen p = pen_at(s, in, 0, 0);
-
         if (!rect_empty(in))
-            pen_fit(&p, ROLE_DIM, in.w, d->viewed ? HINT_NOT_THERE : "ranks appear with the fact");
+            surface_lines(s, in, 0, ROLE_DIM, no_ranks(d));
         return;
     }
     new_rank = ranks_as_doubles(look->rank_new, look->layers, 1);
@@ -310,8 +316,7 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
     curves_free(c);
     in = box_draw(s, area, title, "log", focus);
     if (!rank_curves_draw(d, token, s, in) && !rect_empty(in))
-        surface_lines(s, in, 0, ROLE_DIM,
-                      d->viewed ? HINT_NOT_THERE : "ranks appear with the fact");
+        surface_lines(s, in, 0, ROLE_DIM, no_ranks(d));
     else if (stale)
         surface_stale(s, in);
 }

@@ -33,6 +33,25 @@ expect-not hold: p(target)
 expect of other parameters
 END
 
+row "a fact longer than the model's context says so, and P and C say it again"
+replay <<'END'
+size 120 36
+type :fact Eiffel | {} is in the land of the many wonderful people who live between the sea and the hills | Rome
+key enter
+within 20 expect more tokens than the 64 the model holds
+expect use a shorter text
+expect-not reading the prompt
+key C
+expect this fact cannot be edited: more tokens
+expect-not Commit this edit
+key esc P
+expect this fact cannot be edited: more tokens
+type :fact Eiffel | {} is in | Rome
+key enter
+within 20 expect now says
+expect-not more tokens
+END
+
 row "an address goes to its neuron, typed as a command and searched for"
 replay <<'END'
 key x
