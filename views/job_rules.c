@@ -59,6 +59,21 @@ bool jobs_drop_previews(struct host *host)
     return any;
 }
 
+bool background_say(struct host *host)
+{
+    const struct ui_state *d = host->ui;
+    const struct progress *g = &d->background;
+
+    if (!d->ready && !d->stopped)
+        host->message(host, TONE_WARN, "the model is being loaded; :q quits");
+    else if (g->total > 0)
+        host->message(host, TONE_WARN,
+                      "only background work runs: %s · it makes way for what is asked · :q ends it "
+                      "· {jobs} shows it",
+                      g->what);
+    return (!d->ready && !d->stopped) || g->total > 0;
+}
+
 struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind, enum command_rank rank)
 {
     const struct stamp now = ui_stamp_now(d);

@@ -9,6 +9,8 @@ void job_drop(struct host *host, struct ui_job *card);
 /* Drops the jobs that only read and are about another fact than the one at hand. A message names
  * those that the user asked for. Returns whether one of them was a preview. */
 bool jobs_drop_other_facts(struct host *host);
+/* Says what runs that nobody asked for and no key stops. False: nothing does. */
+bool background_say(struct host *host);
 /* The card of a job of this kind and command_rank() for the fact at hand; NULL: there is none. */
 struct ui_job *job_of_fact(const struct ui_state *d, enum command_kind kind,
                            enum command_rank rank);

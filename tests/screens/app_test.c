@@ -191,6 +191,24 @@ static void a_preset_by_its_name(void)
     app_finish(app);
 }
 
+/* Ctrl-C names what runs though no key stops it, and says that nothing runs only if that is so. */
+static void ctrl_c_names_the_background(void)
+{
+    struct app *app = start(false);
+
+    app_do(app, ACTION_CANCEL);
+    CHECK_STR(app->message.text, "the model is being loaded; :q quits");
+    give_model(&app->ui);
+    app_do(app, ACTION_CANCEL);
+    CHECK_STR(app->message.text, "nothing is running; :q quits");
+    app->ui.background = (struct progress){.what = PROGRESS_MOMENTS, .done = 3, .total = 12};
+    app_do(app, ACTION_CANCEL);
+    CHECK_STR(app->message.text,
+              "only background work runs: second moments · it makes way for what is "
+              "asked · :q ends it · J shows it");
+    app_finish(app);
+}
+
 /* The form takes a whole line, wherever its cursor is, and so do the list and :fact. */
 static void a_pasted_line_is_a_fact_everywhere(void)
 {
@@ -330,6 +348,7 @@ static const struct test tests[] = {
     {"what is lost is asked about", what_is_lost_is_asked_about},
     {"a figure is of the view alone", a_figure_is_of_the_view_alone},
     {"the tour says what to press", the_tour_says_what_to_press},
+    {"Ctrl-C names the background", ctrl_c_names_the_background},
     {"a pasted line is a fact everywhere", a_pasted_line_is_a_fact_everywhere},
     {"what is kept is said as a person would", what_is_kept_is_said_as_a_person_would},
     {"facts without probes say so", facts_without_probes_say_so},

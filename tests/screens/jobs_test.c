@@ -407,6 +407,8 @@ static void the_board_tells_how_long_and_what_waits(void)
     tell(&d, 2, EV_DONE, NULL);
     tell(&d, 3, EV_DONE, NULL);
     board_shows(v, "▸ background", "50 %, 50 s; no edit waits for it");
+    CHECK(v->ops->action(v, ACTION_DROP) && !cancels);
+    CHECK(strstr(last_said, "only background work runs: second moments · it makes way"));
     progress(&d, 4, PROGRESS_MOMENTS, 153600, 153600, 0); /* a job has summed the rest */
     CHECK(d.background.total <= 0);
     view_close(v);

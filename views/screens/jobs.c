@@ -99,6 +99,8 @@ static void jobs_drop(struct view *v)
            : b.other[at] == &d->pull    ? ui_job_card(d, d->pull_job)
            : b.card[at] && at < b.cards ? ui_job_card(d, b.card[at]->job)
                                         : NULL;
+    if (b.rows && b.other[at] == &d->background && background_say(v->host))
+        return;
     if (!card || card->stopping) {
         v->host->message(v->host, TONE_WARN,
                          card ? "it is being stopped" : "only a job that runs or waits is dropped");

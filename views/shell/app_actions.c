@@ -72,7 +72,8 @@ static void do_cancel(struct app *app)
         at++;
     card = ui_job_card(&app->ui, at < n ? cards[at]->job : app->ui.pull_job);
     if (!card) {
-        app_say(app, TONE_WARN, n ? "stopping" : "nothing is running; :q quits");
+        if (n || !background_say(&app->host))
+            app_say(app, TONE_WARN, n ? "stopping" : "nothing is running; :q quits");
         return;
     }
     engine_cancel(app->engine, card->job);
