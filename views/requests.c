@@ -371,6 +371,7 @@ unsigned request_variants(struct host *host, const struct params *variant, int c
     memcpy(cmd.variants, variant, (size_t)count * sizeof(*cmd.variants));
     cmd.variant_count = count;
     cmd.resume.done = done;
+    cmd.expect = done && *on->name ? xstrdup(on->name) : NULL;
     if (on->on != TRIED_NOW ||
         write_waits(host->ui)) { /* else the engine takes the present state */
         cmd.edit = on->last;

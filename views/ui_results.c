@@ -174,12 +174,22 @@ void ui_forget_variants(struct ui_state *d)
     d->variant_job = 0;
 }
 
-/* The first result of a new job drops those of the job before. */
+/* Whether results of the same job are of another state: it was put back, and began again. */
+static bool is_of_another_state(const struct ui_state *d, const struct variant_result *t)
+{
+    for (int i = 0; i < UI_VARIANTS; i++)
+        if (d->variant[i] && *d->variant[i]->state && *t->state &&
+            strcmp(d->variant[i]->state, t->state) != 0)
+            return true;
+    return false;
+}
+
+/* The first result of a new job, or of another state, drops those before it. */
 bool ui_take_variant(struct ui_state *d, struct event *ev)
 {
     struct variant_result *t = ev->variant;
 
-    if (ev->job != d->variant_job)
+    if (ev->job != d->variant_job || is_of_another_state(d, t))
         ui_forget_variants(d);
     d->variant_job = ev->job;
     d->variant_from = origin_of_event(d, ev);

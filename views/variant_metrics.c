@@ -12,6 +12,7 @@
 void variant_take(struct variant *to, const struct variant_result *t)
 {
     *to = (struct variant){.has = true};
+    memcpy(to->state, t->state, sizeof(to->state));
     utf8_copy(to->why, sizeof(to->why), t->why);
     utf8_copy(to->said, sizeof(to->said), t->said);
     memcpy(to->metric, t->metric, sizeof(to->metric));

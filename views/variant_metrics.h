@@ -9,6 +9,7 @@
 /* One variant's result. `has` is false until it arrives; `why` says why it could not be made. */
 struct variant {
     bool has;
+    char state[17]; /* that it was tried on; "": not known */
     char why[160];
     struct measured metric[METRICS_MOST];
     char said[80];

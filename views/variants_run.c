@@ -76,9 +76,12 @@ bool variants_run_start(struct host *host, struct variants_run *r, const struct 
         r->stopped && r->count == count && d->variant_job == r->job && !*variants_run_stale(r, d);
     int done = go_on ? count_done(variant, count) : 0;
     struct tried_state on = tried_state_now(d);
-    unsigned job = request_variants(host, all, count, &on, done);
+    unsigned job;
     char target[48];
 
+    if (go_on && !*on.name)
+        memcpy(on.name, r->on.name, sizeof(on.name));
+    job = request_variants(host, all, count, &on, done);
     if (!job)
         return false;
     if (go_on)
@@ -140,6 +143,13 @@ bool variants_run_event(struct host *host, struct variants_run *r, const struct 
         host->message(host, TONE_GOOD, "%d variants tried %s; nothing was written", r->count,
                       r->on_words[WORDS_BRIEF]);
     return false;
+}
+
+void variants_run_keep(const struct variants_run *r, struct variant *variant)
+{
+    for (int i = 0; i < r->count; i++)
+        if (*variant[i].state && *r->on.name && strcmp(variant[i].state, r->on.name) != 0)
+            variant[i] = (struct variant){0};
 }
 
 const char *variants_run_title(const struct variants_run *r, const struct ui_state *d,

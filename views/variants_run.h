@@ -28,6 +28,8 @@ bool variants_run_start(struct host *host, struct variants_run *r, const struct 
 /* After ui_event(): whether the event is news of this run; then ui_state.variant has its results.
  * `r` is brought up to date. */
 bool variants_run_event(struct host *host, struct variants_run *r, const struct event *ev);
+/* Drops results of another state than the one that the newest came from: the run began again. */
+void variants_run_keep(const struct variants_run *r, struct variant *variant);
 /* Forgets results and job. */
 void variants_run_forget(struct variants_run *r);
 

@@ -113,7 +113,9 @@ enum command_flag {
     X(RECHECK, "recheck", "earlier edits", job_recheck,                                            \
       NEEDS_BOTH | YIELDS | OF_WEIGHTS | KEY_NUMBER)                                               \
     /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \
-     * STATE_BASE, else on the present state): EV_VARIANT for each; nothing is written */          \
+     * STATE_BASE, else on the present state), expect (the name of the state that resume.done of   \
+     * them were tried on: if it is another one now, all are tried): EV_VARIANT for each; nothing  \
+     * is written */                                                                               \
     X(VARIANTS, "try", "variants", job_variants,                                                   \
       NEEDS_BOTH | YIELDS | BATCH | KEY_EDIT | KEY_START)                                          \
     /* tokens: states to ask at most: EV_DRIFT after each state */                                 \

@@ -11,7 +11,7 @@
  * of target.* parameters, an attribution for each set of attr.*. Variants with the same scores and
  * statistics run one after another, because the engine keeps only RUNS attributions and one set of
  * null spaces. A command that was stopped can be posted again: it leaves out the first `done`
- * variants in this order. */
+ * variants in this order, if its state is still that of `expect`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +66,16 @@ static bool variants_start(struct variants *t, struct command *cmd, struct err *
     e->start = (struct edit_start){state_after_edit(e, t->edit, err), t->edit, ""};
     memcpy(e->start.name, t->state, sizeof(e->start.name));
     return e->start.state != NULL;
+}
+
+/* Variants that were tried before the job was stopped or put back count only if the state is still
+ * the one they were tried on: else the work begins again. */
+static void variants_resume(struct variants *t, struct command *cmd)
+{
+    if (cmd->expect && strcmp(cmd->expect, t->state) != 0)
+        cmd->resume.done = 0;
+    free(cmd->expect);
+    cmd->expect = xstrdup(t->state);
 }
 
 /* What all variants share: the fact, its probes, the score before. */
@@ -289,8 +299,11 @@ bool job_variants(struct engine *e, struct command *cmd, struct err *err)
     t.z = xcalloc((size_t)n, sizeof(*t.z));
     t.own = xcalloc((size_t)n, sizeof(*t.own));
     e->no_events = true;
+    ok = variants_start(&t, cmd, err);
+    if (ok)
+        variants_resume(&t, cmd);
     units_done(e, "variants", cmd->resume.done, n);
-    ok = variants_start(&t, cmd, err) && variants_begin(&t, err) && variants_run(&t, cmd, err);
+    ok = ok && variants_begin(&t, err) && variants_run(&t, cmd, err);
     units_end(e);
     e->no_events = false;
     e->start = (struct edit_start){0};

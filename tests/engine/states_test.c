@@ -262,6 +262,14 @@ static void variants_go_on_where_they_stopped(void)
     c.resume.done = 3;
     CHECK(take(e, c, 0, &rest) == EV_DONE && rest.tries == 1);
     check_same_result(rest.tried[0], all.tried[3]); /* both in the order they ran in */
+    for (int other = 0; other < 2; other++) { /* the state is that of the first three, or not */
+        c = tries(4);
+        for (int i = 0; i < 4; i++)
+            set(&c.variants[i], i % 2 ? "amplify=20" : "amplify=30");
+        c.resume.done = 3;
+        c.expect = xstrdup(other ? "another state" : all.tried[0].state);
+        CHECK(take(e, c, 0, &rest) == EV_DONE && rest.tries == (other ? 4 : 1));
+    }
     engine_stop(e);
 }
 

@@ -34,9 +34,30 @@ static bool same_knobs(const struct params *p, bool sweep)
     return true;
 }
 
-/* The newest result with this p(target) that fits the fact and the knobs at hand. `variant` -1: any
- * of a sweep. */
-static const struct claim *variant_claim(int variant, const char *number)
+/* The name of the state that the title says the variants were tried on: "on BASE", "after edit 3",
+ * or "before edit 3", which is after the active edit before it. "": not known yet. */
+static const char *titled_state(struct rect in)
+{
+    char title[1024];
+    const char *before, *after;
+    const char *state = heard.base;
+    int edit;
+
+    row_text(in.y - 1, in.x, in.w, title);
+    before = strstr(title, "before edit ");
+    after = strstr(title, "after edit ");
+    if (!before && !after)
+        return heard.base;
+    edit = number_at((before ? before : after) + strlen(before ? "before edit " : "after edit "));
+    for (int i = 0; i < heard.rows; i++)
+        if (heard.row[i].active && (before ? heard.row[i].edit < edit : heard.row[i].edit == edit))
+            state = heard.row[i].state;
+    return state;
+}
+
+/* The newest result with this p(target) that fits the fact and the knobs at hand and was tried on
+ * this state. `variant` -1: any of a sweep. */
+static const struct claim *variant_claim(int variant, const char *number, const char *state)
 {
     struct stamp now = at_hand(on);
     char p[16];
@@ -48,7 +69,8 @@ static const struct claim *variant_claim(int variant, const char *number)
             c->kind == EV_VARIANT && (variant < 0 ? !compared : compared && c->key == variant);
 
         if (mine && !strcmp(number, c->failed ? "✗" : text_probability(p, c->p[0])) &&
-            !stamp_differs(&c->stamp, &now, FACT) && same_knobs(c->params, variant < 0))
+            !stamp_differs(&c->stamp, &now, FACT) && same_knobs(c->params, variant < 0) &&
+            (!*state || !*c->state || !strcmp(c->state, state)))
             return c;
     }
     return NULL;
@@ -70,7 +92,8 @@ static void check_compare(void)
 
         if (column < COLUMNS_TRIED && strcmp(w, "·") != 0 && x >= 0 &&
             role_at(in, y, x) != ROLE_STALE)
-            expect_claim(variant_claim(column, w) != NULL, "p(target) of Compare", in, y);
+            expect_claim(variant_claim(column, w, titled_state(in)) != NULL, "p(target) of Compare",
+                         in, y);
     }
 }
 
@@ -86,7 +109,8 @@ static void check_sweep(void)
             continue;
         if (sscanf(row_text(in.y + y, in.x + x + 10, 12, text), "%31s", number) == 1 &&
             strcmp(number, "·") != 0 && strcmp(number, "✗") != 0)
-            expect_claim(variant_claim(-1, number) != NULL, "p(target) of Sweep", in, y);
+            expect_claim(variant_claim(-1, number, titled_state(pane("Sweep: "))) != NULL,
+                         "p(target) of Sweep", in, y);
     }
 }
 

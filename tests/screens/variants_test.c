@@ -236,6 +236,44 @@ static void an_edit_is_tried_on_the_state_before_it(void)
     }
 }
 
+/* A commit went before a run that was to go on: all is tried again on the state it left, and no
+ * result of the state before stands beside those. */
+static void results_of_two_states_are_not_mixed(void)
+{
+    static const char *const name[] = {"compare", "sweep"};
+
+    for (int k = 0; k < 2; k++) {
+        struct ui_state d;
+        struct host host = recording(&d);
+        struct view *v = view_open(view_find(name[k]), &host);
+        struct variant_result *t = xcalloc(1, sizeof(*t));
+
+        make_full_ui_state(&d);
+        snprintf(d.state.state, sizeof(d.state.state), "none");
+        v->ops->open(v);
+        CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && !posted.expect);
+        give_variants(&d, posted.variants, 7);
+        for (int i = 0; i < 7; i++)
+            snprintf(d.variant[i]->state, sizeof(d.variant[i]->state), "none");
+        tell(v, EV_VARIANT);
+        tell(v, EV_FAILED);
+        CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.resume.done == 7);
+        CHECK_STR(posted.expect, "none");
+        CHECK(shows(&d, v, 36, 120, "7 of "));
+        *t = (struct variant_result){.variant = 0,
+                                     .variants = posted.variant_count,
+                                     .params = posted.variants[0],
+                                     .edit = 3,
+                                     .state = "after 3"};
+        give(&d, EV_VARIANT, t);
+        tell(v, EV_VARIANT);
+        CHECK(shows(&d, v, 36, 120, " 1 of "));
+        CHECK(shows(&d, v, 36, 120, "after edit 3"));
+        view_close(v);
+        ui_free(&d);
+    }
+}
+
 /* What results are about is compared by content: not by when the session was opened, and a state
  * is the same under whatever name it was chosen. */
 static void results_are_compared_by_their_state(void)
@@ -605,6 +643,7 @@ static const struct test tests[] = {
     {"a note is said to be saved when it is", a_note_is_said_to_be_saved_when_it_is},
     {"masks are compared", masks_are_compared},
     {"fewer masks are compared", fewer_masks_are_compared},
+    {"results of two states are not mixed", results_of_two_states_are_not_mixed},
     {"an edit is tried on the state before it", an_edit_is_tried_on_the_state_before_it},
     {"results are compared by their state", results_are_compared_by_their_state},
     {"the same state is offered once", the_same_state_is_offered_once},

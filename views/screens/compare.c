@@ -152,6 +152,7 @@ static void compare_event(struct view *v, const struct event *ev)
 
     if (!variants_run_event(v->host, &c->run, ev))
         return;
+    variants_run_keep(&c->run, c->variant);
     for (int i = 0; i < d->variant_count; i++)
         if (d->variant[i])
             take_result(c, d->variant[i]);

@@ -135,6 +135,7 @@ static void sweep_event(struct view *v, const struct event *ev)
 
     if (!variants_run_event(v->host, &w->run, ev))
         return;
+    variants_run_keep(&w->run, w->variant);
     for (int i = 0; i < w->grid.cells; i++)
         if (d->variant[i] && !w->variant[i].has)
             variant_take(&w->variant[i], d->variant[i]);
