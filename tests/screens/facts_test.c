@@ -156,7 +156,7 @@ static void what_was_overwritten_is_marked(void)
     CHECK(strstr(message, "overwritten by a later edit: 1 of 2 that held: edit 1 ("));
     text = drawn(&t, 32, 120);
     CHECK(strstr(text, "▽ overwritten") && strstr(text, "0.062"));
-    CHECK(strstr(text, "1 overwritten, "));
+    CHECK(strstr(text, "0 of 3 hold · 1 overwritten ") != NULL);
     CHECK(strstr(text, "held when made, overwritten since"));
     free(text);
     snprintf(t.d.state.state, sizeof(t.d.state.state), "other weights");
@@ -167,7 +167,45 @@ static void what_was_overwritten_is_marked(void)
     stage_close(&t);
 }
 
+/* The frame counts the facts that hold now, and no key is named for probes that are on their way.
+ */
+static void the_frame_counts_and_says_what_runs(void)
+{
+    struct stage t;
+    char *text;
+
+    stage_open(&t);
+    t.d.queue[0].edit = 1; /* active */
+    text = drawn(&t, 32, 120);
+    CHECK(strstr(text, "1 of 3 holds · 1 waits") && strstr(text, "before → after"));
+    free(text);
+    t.d.queue[0].edit = 2; /* undone */
+    t.d.queue[0].job = 7;
+    for (int k = 0; k < 3; k++) {
+        static const char *const want[] = {"asked after the commit", "being asked", "B asks them"};
+        static const enum command_kind kind[] = {CMD_COMMIT, CMD_PROBE, CMD_NONE};
+
+        ui_free_payload(EV_PROBES, t.d.queue[0].probes);
+        t.d.queue[0].probes = NULL;
+        t.d.job[0] = (struct ui_job){.job = kind[k] ? 7 : 0, .kind = kind[k]};
+        text = drawn(&t, 32, 120);
+        for (int i = 0; i < 3; i++)
+            CHECK((strstr(text, want[i]) != NULL) == (i == k));
+        CHECK(strstr(text, "0 of 2 hold · 1 waits") != NULL);
+        free(text);
+    }
+    t.d.queue_count = 0; /* of the fact at hand */
+    ui_add_job(&t.d, 8, (struct ui_job){.kind = CMD_PROBE, .rank = RANK_YIELDS});
+    t.d.job[0].stamp = ui_stamp_now(&t.d);
+    text = drawn(&t, 32, 120);
+    CHECK(strstr(text, "being asked") && !strstr(text, "B asks them"));
+    free(text);
+    t.d.queue_count = 5;
+    stage_close(&t);
+}
+
 static const struct test tests[] = {
+    {"the frame counts and says what runs", the_frame_counts_and_says_what_runs},
     {"what was overwritten is marked", what_was_overwritten_is_marked},
     {"a click selects a fact or a probe", a_click_selects_a_fact_or_a_probe},
     {"probes are read in full", probes_are_read_in_full},

@@ -21,6 +21,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/hint.h"
+#include "views/job_rules.h"
 #include "views/panes/pane_scoreboard.h"
 #include "views/panes/panes.h"
 #include "views/requests.h"
@@ -88,6 +89,7 @@ static void facts_event(struct view *v, const struct event *ev)
 {
     struct facts *f = v->state;
     bool stopped, next = facts_on_event(v->host, ev, &stopped);
+    int hold, done;
 
     if (stopped && f->running)
         v->host->message(v->host, TONE_WARN, "stopped: %d still wait%s ({commit} continues)",
@@ -95,7 +97,10 @@ static void facts_event(struct view *v, const struct event *ev)
     f->running &= !stopped;
     if (next && f->running && !facts_next(v->host)) {
         f->running = false;
-        v->host->message(v->host, TONE_GOOD, "all facts of the list are done");
+        hold = facts_holding(v->host->ui, &done);
+        v->host->message(v->host, hold < done ? TONE_WARN : TONE_GOOD,
+                         "the list is done: %d of %d fact%s hold%s", hold, done,
+                         done == 1 ? "" : "s", hold == 1 ? "s" : "");
         facts_recheck(v->host);
     }
 }
@@ -224,22 +229,13 @@ static const struct {
     [QUEUE_FAILED] = {"failed", "✗", ROLE_ERROR},
 };
 
-/* Whether the edit that wrote the fact was undone. */
-static bool is_undone(const struct ui_state *d, const struct queued_fact *q)
-{
-    for (int i = 0; q->edit && d->history && i < d->history->count; i++)
-        if (d->history->entry[i].edit == q->edit)
-            return !d->history->entry[i].active;
-    return false;
-}
-
 /* How the row of a fact looks, from what became of its edit since, too. */
 static struct row_state {
     const char *word, *glyph;
     enum role role;
 } row_state_of(const struct ui_state *d, const struct queued_fact *q)
 {
-    if (is_undone(d, q))
+    if (fact_is_undone(d, q))
         return (struct row_state){"undone", "○", queue_states[q->state].role};
     if (ui_overwritten_since(d, q))
         return (struct row_state){"overwritten", "▽", ROLE_WARN};
@@ -267,8 +263,27 @@ static void draw_row(const struct ui_state *d, const struct queued_fact *q, stru
     p.x++;
     if (q->edit)
         pen_text(&p, ROLE_STRONG, text_probability(number, lost ? lost->p[1] : q->p[1]));
-    if (is_undone(d, q))
+    if (fact_is_undone(d, q))
         surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
+}
+
+/* "2 of 4 hold · 1 overwritten · 3 wait, running" */
+static void list_hint(const struct view *v, struct buf *out)
+{
+    const struct facts *f = v->state;
+    const struct ui_state *d = v->host->ui;
+    int done, hold = facts_holding(d, &done), wait = facts_waiting(d), overwritten = 0;
+
+    for (int i = 0; i < d->queue_count; i++)
+        overwritten += ui_overwritten_since(d, &d->queue[i]) != NULL;
+    if (done)
+        buf_printf(out, "%d of %d hold%s", hold, done, hold == 1 ? "s" : "");
+    if (overwritten)
+        buf_printf(out, "%s%d overwritten", out->len ? " · " : "", overwritten);
+    if (wait)
+        buf_printf(out, "%s%d wait%s", out->len ? " · " : "", wait, wait == 1 ? "s" : "");
+    if (f->running)
+        buf_puts(out, out->len ? ", running" : "running");
 }
 
 /* The left box; with an empty list it shows the forms a fact may have. */
@@ -276,16 +291,13 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
 {
     const struct facts *f = v->state;
     const struct ui_state *d = v->host->ui;
-    char hint[64];
+    struct buf hint = {0};
     struct rect in;
-    int top, overwritten = 0;
+    int top;
 
-    for (int i = 0; i < d->queue_count; i++)
-        overwritten += ui_overwritten_since(d, &d->queue[i]) != NULL;
-    show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->running ? ", running" : "");
-    if (overwritten)
-        show_print(hint, sizeof(hint), "%d overwritten, %d wait", overwritten, facts_waiting(d));
-    in = box_draw(s, area, "Facts", d->queue_count ? hint : "", !f->in_board);
+    list_hint(v, &hint);
+    in = box_draw(s, area, "Facts", hint.data ? hint.data : "", !f->in_board);
+    buf_free(&hint);
     if (!d->queue_count && d->viewed) {
         surface_lines(s, in, 0, ROLE_DIM, HINT_NOT_THERE);
         return;
@@ -368,6 +380,24 @@ static struct rect board_rows(const struct view *v, struct rect in)
     return (struct rect){in.y + y, in.x, in.h > y ? in.h - y : 0, in.w};
 }
 
+/* What the frame of the right box says beside its title. */
+static const char *board_hint(const struct view *v, bool stale)
+{
+    const struct facts *f = v->state;
+    const struct ui_state *d = v->host->ui;
+    const struct queued_fact *q = selected_fact(v);
+    enum command_kind runs = q                                        ? ui_job_kind(d, q->job)
+                             : job_of_fact(d, CMD_PROBE, RANK_YIELDS) ? CMD_PROBE
+                                                                      : CMD_NONE;
+
+    return runs == CMD_PROBE    ? "being asked"
+           : runs == CMD_COMMIT ? "asked after the commit"
+           : stale              ? "{probe} asks them again"
+           : !shown_board(v)    ? "{probe} asks them"
+           : f->in_board        ? "{enter} opens a row · before → after"
+                                : "{next-pane} moves here · before → after";
+}
+
 /* The right box: the fact, a summary, and a row for each probe with its answers before and after.
  */
 static void draw_board(const struct view *v, struct surface *s, struct rect area)
@@ -377,12 +407,7 @@ static void draw_board(const struct view *v, struct surface *s, struct rect area
     const struct probe_report *board = shown_board(v);
     char name[200], text[HINT_MAX], title[32 + UI_WORDS] = "Probes";
     bool stale = pane_stale_title(d, board, title, sizeof(title));
-    struct rect in = hint_box(d, s, area, title,
-                              stale         ? "{probe} asks them again"
-                              : !board      ? "{probe} asks them"
-                              : f->in_board ? "{enter} opens a row · before → after"
-                                            : "{next-pane} moves here · before → after",
-                              f->in_board);
+    struct rect in = hint_box(d, s, area, title, board_hint(v, stale), f->in_board);
     enum role role;
     int y, below, old = 1; /* the first row that is hatched */
 

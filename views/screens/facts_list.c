@@ -85,6 +85,29 @@ int facts_waiting(const struct ui_state *d)
     return n;
 }
 
+bool fact_is_undone(const struct ui_state *d, const struct queued_fact *q)
+{
+    for (int i = 0; q->edit && d->history && i < d->history->count; i++)
+        if (d->history->entry[i].edit == q->edit)
+            return !d->history->entry[i].active;
+    return false;
+}
+
+int facts_holding(const struct ui_state *d, int *done)
+{
+    int n = 0;
+
+    *done = 0;
+    for (int i = 0; i < d->queue_count; i++) {
+        const struct queued_fact *q = &d->queue[i];
+        bool over = q->state != QUEUE_WAITS && q->state != QUEUE_RUNS && !fact_is_undone(d, q);
+
+        *done += over;
+        n += over && q->state == QUEUE_HOLDS && !ui_overwritten_since(d, q);
+    }
+    return n;
+}
+
 /* Whether the fact is the one at hand, whose preview the commit then writes. */
 static bool is_at_hand(const struct ui_state *d, const struct fact *f)
 {

@@ -10,6 +10,11 @@
 int facts_take(struct host *host, const char *text, size_t len);
 bool facts_take_file(struct host *host, const char *path);
 int facts_waiting(const struct ui_state *d);
+/* How many of the list hold now, of *done that were edited or failed. Edits that were undone do not
+ * count. */
+int facts_holding(const struct ui_state *d, int *done);
+/* Whether the edit that wrote the fact was undone. */
+bool fact_is_undone(const struct ui_state *d, const struct queued_fact *q);
 /* Commits the next fact that waits. False: none waits, or the command was refused. */
 bool facts_next(struct host *host);
 /* The list is done: asks whether what held when it was made holds now (EV_RECHECKED). */

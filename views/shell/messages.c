@@ -11,6 +11,7 @@
 #include "tui/text.h"
 #include "views/hint.h"
 #include "views/panes/pane_scoreboard.h"
+#include "views/screens/facts_list.h"
 #include "views/view_tables.h"
 
 /* "would hold: p(target) 0.006 → 0.891 · says Rome · preview of 32 to 48 % of neurons in L4–8":
@@ -124,20 +125,22 @@ static bool overwritten_message(const struct ui_state *d, const struct overwritt
 
 /* At the end of a list: "overwritten by a later edit: 1 of 9 that held: edit 2 (Mount Fuji →
  * Peru)". False: nothing was asked. */
-static bool rechecked_message(const struct overwritten *o, enum tone *tone, char *out, size_t n)
+static bool rechecked_message(const struct ui_state *d, enum tone *tone, char *out, size_t n)
 {
+    const struct overwritten *o = d->rechecked;
     const struct overwritten_fact *f = o && o->lost ? &o->fact[0] : NULL;
+    int done, hold = facts_holding(d, &done);
 
     if (!o || !o->asked)
         return false;
-    *tone = f ? TONE_WARN : TONE_GOOD;
+    *tone = f || hold < done ? TONE_WARN : TONE_GOOD;
     if (f)
         show_print(
             out, n, "overwritten by a later edit: %d of %d that held: edit %d (%.60s → %.60s)%s",
             o->lost, o->asked, f->edit, f->subject, f->target, o->lost > 1 ? " and others" : "");
     else
-        show_print(out, n, "all facts of the list are done; the %d that held before still hold",
-                   o->asked);
+        show_print(out, n, "the list is done: %d of %d hold%s, as when made", hold, done,
+                   hold == 1 ? "s" : "");
     return true;
 }
 
@@ -371,7 +374,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         *tone = TONE_WARN;
         return overwritten_message(d, d->verdict.overwritten, out, 320);
     case EV_RECHECKED:
-        return rechecked_message(d->rechecked, tone, out, 320);
+        return rechecked_message(d, tone, out, 320);
     case EV_COMMITTED:
         commit_message(d, ev->job, tone, out, 320);
         return true;
