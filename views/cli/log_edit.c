@@ -156,6 +156,7 @@ void log_edit_text(const struct recalled_edit *x)
         params_show_all(&p, AFFECTS_MASK, &all);
         assignments_text(all.data ? all.data : "", "mask rule: ", "mask.");
         assignments_text(all.data ? all.data : "", "           ", "select.");
+        buf_free(&all);
     }
     for (int i = 0; i < x->forces; i++)
         std_print("forced: L%d N%d %s the mask\n", x->force[i].layer, x->force[i].neuron,
