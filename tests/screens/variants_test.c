@@ -45,6 +45,8 @@ static void three_sizes(const char *name, struct ui_state *d, struct view *v)
         compare_golden(name, &screen, size[k][0], size[k][1]);
 }
 
+static bool shows(struct ui_state *d, struct view *v, int h, int w, const char *text);
+
 static void masks_are_compared(void)
 {
     struct ui_state d;
@@ -76,6 +78,16 @@ static void masks_are_compared(void)
     last_question.confirmed(v->host, &last_question);
     CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_KEYMAG);
     CHECK(params_choice(&d.params, P_MASK_COMPENSATE) == COMPENSATE_GAIN);
+    CHECK(shows(&d, v, 36, 120, "40 done, Enter uses one")); /* the columns are still those */
+    for (int k = 0; k < 2;
+         k++) { /* NMKE's column is of the user's choice, the random ones of its seed */
+        struct params was = d.params;
+
+        CHECK(params_set(&d.params, k ? "seed" : "mask.mode", k ? "7" : "specific",
+                         FROM_COMMAND_LINE, NULL));
+        CHECK(shows(&d, v, 36, 120, "of other parameters: x runs again"));
+        d.params = was;
+    }
     /* results stay when the fact goes, and say whose they are */
     take_fact(&d, "Eiffel Tower", "Oslo");
     got = screen_text(&(struct screen){.ui = &d, .view = v}, 36, 120, false);

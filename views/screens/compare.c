@@ -102,6 +102,31 @@ static struct params params_of_variant(const struct params *now, int which)
     return p;
 }
 
+/* Whether a variant would choose the same neurons now. What it does not choose by does not count.
+ */
+static bool same_choice(const struct params *a, const struct params *b)
+{
+    int mode = params_choice(a, P_MASK_MODE);
+    bool user = mode != MODE_UNION && mode != MODE_RANDOM && mode != MODE_KEYMAG;
+
+    return param_same(a, b, P_MASK_MODE) && (mode != MODE_RANDOM || param_same(a, b, P_SEED)) &&
+           ((mode != MODE_RANDOM && !user) || param_same(a, b, P_MASK_DENSITY)) &&
+           ((mode != MODE_KEYMAG && !user) || param_same(a, b, P_MASK_MASS));
+}
+
+const char *compare_stale(const struct compare *c, const struct ui_state *d)
+{
+    const char *stale = variants_run_stale(&c->run, d);
+
+    for (int i = 0; c->run.job && i < c->run.count && !*stale; i++) {
+        const struct params now = params_of_variant(&d->params, i);
+
+        if (!same_choice(&now, &c->params[i]))
+            stale = "of other parameters";
+    }
+    return stale;
+}
+
 static void compare_open(struct view *v)
 {
     struct compare *c = v->state;
@@ -123,6 +148,8 @@ static void run_variants(struct view *v)
                                 "the variants are running: {cancel} stops them");
         return;
     }
+    if (*compare_stale(c, v->host->ui)) /* then a stopped run does not go on */
+        c->run.stopped = false;
     for (int i = 0; i < COLUMNS + c->masks; i++)
         c->params[i] = params_of_variant(&v->host->ui->params, i);
     variants_run_start(v->host, &c->run, c->params, COLUMNS + c->masks, c->variant);

@@ -397,7 +397,7 @@ void compare_draw(const struct view *v, struct surface *s, struct rect area)
     const struct slice rows[2] = {{12, compare_rows() + HEADING + 3, 0, 0}, {8, 9, 1, 1}};
     static const struct slice halves[2] = {{42, 50, 2, 1}, {38, 44, 1, 0}};
     const struct compare *c = v->state;
-    const char *stale = variants_run_stale(&c->run, v->host->ui);
+    const char *stale = compare_stale(c, v->host->ui);
     struct rect r[2], low[2];
 
     layout_rows(area, rows, 2, r);

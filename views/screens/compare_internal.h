@@ -42,6 +42,8 @@ const char *compare_column_name(int column);
 const char *compare_column_what(int column, char out[96]);
 /* Rows of the table: the metrics, and what the variants say. */
 int compare_rows(void);
+/* variants_run_stale(), and whether the columns would choose the same neurons now. */
+const char *compare_stale(const struct compare *c, const struct ui_state *d);
 void compare_draw(const struct view *v, struct surface *s, struct rect area);
 
 #endif
