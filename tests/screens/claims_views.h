@@ -35,7 +35,8 @@ static bool same_knobs(const struct params *p, bool sweep)
 }
 
 /* The name of the state that the title says the variants were tried on: "on BASE", "after edit 3",
- * or "before edit 3", which is after the active edit before it. "": not known yet. */
+ * or "before edit 3", which is after the active edit before it. "": not known, yet or any more:
+ * the history says that an edit is undone just before the state does. */
 static const char *titled_state(struct rect in)
 {
     char title[1024];
@@ -50,7 +51,7 @@ static const char *titled_state(struct rect in)
         return heard.base;
     edit = number_at((before ? before : after) + strlen(before ? "before edit " : "after edit "));
     for (int i = 0; i < heard.rows; i++)
-        if (heard.row[i].active && (before ? heard.row[i].edit < edit : heard.row[i].edit == edit))
+        if (before ? heard.row[i].active && heard.row[i].edit < edit : heard.row[i].edit == edit)
             state = heard.row[i].state;
     return state;
 }
