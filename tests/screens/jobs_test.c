@@ -387,10 +387,9 @@ static void the_board_tells_how_long_and_what_waits(void)
     v->ops->open(v);
     progress(&d, 0, PROGRESS_MOMENTS, 15360, 153600, -1);
     d.background.needed = 30720;
-    board_shows(v, "▸ background",
-                "second moments 10 %, no rate yet; an edit waits for the first 20 %");
+    board_shows(v, "▸ background", "second moments 10 %, no rate yet; edits wait for 20 %");
     d.background.seconds_left = 90;
-    board_shows(v, "▸ background", "10 %, 2 min; an edit waits for the first 20 %, 10 s");
+    board_shows(v, "▸ background", "10 %, 2 min; edits wait for 20 %, 10 s");
     other_fact(&host, "Big Ben");
     request_variants(&host, &d.params, 1, &on, 0); /* 2 */
     begin(&d, 2);
@@ -406,7 +405,7 @@ static void the_board_tells_how_long_and_what_waits(void)
     board_shows(v, "▸ variants", "variants 1 of 39, 38 s, 1 waits behind it");
     tell(&d, 2, EV_DONE, NULL);
     tell(&d, 3, EV_DONE, NULL);
-    board_shows(v, "▸ background", "50 %, 50 s; no edit waits for it");
+    board_shows(v, "▸ background", "50 %, 50 s; no edit waits");
     CHECK(v->ops->action(v, ACTION_DROP) && !cancels);
     CHECK(strstr(last_said, "only background work runs: second moments · it makes way"));
     progress(&d, 4, PROGRESS_MOMENTS, 153600, 153600, 0); /* a job has summed the rest */

@@ -195,11 +195,11 @@ static void other_text(const struct board *b, const struct progress *g, bool bac
     if (g->needed > g->done)
         job_seconds_text(rate > 0 ? (g->needed - g->done) / rate : -1, false, first);
     if (g->needed > g->done)
-        show_print(out + at, n - at, "; an edit waits for the first %s%s%s",
-                   job_share_text(&needed, share), *first ? ", " : "", first);
+        show_print(out + at, n - at, "; edits wait for %s%s%s", job_share_text(&needed, share),
+                   *first ? ", " : "", first);
     else
         show_print(out + at, n - at, "; %s",
-                   b->cards ? "goes on when nothing is asked" : "no edit waits for it");
+                   b->cards ? "goes on when nothing is asked" : "no edit waits");
 }
 
 /* Whether a preview of the same edit comes before this commit. */
@@ -295,7 +295,7 @@ static void row_draw(const struct ui_state *d, const struct board *b, int row, s
     pen_fit(&p, card && !behind ? role[card->state] : ROLE_TEXT, 14, name);
     p.x = 17;
     pen_fit(&p, ROLE_TEXT, about, card ? card->about : background ? "" : d->pull_name);
-    p.x = 19 + about;
+    p.x = background ? 17 : 19 + about; /* it is about nothing */
     if (card)
         card_text(d, b, row, text, sizeof(text));
     else
