@@ -81,29 +81,6 @@ static void check_target(struct rect in, int y, const struct claim *info)
     else
         snprintf(want, sizeof(want), "%s %s", on->ui.fact.target,
                  info ? text_probability(number[0], info->p[0]) : "none came");
-    if (!(column_of(in, y, want) >= 10)) {
-        printf("DBG want '%s' two %d before %d state %s\n", want, two, before, heard.state);
-        for (int i = 0; i < heard.rows; i++)
-            printf("DBG row %d active %d state %s %s\n", heard.row[i].edit, heard.row[i].active,
-                   heard.row[i].state, heard.row[i].numbers);
-        for (int i = heard.claims - 1; i >= 0; i--)
-            if (heard.claim[i].kind == EV_COMMIT || heard.claim[i].kind == EV_PREVIEW)
-                printf("DBG %s edit %d fact %s object %s edit %s state %s p %g %g\n",
-                       heard.claim[i].kind == EV_COMMIT ? "commit" : "preview", heard.claim[i].edit,
-                       heard.claim[i].stamp.fact, heard.claim[i].stamp.object,
-                       heard.claim[i].stamp.edit, heard.claim[i].stamp.state, heard.claim[i].p[0],
-                       heard.claim[i].p[1]);
-        const struct ui_verdict *v = &on->ui.verdict;
-        struct stamp now = at_hand(on);
-        printf("DBG now fact %s object %s edit %s state %s\n", now.fact, now.object, now.edit,
-               now.state);
-        printf("DBG verdict committed %d recalled %d job %u edit %d state %s stamp.fact %s edit %s "
-               "state %s p %g %g preview-state %d\n",
-               v->committed, v->recalled != NULL, v->from.job, v->report ? v->report->edit : -1,
-               v->state, v->from.stamp.fact, v->from.stamp.edit, v->from.stamp.state,
-               v->report ? v->report->p_target[0] : 0, v->report ? v->report->p_target[1] : 0,
-               on->ui.state.preview);
-    }
     expect_claim(column_of(in, y, want) >= 10, "p(target)", in, y);
 }
 

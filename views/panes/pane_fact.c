@@ -273,10 +273,11 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
         struct pen p = pen_at(s, in, y, 0);
 
         pen_fit(&p, ROLE_DIM, in.w,
-                !d->ready     ? "the model is being loaded"
-                : d->viewed   ? HINT_NOT_THERE
-                : d->recorded ? "not in this recording; open a model"
-                              : "");
+                !d->ready             ? "the model is being loaded"
+                : d->viewed           ? HINT_NOT_THERE
+                : !*d->state.checksum ? "the session is being opened"
+                : d->recorded         ? "not in this recording; open a model"
+                                      : "");
         return;
     }
     if (d->prompt_info->problem[0]) {
