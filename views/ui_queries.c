@@ -6,6 +6,7 @@
 
 #include "core/base/float_order.h"
 #include "core/base/mem.h"
+#include "core/edit/editors/editors.h"
 #include "tui/text.h"
 #include "views/ui_state_internal.h"
 
@@ -34,12 +35,28 @@ struct stamp ui_stamp_now(const struct ui_state *d)
     return ui_stamp_with(d, &d->fact);
 }
 
+/* Those of edit.layers; for `auto`, as the engine has said. */
+static int named_by_user(const struct ui_state *d, int layer[PARAM_MAX_LAYERS])
+{
+    int n = 0;
+
+    for (int l = 0; d->params.layer_count && l < PARAM_MAX_LAYERS; l++)
+        if (d->params.layer[l])
+            layer[n++] = l;
+    for (; !d->params.layer_count && n < d->state.edited_count; n++)
+        layer[n] = d->state.edited_layers[n];
+    return n;
+}
+
 bool ui_edits_layer(const struct ui_state *d, int layer)
 {
-    if (d->params.layer_count)
-        return layer >= 0 && layer < PARAM_MAX_LAYERS && d->params.layer[layer];
-    for (int i = 0; i < d->state.edited_count; i++)
-        if (d->state.edited_layers[i] == layer)
+    int named[PARAM_MAX_LAYERS], n = named_by_user(d, named);
+    int own = editor_layer(&d->params, d->layers, named, n);
+
+    if (own >= 0)
+        return layer == own;
+    for (int i = 0; i < n; i++)
+        if (named[i] == layer)
             return true;
     return false;
 }

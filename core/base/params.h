@@ -198,7 +198,7 @@ enum {
 enum { PLACE_POST, PLACE_PRE };
 enum { COMPENSATE_NONE, COMPENSATE_GAIN, COMPENSATE_AUTO };
 enum {
-#define METHOD(id, name) METHOD_##id,
+#define METHOD(id, ...) METHOD_##id,
     EDITORS(METHOD)
 #undef METHOD
         METHODS

@@ -26,9 +26,9 @@
  * is in params_official() and, if it matters to users, in the help. */
 #include "core/base/params.h"
 
-/* The words of edit.method from the list of editors: " nmke alphaedit memit". Its first character
- * is a space, which the row below skips. */
-#define WORD(id, name) " " #name
+/* The words of edit.method from the list of editors: " nmke alphaedit memit ...". Its first
+ * character is a space, which the row below skips. */
+#define WORD(id, name, word) " " word
 static const char methods[] = EDITORS(WORD);
 #undef WORD
 

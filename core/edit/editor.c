@@ -286,7 +286,11 @@ static struct edit_reads reads_new(const struct edit_context *ctx, const struct 
     size_t u = (size_t)ctx->count, lu = (size_t)ctx->layers * u, d = (size_t)m->config->hidden;
     bool norms = m->config->parts & PART_POST_NORMS;
 
-    return (struct edit_reads){.keys = xmalloc(lu * (size_t)m->config->ffn * sizeof(float)),
+    return (struct edit_reads){.rule = ctx->keys,
+                               .keys = xmalloc(lu * (size_t)m->config->ffn * sizeof(float)),
+                               .means = ctx->keys == KEYS_BARE
+                                            ? xmalloc(lu * (size_t)m->config->ffn * sizeof(float))
+                                            : NULL,
                                .out_z = xmalloc(u * d * sizeof(float)),
                                .sums = norms ? xmalloc(lu * d * sizeof(float)) : NULL};
 }
@@ -294,6 +298,7 @@ static struct edit_reads reads_new(const struct edit_context *ctx, const struct 
 static void reads_free(struct edit_reads *r)
 {
     free(r->keys);
+    free(r->means);
     free(r->out_z);
     free(r->sums);
     *r = (struct edit_reads){0};

@@ -22,17 +22,27 @@ struct edit_context;
 typedef bool edit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                         struct err *err);
 
+/* Which coefficients are a fact's key. */
+enum key_rule {
+    KEYS_HALVES, /* half the bare prompt's, half the mean over the prefixed ones */
+    KEYS_BARE,   /* the bare prompt's */
+    KEYS_MEAN    /* the mean over all rows */
+};
+
 /* What an edit reads of a state, at the lookups, on the host (editscope-method(7) 7.1, 7.2). */
 struct edit_reads {
-    float *keys;  /* [layers][count][M] half the bare prompt's coefficients, half the mean over the
-                     prefixed ones */
-    float *out_z; /* [count][d] the output of block z, the last layer, of the bare prompts */
+    enum key_rule rule;
+    float *keys;  /* [layers][count][M] by the rule */
+    float *means; /* [layers][count][M] the means over all rows; NULL: not wanted */
+    float *out_z; /* [count][d] the output of block z, the last layer, of the bare prompts; by
+                     KEYS_MEAN with the FFN's mean output in the place of the bare prompt's */
     float *sums;  /* [layers][count][d] what each FFN gives to the norm behind it, of the bare
-                     prompts; NULL in a model without such norms */
+                     prompts, by KEYS_MEAN the mean; NULL in a model without such norms */
 };
 
 struct edit_context {
     edit_solve *solve;             /* the editor's */
+    enum key_rule keys;            /* the editor's */
     const struct request *request; /* [count] */
     int count;
     const struct params *params;
@@ -59,7 +69,7 @@ struct edit_result {
 };
 
 /* Reads a state at the lookups of all requests, by one forward pass. out->keys and layers must be
- * wanted; out_z and sums may be NULL. */
+ * wanted; means, out_z and sums may be NULL. */
 bool edit_read(const struct model_state *view, const struct request *request, int count,
                const int *layer, int layers, const struct edit_reads *out, struct job *job,
                struct err *err);

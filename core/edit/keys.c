@@ -76,42 +76,93 @@ static bool run_blocks(const struct model_state *view, const struct request *req
     return ok;
 }
 
-/* k = 1/2 m(bare) + 1/2 mean of m(prefixed), or m(bare) without prefixes. */
-static void average_rows(const float *coeff, const struct request *request, int count, int rows,
-                         int layers, int neurons, float *keys)
+/* The key of one fact and layer, of the rows m [others + 1][neurons], the bare prompt's first. */
+static void average_rows(const float *m, int others, int neurons, enum key_rule rule, float *key)
 {
-    for (int l = 0; l < layers; l++)
-        for (int r = 0, row = 0; r < count; row += request[r].rows, r++) {
-            const float *m = coeff + ((size_t)l * (size_t)rows + (size_t)row) * (size_t)neurons;
-            float *k = keys + ((size_t)l * (size_t)count + (size_t)r) * (size_t)neurons;
-            int others = request[r].rows - 1;
+    for (int i = 0; i < neurons; i++) {
+        double bare = (double)m[i], sum = 0;
 
-            for (int i = 0; i < neurons; i++) {
-                double mean = 0;
+        for (int b = 1; b <= others; b++)
+            sum += (double)m[(size_t)b * (size_t)neurons + (size_t)i];
+        if (rule == KEYS_BARE || !others)
+            key[i] = m[i];
+        else
+            key[i] = (float)(rule == KEYS_MEAN ? (bare + sum) / (others + 1)
+                                               : 0.5 * bare + 0.5 * sum / others);
+    }
+}
 
-                for (int b = 1; b <= others; b++)
-                    mean += (double)m[(size_t)b * (size_t)neurons + (size_t)i];
-                k[i] = others ? (float)(0.5 * (double)m[i] + 0.5 * mean / others) : m[i];
-            }
+/* Keys and means of all layers and facts, of coeff [layers][rows][neurons]. */
+static void average_all(const float *coeff, const struct request *request, int count,
+                        const struct key_rows *c, int neurons, const struct edit_reads *out)
+{
+    size_t width = (size_t)neurons, at = 0;
+
+    for (int l = 0; l < c->layers; l++)
+        for (int r = 0, row = 0; r < count; row += request[r].rows, r++, at += width) {
+            const float *m = coeff + ((size_t)l * (size_t)c->rows + (size_t)row) * width;
+
+            average_rows(m, request[r].rows - 1, neurons, out->rule, out->keys + at);
+            if (out->means)
+                average_rows(m, request[r].rows - 1, neurons, KEYS_MEAN, out->means + at);
         }
 }
 
-/* For a model with a norm behind the FFN: what the FFN of each layer gives to that norm for the
- * bare prompts, into c->sums. */
+/* sum [count, d] = what the FFN of the i-th layer gives for the bare prompts. */
 static void bare_sums(const struct model_state *view, const struct request *request, int count,
-                      struct key_rows *c)
+                      const struct key_rows *c, int i, struct mat sum)
 {
     struct mat coeff = mat_new(c->dev, DT_F32, count, c->coeff.cols);
     int *bare = xcalloc((size_t)count, sizeof(int));
 
-    for (int i = 0; i < c->layers; i++) {
-        for (int r = 0, row = 0; r < count; row += request[r].rows, r++)
-            bare[r] = i * c->rows + row;
-        device_gather(c->dev, c->coeff, bare, coeff);
-        forward_ffn_sum(view, c->layer[i], coeff, mat_rows(c->sums, i * count, count));
-    }
+    for (int r = 0, row = 0; r < count; row += request[r].rows, r++)
+        bare[r] = i * c->rows + row;
+    device_gather(c->dev, c->coeff, bare, coeff);
+    forward_ffn_sum(view, c->layer[i], coeff, sum);
     mat_free(c->dev, &coeff);
     free(bare);
+}
+
+/* The same for keys [count][M] on the host. An FFN's output is linear in its coefficients, so for
+ * the mean over rows this is the mean of the outputs. */
+static void key_sums(const struct model_state *view, int layer, int count, const float *keys,
+                     struct mat sum)
+{
+    struct device *dev = view->model->dev;
+    struct mat coeff = mat_new(dev, DT_F32, count, view->model->config->ffn);
+
+    device_upload(dev, coeff, keys);
+    forward_ffn_sum(view, layer, coeff, sum);
+    mat_free(dev, &coeff);
+}
+
+/* c->sums, for a model with a norm behind the FFN; and by KEYS_MEAN the FFN's mean output in the
+ * place of the bare prompt's, in c->sums or c->out. */
+static void ffn_sums(const struct model_state *view, const struct request *request, int count,
+                     const struct edit_reads *out, struct key_rows *c)
+{
+    bool mean = out->rule == KEYS_MEAN;
+    struct mat bare, means;
+
+    for (int i = 0; i < c->layers; i++) {
+        size_t keys = (size_t)i * (size_t)count * (size_t)c->coeff.cols;
+
+        if (out->sums && mean)
+            key_sums(view, c->layer[i], count, out->keys + keys,
+                     mat_rows(c->sums, i * count, count));
+        else if (out->sums)
+            bare_sums(view, request, count, c, i, mat_rows(c->sums, i * count, count));
+        if (out->sums || !mean || !out->out_z || c->layer[i] != c->last)
+            continue;
+        bare = mat_new(c->dev, DT_F32, count, c->out.cols);
+        means = mat_new(c->dev, DT_F32, count, c->out.cols);
+        bare_sums(view, request, count, c, i, bare);
+        key_sums(view, c->last, count, out->keys + keys, means);
+        device_axpy(c->dev, 1, means, c->out);
+        device_axpy(c->dev, -1, bare, c->out);
+        mat_free(c->dev, &bare);
+        mat_free(c->dev, &means);
+    }
 }
 
 bool edit_read(const struct model_state *view, const struct request *request, int count,
@@ -137,18 +188,19 @@ bool edit_read(const struct model_state *view, const struct request *request, in
         c.sums = mat_new(m->dev, DT_F32, layers * count, d);
     coeff = xmalloc((size_t)layers * (size_t)c.rows * (size_t)neurons * sizeof(float));
     ok = run_blocks(view, request, count, &c, job, err);
-    if (ok && out->sums)
-        bare_sums(view, request, count, &c);
     if (ok) {
         device_fetch(m->dev, coeff, c.coeff, "the keys (a column a neuron)");
+        ok = device_sync(m->dev, err);
+    }
+    if (ok) {
+        average_all(coeff, request, count, &c, neurons, out);
+        ffn_sums(view, request, count, out, &c);
         if (out->out_z)
             device_fetch(m->dev, out->out_z, c.out, "layer %d: its output", c.last);
         if (out->sums)
             device_fetch(m->dev, out->sums, c.sums, "what the FFNs give to their norms");
         ok = device_sync(m->dev, err);
     }
-    if (ok)
-        average_rows(coeff, request, count, c.rows, layers, neurons, out->keys);
     free(coeff);
     free(c.pick);
     free(c.bare);

@@ -31,10 +31,13 @@
 
 #include "core/base/mem.h"
 
+static const struct target_rule of_block = {P_EDIT_V_CLAMP, P_EDIT_V_WD, false};
+
 /* Everything the steps share. Rows: the request's, then the KL row ("{} is a"). */
 struct search {
     const struct model_state *view;
     const struct request *request;
+    const struct target_rule *rule;
     struct device *dev;
     int layer, loss_layer, rows, hidden, layers, vocab, targets;
     struct batch pass; /* new positions: from each row's lookup on */
@@ -50,15 +53,16 @@ struct search {
     struct mat kx, klogits, kl_reference, kdx, kloss; /* the KL position */
     struct mat delta, m, v, grad;                     /* [1, d] */
     struct mat adam_steps;                            /* steps of Adam */
-    /* with a norm behind the FFN, of the lookups [rows + 1, d]: the stream before it, its output
-     * before the norm, that plus delta, room for gradients and for what the norm gives */
+    /* of the lookups [rows + 1, d]: the stream before the FFN, for a rule of its output too; with a
+     * norm behind the FFN, its output before the norm, that plus delta, room for gradients and for
+     * what the norm gives */
     struct norm post;
     struct mat stream, sum, moved, room;
     struct adam adam;
     float kl_factor;
     void *graph;                /* search_advance() as the device recorded it; NULL: not yet */
     float *h0, *hdelta, *hloss; /* host */
-    double h2;                  /* |h0|^2 */
+    double h2;                  /* |h0|^2, of the FFN's part where the rule says so */
 };
 
 static void search_free(struct search *s)
@@ -103,7 +107,7 @@ static void keep_start(void *ctx, int layer, enum tap_site site, struct mat x)
         return;
     if (site == TAP_BLOCK_OUT)
         device_gather(k->s->dev, x, k->pick, k->s->start);
-    if (site == TAP_FFN_IN && k->coeff.data)
+    if (site == TAP_FFN_IN && k->s->stream.data)
         device_gather(k->s->dev, x, k->at, k->s->stream);
     if (site == TAP_COEFF && k->coeff.data)
         device_gather(k->s->dev, x, k->at, k->coeff);
@@ -119,10 +123,11 @@ static void keep_sums(struct search *s, struct kept_rows *k)
     k->at = xcalloc((size_t)n, sizeof(int));
     for (int i = 0; i < n; i++)
         k->at[i] = k->pick[s->lookup_row[i]];
+    if (s->post.gain.data || s->rule->of_ffn)
+        s->stream = mat_new(s->dev, DT_F32, n, s->hidden);
     if (!s->post.gain.data)
         return;
     k->coeff = mat_new(s->dev, DT_F32, n, m->config->ffn);
-    s->stream = mat_new(s->dev, DT_F32, n, s->hidden);
     s->sum = mat_new(s->dev, DT_F32, n, s->hidden);
     s->moved = mat_new(s->dev, DT_F32, n, s->hidden);
     s->room = mat_new(s->dev, DT_F32, n, s->hidden);
@@ -203,6 +208,27 @@ static bool search_begin(struct search *s, struct job *job, struct err *err)
     return ok;
 }
 
+/* The length of h0; with a rule of the FFN's output only of what the FFN adds to it. */
+static bool measure_start(struct search *s, struct err *err)
+{
+    float *before = xcalloc((size_t)s->hidden, sizeof(float));
+
+    device_fetch(s->dev, s->h0,
+                 s->sum.data ? mat_rows(s->sum, 0, 1) : mat_rows(s->start, s->lookup_row[0], 1),
+                 "layer %d: its output at the subject", s->layer);
+    if (s->rule->of_ffn && !s->sum.data)
+        device_fetch(s->dev, before, mat_rows(s->stream, 0, 1),
+                     "layer %d: the stream before the FFN", s->layer);
+    if (!device_sync(s->dev, err)) {
+        free(before);
+        return false;
+    }
+    for (int j = 0; j < s->hidden; j++)
+        s->h2 += (double)(s->h0[j] - before[j]) * (double)(s->h0[j] - before[j]);
+    free(before);
+    return true;
+}
+
 /* Room for the steps, and h0. */
 static bool search_allocate(struct search *s, struct err *err)
 {
@@ -234,14 +260,7 @@ static bool search_allocate(struct search *s, struct err *err)
     s->h0 = xcalloc((size_t)s->hidden, sizeof(float));
     s->hdelta = xcalloc((size_t)s->hidden, sizeof(float));
     s->hloss = xcalloc((size_t)labels, sizeof(float));
-    device_fetch(dev, s->h0,
-                 s->sum.data ? mat_rows(s->sum, 0, 1) : mat_rows(s->start, s->lookup_row[0], 1),
-                 "layer %d: its output at the subject", s->layer);
-    if (!device_sync(dev, err))
-        return false;
-    for (int j = 0; j < s->hidden; j++)
-        s->h2 += (double)s->h0[j] * (double)s->h0[j];
-    return true;
+    return measure_start(s, err);
 }
 
 /* Delta added at every lookup: to the stream, or to what the norm behind the FFN reads. */
@@ -409,7 +428,7 @@ static bool read_losses(struct search *s, const struct params *p, struct target_
                         struct err *err)
 {
     struct device *dev = s->dev;
-    double norm = 0, wd = p->value[P_EDIT_V_WD];
+    double norm = 0, wd = p->value[s->rule->wd];
     int labels = s->rows * s->targets;
     float kl = 0;
 
@@ -477,7 +496,7 @@ static void pace_change(struct search *s, struct target *out, const struct param
     pace->stuck = on_clamp && t->p_target < sure ? pace->stuck + 1 : 0;
     if (param_is_auto(p, P_EDIT_V_LR) && !(out->steps % SHARE_STEPS) && t->p_target < likely)
         share = fmin(2 * share, last_share);
-    if (param_is_auto(p, P_EDIT_V_CLAMP) && pace->stuck >= CLAMP_STEPS) {
+    if (param_is_auto(p, s->rule->clamp) && pace->stuck >= CLAMP_STEPS) {
         clamp = fmin(2 * clamp, last_clamp);
         pace->stuck = 0;
     }
@@ -492,7 +511,7 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
                            struct job *job, struct err *err)
 {
     int steps = (int)p->value[P_EDIT_V_STEPS];
-    bool widen = param_is_auto(p, P_EDIT_V_CLAMP);
+    bool widen = param_is_auto(p, s->rule->clamp);
     struct pace pace = {first_share, 0};
 
     out->h0_norm = sqrt(s->h2);
@@ -505,9 +524,9 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
                             .beta1 = 0.9F,
                             .beta2 = 0.999F,
                             .eps = 1e-8F,
-                            .decay = p->value[P_EDIT_V_WD] / s->h2,
+                            .decay = p->value[s->rule->wd] / s->h2,
                             .square = p->value[P_EDIT_WD_POWER] > 1.5};
-    pace_set(s, out, p, first_share, widen ? first_clamp : p->value[P_EDIT_V_CLAMP]);
+    pace_set(s, out, p, first_share, widen ? first_clamp : p->value[s->rule->clamp]);
     for (int it = 0; it < steps; it++) {
         struct target_step *t = &out->trace[it];
 
@@ -526,14 +545,15 @@ static bool search_iterate(struct search *s, struct target *out, const struct pa
 }
 
 bool target_optimise(struct target *out, const struct model_state *view,
-                     const struct request *request, int layer, const struct params *p,
-                     void (*step)(void *ctx, const struct target_step *s), void *ctx,
-                     struct job *job, struct err *err)
+                     const struct request *request, int layer, const struct target_rule *rule,
+                     const struct params *p, void (*step)(void *ctx, const struct target_step *s),
+                     void *ctx, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
     int loss_layer = (int)p->value[P_EDIT_V_LOSS_LAYER], last = m->config->layers - 1;
     struct search s = {.view = view,
                        .request = request,
+                       .rule = rule ? rule : &of_block,
                        .dev = m->dev,
                        .layer = layer,
                        .rows = request->rows,

@@ -13,6 +13,12 @@
 #include "core/edit/request.h"
 #include "core/model/forward.h"
 
+/* What differs between the methods that optimise a target. */
+struct target_rule {
+    enum param clamp, wd; /* the parameters of the largest |delta| and of the weight decay, */
+    bool of_ffn; /* both in units of the FFN's output at the lookup, not of the block's (ROME) */
+};
+
 struct target {
     float *z; /* [d] h0 + delta; h0: the block's output, or the FFN's, see above. Caller frees */
     double z_norm, h0_norm; /* Euclidean */
@@ -21,14 +27,14 @@ struct target {
     struct target_step *trace; /* [steps]. Caller frees */
 };
 
-/* `layer` is z, the last edited layer. `step` (may be NULL) is called after every step, in this
- * thread. At most edit.v_steps steps; fewer when the loss falls below edit.v_stop. False and err on
- * a cancel, a fault of the device, or a loss that is not finite; `out` is then empty. Free with
- * target_free(). */
+/* `layer` is z, the last edited layer; rule NULL: of the block, by edit.v_clamp and edit.v_wd.
+ * `step` (may be NULL) is called after every step, in this thread. At most edit.v_steps steps;
+ * fewer when the loss falls below edit.v_stop. False and err on a cancel, a fault of the device, or
+ * a loss that is not finite; `out` is then empty. Free with target_free(). */
 bool target_optimise(struct target *out, const struct model_state *view,
-                     const struct request *request, int layer, const struct params *p,
-                     void (*step)(void *ctx, const struct target_step *s), void *ctx,
-                     struct job *job, struct err *err);
+                     const struct request *request, int layer, const struct target_rule *rule,
+                     const struct params *p, void (*step)(void *ctx, const struct target_step *s),
+                     void *ctx, struct job *job, struct err *err);
 void target_free(struct target *t);
 
 #endif

@@ -203,7 +203,7 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
 
     if (p->value[P_STATS_WINDOW] < origin.window) /* at most the model's context */
         origin.window = (int)p->value[P_STATS_WINDOW];
-    if (!named_layers(p, e->model->config, layer, &layers, err) || !text_load(e, err))
+    if (!editor_layers(p, e->model->config, layer, &layers, err) || !text_load(e, err))
         return false;
     if (layers > EDIT_MAX_LAYERS)
         return err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),

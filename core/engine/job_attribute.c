@@ -286,7 +286,7 @@ struct run *run_of_facts(struct engine *e, const struct request *request, int co
     struct run *run = run_pick(e, run_key(e, request, count, p));
     int edited[PARAM_MAX_LAYERS], edits = 0;
 
-    if (e->shown && named_layers(p, e->model->config, edited, &edits, NULL))
+    if (e->shown && editor_layers(p, e->model->config, edited, &edits, NULL))
         shown_layers_of(e, run, edited, edits);
     return run_compute(e, run, request, count, p, layer, layers, emit, err) ? run : NULL;
 }
@@ -297,7 +297,7 @@ static int layer_order(const struct engine *e, const struct params *p, bool all,
 {
     int n, edited[PARAM_MAX_LAYERS], edits;
 
-    if (!named_layers(p, e->model->config, edited, &edits, err))
+    if (!editor_layers(p, e->model->config, edited, &edits, err))
         return 0;
     memcpy(order, edited, (size_t)edits * sizeof(int));
     n = edits;

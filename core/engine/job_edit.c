@@ -138,8 +138,9 @@ static bool targets_optimise(struct engine *e, const struct command *cmd,
         struct target t;
 
         emit_progress(e, e->job_id, "target", i * watch.steps, cmd->count * watch.steps);
-        if (!target_optimise(&t, e->open->edited, &request[i], layer, &cmd->params, on_target_step,
-                             &watch, &e->job, err))
+        if (!target_optimise(&t, e->open->edited, &request[i], layer,
+                             editor_of(&cmd->params)->target, &cmd->params, on_target_step, &watch,
+                             &e->job, err))
             return false;
         memcpy(v->z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
         if (!i) {
@@ -210,11 +211,12 @@ void edit_context_begin(const struct engine *e, struct edit_context *ctx, const 
     int layer[PARAM_MAX_LAYERS];
 
     *ctx = (struct edit_context){.solve = editor->solve,
+                                 .keys = editor->keys,
                                  .request = request,
                                  .count = cmd->count,
                                  .params = &cmd->params,
                                  .unprojected = !(editor->needs & NEEDS_NULL_SPACE)};
-    if (named_layers(&cmd->params, e->model->config, layer, &ctx->layers, NULL))
+    if (editor_layers(&cmd->params, e->model->config, layer, &ctx->layers, NULL))
         memcpy(ctx->layer, layer, (size_t)ctx->layers * sizeof(int));
     if (!(editor->needs & NEEDS_MOMENTS))
         return;
@@ -497,7 +499,7 @@ bool layers_editable(const struct engine *e, const struct params *p, struct err 
 {
     int layer[PARAM_MAX_LAYERS], layers;
 
-    return named_layers(p, e->model->config, layer, &layers, err) &&
+    return editor_layers(p, e->model->config, layer, &layers, err) &&
            (layers <= EDIT_MAX_LAYERS ||
             err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),
                     layers, EDIT_MAX_LAYERS));

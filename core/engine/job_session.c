@@ -324,7 +324,7 @@ bool emit_state(struct engine *e, struct err *err)
     s->moment_tokens = e->stats.checkpoint;
     s->moment_goal = e->stats.goal;
     s->verified = e->open->verified;
-    named_layers(&e->params, e->model->config, layer, &s->edited_count, NULL);
+    editor_layers(&e->params, e->model->config, layer, &s->edited_count, NULL);
     if (s->edited_count > EDIT_MAX_LAYERS)
         s->edited_count = EDIT_MAX_LAYERS;
     memcpy(s->edited_layers, layer, (size_t)s->edited_count * sizeof(int));

@@ -8,10 +8,10 @@
  * making it, and a variant is bit for bit the edit that a preview was before that commit.
  *
  * What variants share is made once: the fact's probes, the answers before, a target z for each set
- * of target.* parameters, an attribution for each set of attr.*. Variants with the same scores and
- * statistics run one after another, because the engine keeps only RUNS attributions and one set of
- * null spaces. A command that was stopped can be posted again: it leaves out the first `done`
- * variants in this order, if its state is still that of `expect`. */
+ * of target.* parameters and each rule of targets, an attribution for each set of attr.*. Variants
+ * with the same scores and statistics run one after another, because the engine keeps only RUNS
+ * attributions and one set of null spaces. A command that was stopped can be posted again: it
+ * leaves out the first `done` variants in this order, if its state is still that of `expect`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,13 +119,14 @@ static bool variant_target(struct variants *t, const struct request *request,
 
     t->z[variant] = t->cmd->z;
     for (int i = 0; !t->z[variant] && i < t->cmd->variant_count; i++)
-        if (t->z[i] && params_same(&all[i], p, AFFECTS_TARGET))
+        if (t->z[i] && params_same(&all[i], p, AFFECTS_TARGET) &&
+            editor_of(&all[i])->target == editor_of(p)->target)
             t->z[variant] = t->z[i];
     if (t->z[variant])
         return true;
     emit_progress(e, e->job_id, "target", 0, 0);
-    if (!target_optimise(&target, edit_start_state(e), request, ctx->layer[ctx->layers - 1], p,
-                         NULL, NULL, &e->job, err))
+    if (!target_optimise(&target, edit_start_state(e), request, ctx->layer[ctx->layers - 1],
+                         editor_of(p)->target, p, NULL, NULL, &e->job, err))
         return false;
     t->z[variant] = t->own[t->owns++] = target.z;
     target.z = NULL;

@@ -127,7 +127,7 @@ static bool memory_plan_of(struct engine *e, const struct weights *file, long lo
     struct memory_plan p;
     int layer[PARAM_MAX_LAYERS];
 
-    if (named_layers(&e->params, c, layer, &r.edited, NULL) && r.edited)
+    if (editor_layers(&e->params, c, layer, &r.edited, NULL) && r.edited)
         r.above = c->layers - 1 - layer[r.edited - 1];
     r.held = held_floats(e, c, layer, r.edited);
     gpu_memory_weights(file, r.precision, &r.weights, &r.wider);

@@ -157,7 +157,7 @@ int main(int argc, char **argv)
         double start = now();
 
         target_free(&target);
-        target_optimise(&target, b.view, &b.request, 8, &b.params, NULL, NULL, NULL, &err);
+        target_optimise(&target, b.view, &b.request, 8, NULL, &b.params, NULL, NULL, NULL, &err);
         t[i] = now() - start;
     }
     if (err.kind) {

@@ -54,7 +54,7 @@ static struct made make(const struct params *p, struct attribution *of)
     run = attribute_begin(base, &r, 1, p, 1, NULL, NULL);
     m.scores = attribute_layer(run, LAYER, false, NULL, NULL);
     attribute_end(run);
-    CHECK(target_optimise(&t, base, &r, LAYER, p, NULL, NULL, NULL, NULL));
+    CHECK(target_optimise(&t, base, &r, LAYER, NULL, p, NULL, NULL, NULL, NULL));
     m.target = t.z;
     t.z = NULL;
     target_free(&t);
@@ -177,7 +177,7 @@ static void step_and_clamp_can_be_automatic(void)
         CHECK(params_assign(&p, i == 2 ? "edit.v_clamp=0.5" : "edit.v_clamp=auto", FROM_DEFAULT,
                             NULL));
         CHECK(request_build(&r, &fact, &used, model, &p, NULL));
-        CHECK(target_optimise(&t[i], base, &r, LAYER, &p, NULL, NULL, NULL, NULL));
+        CHECK(target_optimise(&t[i], base, &r, LAYER, NULL, &p, NULL, NULL, NULL, NULL));
         request_free(&r);
         if (i == 2)
             CHECK(t[i].clamp <= 0.5 && t[i].clamp >= 0.5 && t[i].rate <= 0.25 && t[i].rate >= 0.25);

@@ -185,7 +185,7 @@ static void targets_agree(void)
 
         params_default(&p);
         r = golden_request((int)n, &p);
-        CHECK(target_optimise(&t, base, &r, 8, &p, NULL, NULL, NULL, &err));
+        CHECK(target_optimise(&t, base, &r, 8, NULL, &p, NULL, NULL, NULL, &err));
         CHECK_STR(err.text, "");
         for (size_t i = 0; i < 3 && (int)i < t.steps; i++) {
             json_t *s = json_array_get(steps, i);

@@ -116,7 +116,7 @@ static void target_agrees(void)
     snprintf(clamp, sizeof(clamp), "%g", number_of(h, "clamp"));
     set(&p, "edit.v_clamp", clamp);
     r = official_request(&p);
-    if (target_optimise(&t, real.base, &r, edited[LAYERS - 1], &p, NULL, NULL, NULL, &err)) {
+    if (target_optimise(&t, real.base, &r, edited[LAYERS - 1], NULL, &p, NULL, NULL, NULL, &err)) {
         printf("target: %d steps, |z| %.3f (%.3f), z itself %.2e apart, first loss %.4f\n", t.steps,
                t.z_norm, want, relative(t.z, z, n), t.trace[0].loss);
         CHECK(t.steps == (int)number_of(json_object_get(all, "edit0"), "z_forwards"));

@@ -264,8 +264,8 @@ static bool edit(struct journey *j, struct solver **solver, struct times *t)
     }
     t->attribution = clock_seconds() - at;
     at = clock_seconds();
-    ok = ok && target_optimise(&target, j->view, j->request, j->layer[j->layers - 1], &j->params,
-                               step_heard, j, NULL, &j->b->err);
+    ok = ok && target_optimise(&target, j->view, j->request, j->layer[j->layers - 1], NULL,
+                               &j->params, step_heard, j, NULL, &j->b->err);
     t->target = clock_seconds() - at;
     t->steps = target.steps;
     at = clock_seconds();

@@ -210,9 +210,9 @@ static void same_keys(const char *path)
         struct err err = {0};
 
         CHECK(edit_read(b.cpu.view, &b.cpu.request, 1, b.layer, b.layers,
-                        &(struct edit_reads){want, z, NULL}, NULL, &err));
+                        &(struct edit_reads){.keys = want, .out_z = z}, NULL, &err));
         CHECK(edit_read(b.gpu.view, &b.gpu.request, 1, b.layer, b.layers,
-                        &(struct edit_reads){got, y, NULL}, NULL, &err));
+                        &(struct edit_reads){.keys = got, .out_z = y}, NULL, &err));
         CHECK_STR(err.text, "");
         CHECK(relative(got, want, n) <= 1e-4);
         CHECK(relative(y, z, (size_t)d) <= 1e-4);
@@ -229,8 +229,8 @@ static struct target optimised(struct side *s, const struct both *b)
     struct target t = {0};
     struct err err = {0};
 
-    CHECK(target_optimise(&t, s->view, &s->request, b->layer[b->layers - 1], &b->params, NULL, NULL,
-                          NULL, &err));
+    CHECK(target_optimise(&t, s->view, &s->request, b->layer[b->layers - 1], NULL, &b->params, NULL,
+                          NULL, NULL, &err));
     CHECK_STR(err.text, "");
     return t;
 }

@@ -5,7 +5,7 @@
 
 #include "tests/screens/claims.h"
 
-enum { COLUMNS_TRIED = 8, MASKS_TRIED = 2 }; /* of Compare */
+enum { COLUMNS_TRIED = METHODS + 5, MASKS_TRIED = 2 }; /* of Compare */
 
 static int number_at(const char *text)
 {

@@ -10,6 +10,7 @@
 
 static struct command posted; /* the last one; what it points to is freed at the next */
 static int posts;
+enum { WAYS = METHODS + 5 }; /* the columns of Compare: every editor, and five controls */
 
 static unsigned keep_post(struct host *host, struct command *cmd)
 {
@@ -46,6 +47,7 @@ static void three_sizes(const char *name, struct ui_state *d, struct view *v)
 }
 
 static bool shows(struct ui_state *d, struct view *v, int h, int w, const char *text);
+static bool shows_all_done(struct ui_state *d, struct view *v);
 
 static void masks_are_compared(void)
 {
@@ -57,19 +59,19 @@ static void masks_are_compared(void)
     make_full_ui_state(&d);
     v->ops->open(v);
     CHECK(v->ops->action(v, ACTION_ENTER));
-    CHECK(posts == 1 && posted.kind == CMD_VARIANTS && posted.variant_count == 40);
+    CHECK(posts == 1 && posted.kind == CMD_VARIANTS && posted.variant_count == WAYS + 32);
     CHECK(params_choice(&posted.variants[1], P_EDIT_METHOD) == METHOD_ALPHAEDIT);
     CHECK(params_choice(&posted.variants[2], P_EDIT_METHOD) == METHOD_MEMIT);
-    CHECK(params_choice(&posted.variants[3], P_MASK_MODE) == MODE_RANDOM);
-    CHECK(params_choice(&posted.variants[5], P_MASK_COMPENSATE) == COMPENSATE_GAIN);
-    CHECK(posted.variants[8].value[P_SEED] < posted.variants[9].value[P_SEED]);
+    CHECK(params_choice(&posted.variants[METHODS], P_MASK_MODE) == MODE_RANDOM);
+    CHECK(params_choice(&posted.variants[METHODS + 2], P_MASK_COMPENSATE) == COMPENSATE_GAIN);
+    CHECK(posted.variants[WAYS].value[P_SEED] < posted.variants[WAYS + 1].value[P_SEED]);
     CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1); /* one at a time */
     give_variants(&d, posted.variants, posted.variant_count);
     tell(v, EV_VARIANT);
     tell(v, EV_DONE);
     three_sizes("compared", &d, v);
     CHECK(v->ops->action(v, ACTION_MODE));
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < WAYS; i++)
         v->ops->action(v, ACTION_RIGHT);
     three_sizes("compared-answers", &d, v);
     /* the column at hand is key size at equal gain; taking it over asks first */
@@ -78,7 +80,7 @@ static void masks_are_compared(void)
     last_question.confirmed(v->host, &last_question);
     CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_KEYMAG);
     CHECK(params_choice(&d.params, P_MASK_COMPENSATE) == COMPENSATE_GAIN);
-    CHECK(shows(&d, v, 36, 120, "40 done, Enter uses one")); /* the columns are still those */
+    CHECK(shows_all_done(&d, v)); /* the columns are still those */
     for (int k = 0; k < 2;
          k++) { /* NMKE's column is of the user's choice, the random ones of its seed */
         struct params was = d.params;
@@ -109,36 +111,55 @@ static bool shows(struct ui_state *d, struct view *v, int h, int w, const char *
     return there;
 }
 
+/* Compare says "DONE of OF" and then this. */
+static bool shows_done(struct ui_state *d, struct view *v, int done, int of, const char *rest)
+{
+    char text[96];
+
+    snprintf(text, sizeof(text), "%d of %d%s", done, of, rest);
+    return shows(d, v, 36, 120, text);
+}
+
+static bool shows_all_done(struct ui_state *d, struct view *v)
+{
+    char text[96];
+
+    snprintf(text, sizeof(text), "%d done, Enter uses one", WAYS + 32);
+    return shows(d, v, 36, 120, text);
+}
+
 static void fewer_masks_are_compared(void)
 {
     struct ui_state d;
     struct host host = recording(&d);
     struct view *v = view_open(view_find("compare"), &host);
+    char text[64];
 
+    snprintf(text, sizeof(text), "%d columns and 8 random masks", WAYS);
     make_full_ui_state(&d);
     v->ops->open(v);
     CHECK(v->ops->action(v, ACTION_LESS)); /* 32, 16, 8 */
     CHECK(v->ops->action(v, ACTION_LESS) && v->ops->action(v, ACTION_LESS));
-    CHECK(v->ops->action(v, ACTION_MORE) && strstr(last_said, "8 columns and 8 random masks"));
+    CHECK(v->ops->action(v, ACTION_MORE) && strstr(last_said, text));
     CHECK(v->ops->command(v, "masks", "129") && strstr(last_said, "not a number from 0 to 128"));
     CHECK(v->ops->command(v, "masks", "7") && strstr(last_said, "7 random masks"));
-    CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.variant_count == 15);
-    CHECK(shows(&d, v, 36, 120, "0 of 15 done, waits"));
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posted.variant_count == WAYS + 7);
+    CHECK(shows_done(&d, v, 0, WAYS + 7, " done, waits"));
     tell(v, EV_BEGUN);
-    CHECK(shows(&d, v, 36, 120, "0 of 15 done "));
+    CHECK(shows_done(&d, v, 0, WAYS + 7, " done "));
     tell(v, EV_PAUSED); /* a preview goes first */
-    CHECK(shows(&d, v, 36, 120, "0 of 15 done, waits"));
-    give_variants(&d, posted.variants, 13); /* it is stopped after 13 of them */
+    CHECK(shows_done(&d, v, 0, WAYS + 7, " done, waits"));
+    give_variants(&d, posted.variants, WAYS + 5); /* it is stopped after so many of them */
     tell(v, EV_VARIANT);
-    CHECK(shows(&d, v, 36, 120, "13 of 15 done "));
+    CHECK(shows_done(&d, v, WAYS + 5, WAYS + 7, " done "));
     CHECK(shows(&d, v, 24, 80, "leak/gain²: 5 of 7 masks "));
     tell(v, EV_FAILED);
-    CHECK(shows(&d, v, 36, 120, "13 of 15, stopped: x goes on"));
+    CHECK(shows_done(&d, v, WAYS + 5, WAYS + 7, ", stopped: x goes on"));
     CHECK(shows(&d, v, 24, 80, "leak/gain²: 5 of 7 masks, stopped"));
     three_sizes("compared-stopped", &d, v);
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE) && posts == 2); /* only the others */
-    CHECK(posted.resume.done == 13 && posted.variant_count == 15);
-    CHECK(shows(&d, v, 36, 120, "13 of 15 done, waits"));
+    CHECK(posted.resume.done == WAYS + 5 && posted.variant_count == WAYS + 7);
+    CHECK(shows_done(&d, v, WAYS + 5, WAYS + 7, " done, waits"));
     tell(v, EV_FAILED);
     d.params.value[P_RATIO_GE_B] += 0.1; /* results of other parameters: all again */
     CHECK(shows(&d, v, 36, 120, "of other parameters: x runs again"));
@@ -300,12 +321,12 @@ static void results_are_compared_by_their_state(void)
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
     snprintf(d.state.state, sizeof(d.state.state), "none");
     give_variants_of(&d, v, "none");
-    CHECK(shows(&d, v, 36, 120, "40 done, Enter uses one"));
+    CHECK(shows_all_done(&d, v));
     commit_three(&d); /* the fact is edit 2 now, but the results are of the base */
     CHECK(shows(&d, v, 36, 120, "of another state: x runs again"));
     CHECK(v->ops->action(v, ACTION_TRIED_ON));
     CHECK_STR(last_said, "tried on BASE");
-    CHECK(shows(&d, v, 36, 120, "40 done, Enter uses one"));
+    CHECK(shows_all_done(&d, v));
     view_close(v);
     ui_free(&d);
 }

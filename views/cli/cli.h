@@ -45,7 +45,7 @@ enum {
     FOR_TUNE = 1 << 15,
 };
 
-#define METHOD_WORD(id, name) " " #name
+#define METHOD_WORD(id, name, word) " " word
 /* id, long name, short name, argument ("" for a flag), commands, help. An option that means
  * something else in another command has a row for each meaning. */
 #define OPTIONS(X)                                                                                 \

@@ -1,6 +1,6 @@
-/* The Compare view: one fact edited in eight ways and with random masks, all judged by the same
- * metrics. It answers whether the choice of neurons matters or only their number. compare_draw.c
- * has its picture.
+/* The Compare view: one fact edited in every way there is and with random masks, all judged by the
+ * same metrics. It answers whether the choice of neurons matters or only their number.
+ * compare_draw.c has its picture.
  *
  * Columns: every editing method (EDITORS), then NMKE with two control masks. Each control keeps as
  * many neurons as the user's mask does in that layer: "random" draws them by the seed, "key size"
@@ -32,7 +32,7 @@ static const struct column {
     bool equal;
     const char *name, *what; /* NULL: from the editor's table */
 } columns[COLUMNS] = {
-#define COLUMN(id, name) [id] = {METHOD_##id, -1, false, NULL, NULL},
+#define COLUMN(id, ...) [id] = {METHOD_##id, -1, false, NULL, NULL},
     EDITORS(COLUMN)
 #undef COLUMN
         [RANDOM] = {METHOD_NMKE, MODE_RANDOM, false, "random",

@@ -7,7 +7,7 @@
 
 /* The columns: editors, controls, then NMKE and controls at equal gain. */
 enum {
-#define COLUMN(id, name) id,
+#define COLUMN(id, ...) id,
     EDITORS(COLUMN)
 #undef COLUMN
         RANDOM,

@@ -9,6 +9,9 @@
  *        needs                what the engine prepares before edit(). What is not named is not
  *                             computed: without NEEDS_SCORES an edit takes no attribution, without
  *                             NEEDS_NULL_SPACE no eigenvectors
+ *        target, keys         which vector is optimised, and which coefficients are keys; the
+ *                             default is MEMIT's
+ *        layer                for a method that edits one layer: the parameter that says which
  *        solve                one layer: x [u, M] for keys [u, M], such that W += R^T x
  *        edit                 the whole edit; edit_apply() does for all methods that have a solve
  *
@@ -17,7 +20,8 @@
  * deltas (core/edit/delta.h) in a scratch state. Preview, commit, journal, undo, export and reports
  * know nothing else of a method. edit_apply() goes over the layers: keys and residuals on the
  * weights so far, solve(), mask, delta (editscope-method(7) 7.11). A method that does not go layer
- * by layer has its own edit() and a NULL solve; `estimate` is then not offered.
+ * by layer has its own edit(); one without keys has a NULL solve, and `estimate` is then not
+ * offered.
  *
  * Example: memit.c is a solve of one line, the table, and nothing else. */
 #ifndef CORE_EDIT_EDITORS_EDITORS_H
@@ -43,10 +47,23 @@ struct editor_ops {
                  struct job *job, struct err *err);
     /* One layer's solution before the mask. NULL: the method has none, and no estimate. */
     edit_solve *solve;
+    const struct target_rule *target; /* NULL: that of MEMIT, on the output of the block */
+    enum key_rule keys;
+    /* A method of one layer: its parameter, 0 for none (then it edits those of edit.layers). Where
+     * that is -1 the layer lies at this depth, 0 to 1, or, of depth 0, in the middle of
+     * edit.layers. A single layer in edit.layers is always the one. */
+    enum param layer;
+    double depth;
 };
 
 /* The method that edit.method names. Never NULL. */
 const struct editor_ops *editor_of(const struct params *p);
 const struct editor_ops *editor_by_method(int method); /* 0 to METHODS - 1 */
+/* The one layer that the method edits, of a model with so many; `named` [count] are those of
+ * edit.layers. -1: it edits all of those. */
+int editor_layer(const struct params *p, int layers, const int *named, int count);
+/* The layers that the method edits: named_layers(), or the one of editor_layer(). */
+bool editor_layers(const struct params *p, const struct model_config *config, int *layer,
+                   int *count, struct err *err);
 
 #endif
