@@ -13,8 +13,19 @@
 #define EDITORS(X)                       \
     X(NMKE, nmke, "nmke")                \
     X(ALPHAEDIT, alphaedit, "alphaedit") \
-    X(MEMIT, memit, "memit")
+    X(MEMIT, memit, "memit")             \
+    X(ROME, rome, "rome")                \
+    X(R_ROME, r_rome, "r-rome")
 
-#define EDITOR_PARAMS(X)
+#define EDITOR_PARAMS(X)                                                                     \
+    X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",  \
+      "layer", "rome, r-rome: the layer that is edited; -1 = the middle one of edit.layers", \
+      AFFECTS_TARGET | AFFECTS_SOLVE | AFFECTS_STATISTICS | PARAM_ADDED_LATER)               \
+    X(P_ROME_CLAMP, "rome.clamp", "", PARAM_NUMBER, 4, 1e-3, 1000, "", "", "",               \
+      "rome, r-rome: largest |delta| of the target, in units of the FFN's output",           \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                    \
+    X(P_ROME_WD, "rome.wd", "", PARAM_NUMBER, 1e-3, 0, 1000, "", "", "",                     \
+      "rome, r-rome: weight of |delta| / |h|^2 in the target's loss, h the FFN's output",    \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)
 
 #endif

@@ -66,6 +66,12 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
  * of more tokens than neurons. The factor of lambda_c C is kept for the next call. */
 bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat x, struct err *err);
 
+/* ROME (editscope-method(7) 7.12): x_t = C^-1 d_t / (k_t . C^-1 d_t) for each row of keys and of
+ * directions d [u, M], each alone: k_t . x_t is 1. ERR_USAGE where d and the key are as good as
+ * perpendicular. Needs a moment of more tokens than neurons. */
+bool solve_rome(struct solver *s, struct mat keys, struct mat directions, struct mat x,
+                struct err *err);
+
 /* The effect of a solution: q, gains and leaks of the report (editscope-method(7) 7.10). weight
  * [u][M] on the host, a row for each fact, NULL for all ones; scale: struct delta. */
 bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,

@@ -1,5 +1,6 @@
-/* Solves that form an M x M matrix: the dense check of the small form, mask.place = pre, and MEMIT.
- */
+/* Solves that form an M x M matrix: the dense check of the small form, mask.place = pre, MEMIT, and
+ * ROME. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,4 +204,49 @@ bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat 
     mat_free(s->dev, &column);
     mat_free(s->dev, &wide);
     return solve_finish(s, err);
+}
+
+/* The least |k . u| / |k| of a direction u of length 1: below it the update, which divides by
+ * k . u, would be noise. */
+static const double least_overlap = 1e-6;
+
+bool solve_rome(struct solver *s, struct mat keys, struct mat directions, struct mat x,
+                struct err *err)
+{
+    int u = keys.rows, width = s->neurons;
+    struct mat column;
+    double *k, *y;
+    bool ok;
+
+    if (!make_moment_factor(s, 1, err))
+        return false;
+    column = mat_new(s->dev, DT_F64, width, u);
+    mat_transpose(s->dev, directions, column);
+    device_cholesky_solve(s->dev, s->moment, column, false);
+    mat_transpose(s->dev, column, x);
+    mat_free(s->dev, &column);
+    k = mat_download(s->dev, keys, "the keys", err);
+    y = k ? mat_download(s->dev, x, "the solution", err) : NULL;
+    ok = y != NULL;
+    for (int t = 0; ok && t < u; t++) {
+        double ky = 0, kk = 0, yy = 0;
+
+        for (int i = t * width; i < (t + 1) * width; i++) {
+            ky += k[i] * y[i];
+            kk += k[i] * k[i];
+            yy += y[i] * y[i];
+        }
+        if (fabs(ky) < least_overlap * sqrt(kk * yy))
+            ok = err_set(err, ERR_USAGE,
+                         "layer %d: the key and C^-1 times the mean key are perpendicular; "
+                         "r-rome takes the mean key for both",
+                         s->null->layer);
+        for (int i = t * width; ok && i < (t + 1) * width; i++)
+            y[i] /= ky;
+    }
+    if (ok)
+        device_upload(s->dev, x, y);
+    free(k);
+    free(y);
+    return solve_finish(s, err) && ok;
 }

@@ -67,12 +67,20 @@ static void layers_text(const struct edit_report *a)
     table_free(&t);
 }
 
-/* What an edit used where its parameters say auto; it reports its layers' own numbers in --json. */
+/* What an edit used where its parameters say auto; it reports its layers' own numbers in --json. A
+ * method that optimises no target, or solves without lambda, has less to say. */
 static void auto_text(const struct edit_report *a)
 {
     const struct used_values u = report_used(a);
 
-    std_print("used: v_lr %.3g, v_clamp %.3g, lambda %.3g", a->v_lr, a->v_clamp, u.lambda[0]);
+    if (a->moment_tokens)
+        std_print("residual left %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
+                  a->draft ? " (draft)" : "");
+    if (!(a->v_clamp > 0))
+        return;
+    std_print("used: v_lr %.3g, v_clamp %.3g", a->v_lr, a->v_clamp);
+    if (u.lambda[1] > 0)
+        std_print(", lambda %.3g", u.lambda[0]);
     if (u.lambda[1] > u.lambda[0])
         std_print(" to %.3g", u.lambda[1]);
     std_print(", compensation in %d of %d layers\n", u.compensated, a->layers);
@@ -86,8 +94,6 @@ static void report_text(const struct edit_report *a, bool preview)
     if (preview)
         std_puts("preview: nothing is saved");
     layers_text(a);
-    std_print("residual left %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
-              a->draft ? " (draft)" : "");
     auto_text(a);
     if (preview && a->facts > 1)
         std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);

@@ -1,0 +1,302 @@
+/* Editing methods other than NMKE against the independent implementation: three facts each, on the
+ * default model, with the settings of tests/reference/baselines. Tolerances are relative, and those
+ * that the reference states. */
+#include "core/edit/editors/editors.h"
+#include "core/edit/moments_text.h"
+#include "core/eval/answer.h"
+#include "tests/engine/real.h"
+
+enum { FACTS = 3, STEPS = 64, TEXT_TOKENS = 20480, WINDOW = 256 };
+
+static struct real real;
+static struct safetensors *file;
+static json_t *all;
+static struct moments *moments; /* of the layers that some row edits */
+
+/* A method: its settings and its reference, the tolerance of its update, and the vectors that are
+ * compared. */
+static const struct baseline {
+    const char *name, *reference;
+    double update;
+    const char *vector[3];
+} rows[] = {
+    {"rome", "rome", 1e-3, {"k", "u", "right"}},
+    {"r_rome", "r_rome", 1e-3, {"k", "u", "right"}},
+};
+
+static double off(double got, double want)
+{
+    return fabs(got - want) / fabs(want);
+}
+
+/* Whatever was made of one fact, for comparison. */
+struct made {
+    struct target_step step[STEPS];
+    int steps;
+    struct edit_result result;
+    struct score before, after;
+};
+
+static void take_step(void *ctx, const struct target_step *s)
+{
+    struct made *m = ctx;
+
+    if (m->steps < STEPS)
+        m->step[m->steps++] = *s;
+}
+
+/* The sums of the reference's text, for the edited layers; NULL on a fault. */
+static struct moments *sums(const int *layer, int layers)
+{
+    struct moments_origin origin = {.window = WINDOW};
+    struct err err = {0};
+    struct tokens t = {0};
+    size_t len;
+    char *text = file_read("samples/text/wikitext2-test.txt", 1 << 24, &len, &err);
+    struct moments *m = moments_new(real.dev, &origin, layers, layer, 1536, &err);
+    struct moments_text *g;
+
+    CHECK(text && m && tokenizer_encode(real.model->tokenizer, text, len, 0, &t, &err));
+    g = moments_text_new(real.base, m, t.ids, t.count);
+    while (m->tokens < TEXT_TOKENS || !moments_text_idle(g))
+        if (!moments_text_step(g, TEXT_TOKENS, &err))
+            break;
+    CHECK_STR(err.text, "");
+    moments_text_free(g);
+    tokens_free(&t);
+    free(text);
+    return m;
+}
+
+static struct params settings(const char *name)
+{
+    char path[256];
+    struct params p;
+    struct err err = {0};
+    char *text;
+
+    snprintf(path, sizeof(path), "tests/reference/baselines/%s.conf", name);
+    text = file_read_text(path, 1 << 16, NULL, &err);
+    params_default(&p);
+    CHECK(text && params_parse(&p, text, FROM_CONFIG, &err));
+    CHECK_STR(err.text, "");
+    free(text);
+    return p;
+}
+
+/* What the engine prepares, then the editor. */
+static bool make(struct made *out, const struct request *r, const struct params *p, struct err *err)
+{
+    const struct editor_ops *editor = editor_of(p);
+    const struct continuation asked = continuation_of_request(r);
+    struct model_state *scratch = state_copy(real.base, 2);
+    struct nullspace *space[EDIT_MAX_LAYERS] = {0};
+    struct edit_context ctx = {.solve = editor->solve,
+                               .keys = editor->keys,
+                               .request = r,
+                               .count = 1,
+                               .params = p,
+                               .unprojected = true};
+    int layer[PARAM_MAX_LAYERS];
+    struct target t = {0};
+    bool ok = editor_layers(p, real.model->config, layer, &ctx.layers, err);
+
+    memcpy(ctx.layer, layer, (size_t)ctx.layers * sizeof(int));
+    for (int i = 0; ok && editor->needs & NEEDS_MOMENTS && i < ctx.layers; i++)
+        for (int k = 0; k < moments->layers; k++)
+            if (moments->layer[k] == ctx.layer[i]) {
+                space[i] = nullspace_none(moments, k, err);
+                ctx.solver[i] = solver_new(space[i], p->value[P_EDIT_LAMBDA], err);
+            }
+    if (ok && editor->needs & NEEDS_TARGET)
+        ok = target_optimise(&t, real.base, r, ctx.layer[ctx.layers - 1], editor->target, p,
+                             take_step, out, NULL, err);
+    ctx.z = t.z;
+    ok = ok && editor->edit(&out->result, scratch, &ctx, NULL, err) &&
+         answer_score(&out->before, real.base, &asked, NULL, err) &&
+         answer_score(&out->after, scratch, &asked, NULL, err);
+    edit_context_free(&ctx);
+    for (int i = 0; i < ctx.layers; i++) {
+        solver_free(ctx.solver[i]);
+        nullspace_free(space[i]);
+    }
+    target_free(&t);
+    state_free(scratch);
+    return ok;
+}
+
+static double length(const float *x, int n)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sqrt(sum);
+}
+
+/* One of the reference's vectors from the first delta. Caller frees. */
+static float *vector_of(const struct delta *d, const char *name, const float *key)
+{
+    bool right = !strcmp(name, "right"), by_row = right || d->kind == DELTA_DENSE;
+    int n = by_row ? d->rows : d->cols;
+    float *out = xcalloc((size_t)n, sizeof(*out));
+
+    for (int i = 0; i < n; i++) {
+        const float *row = d->r + (size_t)i * (size_t)d->cols;
+        double sum = 0;
+
+        if (!strcmp(name, "k"))
+            out[i] = d->key[i];
+        else if (!strcmp(name, "u"))
+            out[i] = (float)((double)d->x[i] / length(d->x, n));
+        else if (right)
+            out[i] = (float)((double)d->r[i] * length(d->x, d->cols));
+        else if (!strcmp(name, "row_norm"))
+            out[i] = (float)length(row, d->cols);
+        for (int j = 0; !strcmp(name, "Dk") && j < d->cols; j++)
+            sum += (double)row[j] * (double)key[j];
+        if (!strcmp(name, "Dk"))
+            out[i] = (float)sum;
+    }
+    return out;
+}
+
+static double vectors_differ(const struct baseline *b, int fact, const struct delta *d)
+{
+    double worst = 0;
+    char name[64];
+    size_t n = 0;
+
+    for (int i = 0; i < 3 && b->vector[i]; i++) {
+        float *want, *got, *key = NULL;
+
+        if (!strcmp(b->vector[i], "Dk")) {
+            snprintf(name, sizeof(name), "ft_l.fact%d.k", fact); /* the same for all of them */
+            key = tensor_floats(file, name, &n);
+        }
+        snprintf(name, sizeof(name), "%s.fact%d.%s", b->reference, fact, b->vector[i]);
+        want = tensor_floats(file, name, &n);
+        got = vector_of(d, b->vector[i], key);
+        if (want)
+            worst = fmax(worst, relative(got, want, n));
+        free(want);
+        free(got);
+        free(key);
+    }
+    return worst;
+}
+
+static double number_in(json_t *o, const char *a, const char *b)
+{
+    return number_of(json_object_get(o, a), b);
+}
+
+/* The loss of each step; the first one more closely. */
+static double losses_differ(const struct made *m, json_t *hist)
+{
+    double worst = 0;
+
+    CHECK(m->steps == (int)json_array_size(hist));
+    for (int i = 0; i < m->steps; i++) {
+        json_t *want = json_array_get(json_array_get(hist, (size_t)i), 0);
+        double d = off(m->step[i].loss, json_number_value(want));
+
+        CHECK(i > 0 || d < 1e-3);
+        worst = fmax(worst, d);
+    }
+    return worst;
+}
+
+/* The share of the labels that the reference predicts, where no two tokens are as good as equal;
+ * else -1. */
+static double share_right(json_t *o)
+{
+    json_t *pred = json_object_get(o, "pred"), *label = json_object_get(o, "labels");
+    size_t n = json_array_size(pred), right = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (json_number_value(json_array_get(json_object_get(o, "margin"), i)) <= 0.05)
+            return -1;
+        right += json_equal(json_array_get(pred, i), json_array_get(label, i));
+    }
+    return (double)right / (double)n;
+}
+
+static double layers_differ(const struct edit_result *r, json_t *layers)
+{
+    double worst = 0;
+
+    CHECK(r->layers == (int)json_object_size(layers));
+    for (int i = 0; i < r->layers; i++) {
+        const struct layer_report *l = &r->report[i];
+        char name[16];
+        json_t *want;
+
+        snprintf(name, sizeof(name), "%d", l->layer);
+        want = json_object_get(layers, name);
+        worst = fmax(worst, off(l->delta_norm, number_of(want, "dW")));
+        if (json_object_get(want, "gain"))
+            worst = fmax(worst, off(l->gain, number_of(want, "gain")));
+        if (json_object_get(want, "res"))
+            worst = fmax(worst, off(l->residual, number_of(want, "res")));
+    }
+    return worst;
+}
+
+static void fact_agrees(const struct baseline *b, int fact)
+{
+    json_t *want = json_array_get(json_object_get(all, b->reference), (size_t)fact);
+    struct params p = settings(b->name);
+    struct request r = real_request(&real, fact, &p);
+    struct made *m = xcalloc(1, sizeof(*m));
+    struct err err = {0};
+    double loss, update, vectors, n = r.targets, share = share_right(want);
+
+    if (make(m, &r, &p, &err)) {
+        loss = losses_differ(m, json_object_get(want, "hist"));
+        update = layers_differ(&m->result, json_object_get(want, "layers"));
+        vectors = vectors_differ(b, fact, &m->result.delta[0]);
+        printf("%-8s fact %d: losses %.1e, update %.1e, vectors %.1e; p %.4g, reference %.4g\n",
+               b->name, fact, loss, update, vectors, m->after.p_first,
+               number_in(want, "after", "first"));
+        CHECK(loss < 2e-3);
+        CHECK(update < b->update);
+        CHECK(vectors < b->update);
+        CHECK(off(m->before.p_first, number_in(want, "before", "first")) < 1e-3);
+        CHECK(off(pow(m->before.p, 1 / n), number_in(want, "before", "seq")) < 1e-3);
+        CHECK(off(m->after.p_first, number_in(want, "after", "first")) < 1e-2);
+        CHECK(off(pow(m->after.p, 1 / n), number_in(want, "after", "seq")) < 1e-2);
+        CHECK(share < 0 || fabs(m->after.accuracy - share) < 1e-9);
+    }
+    CHECK_STR(err.text, "");
+    edit_result_free(&m->result);
+    free(m);
+    request_free(&r);
+}
+
+static void baselines_agree(void)
+{
+    static const int layers[] = {4, 5, 6, 7, 8};
+
+    CHECK(all && file);
+    moments = sums(layers, (int)(sizeof(layers) / sizeof(*layers)));
+    for (size_t i = 0; moments && i < sizeof(rows) / sizeof(*rows); i++)
+        for (int fact = 0; fact < FACTS; fact++)
+            fact_agrees(&rows[i], fact);
+    moments_free(moments);
+}
+
+static const struct test tests[] = {{"editing methods agree with the reference", baselines_agree}};
+
+int main(void)
+{
+    struct err err = {0};
+    int status;
+
+    all = golden_json("baselines/facts.json");
+    file = safetensors_open("tests/data/goldens/baselines/tensors.safetensors", &err);
+    status = real_main(&real, tests, 1);
+    safetensors_close(file);
+    json_decref(all);
+    return status;
+}
