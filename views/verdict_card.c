@@ -434,7 +434,10 @@ static void add_layer(struct card *c, const struct ui_state *d, const struct lay
 
     if (l->weight_norm > 0)
         snprintf(norm, sizeof(norm), "%.2g %%", norm_of(l));
-    if (isnan(l->gain_mask))
+    if (isnan(l->gain_mask) && l->weight_norm > 0) /* fine-tuning has no key */
+        buf_printf(&text, "L%d: %s of %s columns, ‖ΔW‖/‖W‖ %s, no gain and leak", l->layer,
+                   text_thousands(kept, l->kept), text_thousands(all, d->model.neurons), norm);
+    else if (isnan(l->gain_mask))
         buf_printf(&text, "L%d: %s of %s columns, ‖ΔW‖ %.3g; gain, leak and ‖W‖ not stored",
                    l->layer, text_thousands(kept, l->kept), text_thousands(all, d->model.neurons),
                    l->delta_norm);

@@ -15,17 +15,32 @@
     X(ALPHAEDIT, alphaedit, "alphaedit") \
     X(MEMIT, memit, "memit")             \
     X(ROME, rome, "rome")                \
-    X(R_ROME, r_rome, "r-rome")
+    X(R_ROME, r_rome, "r-rome")          \
+    X(FT_L, ft_l, "ft-l")                \
+    X(FT_M, ft_m, "ft-m")
 
-#define EDITOR_PARAMS(X)                                                                     \
-    X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",  \
-      "layer", "rome, r-rome: the layer that is edited; -1 = the middle one of edit.layers", \
-      AFFECTS_TARGET | AFFECTS_SOLVE | AFFECTS_STATISTICS | PARAM_ADDED_LATER)               \
-    X(P_ROME_CLAMP, "rome.clamp", "", PARAM_NUMBER, 4, 1e-3, 1000, "", "", "",               \
-      "rome, r-rome: largest |delta| of the target, in units of the FFN's output",           \
-      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                    \
-    X(P_ROME_WD, "rome.wd", "", PARAM_NUMBER, 1e-3, 0, 1000, "", "", "",                     \
-      "rome, r-rome: weight of |delta| / |h|^2 in the target's loss, h the FFN's output",    \
-      AFFECTS_TARGET | PARAM_ADDED_LATER)
+#define EDITOR_PARAMS(X)                                                                           \
+    X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
+      "layer", "rome, r-rome: the layer that is edited; -1 = the middle one of edit.layers",       \
+      AFFECTS_TARGET | AFFECTS_SOLVE | AFFECTS_STATISTICS | PARAM_ADDED_LATER)                     \
+    X(P_ROME_CLAMP, "rome.clamp", "", PARAM_NUMBER, 4, 1e-3, 1000, "", "", "",                     \
+      "rome, r-rome: largest |delta| of the target, in units of the FFN's output",                 \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
+    X(P_ROME_WD, "rome.wd", "", PARAM_NUMBER, 1e-3, 0, 1000, "", "", "",                           \
+      "rome, r-rome: weight of |delta| / |h|^2 in the target's loss, h the FFN's output",          \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
+    X(P_FT_LAYER, "ft.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l", "layer",   \
+      "ft-l, ft-m: the layer that is trained; -1 = at 21/32 of the depth, or edit.layers if that " \
+      "is one",                                                                                    \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_FT_LR, "ft.lr", "", PARAM_NUMBER, 5e-4, 1e-9, 10, "", "", "",                              \
+      "ft-l, ft-m: learning rate (Adam)", AFFECTS_SOLVE | PARAM_ADDED_LATER)                       \
+    X(P_FT_STEPS, "ft.steps", "", PARAM_INTEGER, 25, 1, 10000, "", "", "steps",                    \
+      "ft-l, ft-m: maximum number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)                    \
+    X(P_FT_STOP, "ft.stop", "", PARAM_NUMBER, 0.01, 0, 100, "", "", "nats",                        \
+      "ft-l, ft-m: loss at which training stops", AFFECTS_SOLVE | PARAM_ADDED_LATER)               \
+    X(P_FT_EPS, "ft.eps", "", PARAM_NUMBER, 0, 0, 1000, "", "", "",                                \
+      "ft-l, ft-m: how far a weight may move, 0 = any way; ROME's FT+L 5e-4",                      \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

@@ -58,6 +58,9 @@ struct edit_context {
     const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the number of the edit of each past
                                                key. Borrowed */
     int owners[EDIT_MAX_LAYERS];
+    /* Of an edit that optimises: called after every step. May be NULL. */
+    void (*on_step)(void *ctx, const struct target_step *s);
+    void *on_step_ctx;
 };
 
 struct edit_result {

@@ -103,6 +103,15 @@ static char *preview_key(const struct engine *e, const struct command *cmd)
     return buf_take(&b);
 }
 
+/* A step of an edit that optimises the weights. */
+static void on_edit_step(void *ctx, const struct target_step *t)
+{
+    struct target_step *s = xmalloc(sizeof(*s));
+
+    *s = *t;
+    engine_emit(ctx, EV_STEP, s);
+}
+
 struct target_watch { /* where an optimisation is among those of a command */
     struct engine *e;
     int fact, facts, steps; /* steps: at most, for each fact */
@@ -267,6 +276,8 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &v->run, err));
     t2 = clock_seconds();
     ctx.z = v->z;
+    ctx.on_step = on_edit_step;
+    ctx.on_step_ctx = e;
     if (ok) {
         emit_progress(e, e->job_id, "solve", 0, 0);
         v->view = state_copy(e->open->edited, ++e->generation);

@@ -1,5 +1,5 @@
-/* The gradient of a loss with respect to the residual stream. Weights get no gradient: the only
- * user is the search for an edit's target vector (editscope-method(7)).
+/* The gradient of a loss with respect to the residual stream, for the search for an edit's target
+ * vector (editscope-method(7) 5), and with respect to one W_down, for fine-tuning (7.13).
  *
  * A block is walked backwards: W_down, hooks, the gated activation, W_gate and W_up, the FFN's
  * norm; then W_o, attention, rotation and head norms, W_q, W_k and W_v, the attention norm. For
@@ -151,6 +151,19 @@ void backward_block(struct forward *f, const struct model_state *view, int layer
     device_gemm(dev, 1, dv, false, state_matrix(view, layer, MATRIX_V), false, 1, dn);
     device_norm_grad(dev, mat_rows(save->in, 0, n), b->attn_norm, dn, dx);
     hooks_grad(view, batch, layer, TAP_BLOCK_IN, mat_rows(dx, 0, n));
+}
+
+void backward_down(struct forward *f, const struct model_state *view, int layer,
+                   const struct batch *batch, const struct saved *save, struct mat coeff,
+                   struct mat dx, struct mat grad)
+{
+    struct device *dev = f->model->dev;
+    struct mat dsum;
+
+    hooks_grad(view, batch, layer, TAP_BLOCK_OUT, dx);
+    dsum = post_norm_grad(dev, f->model->block[layer].post_ffn_norm, save->ffn_sum,
+                          mat_rows(f->norm, 0, dx.rows), dx);
+    device_gemm(dev, 1, dsum, true, coeff, false, 0, grad);
 }
 
 /* [rows, cols] memory for logits; f keeps it for the next call. */

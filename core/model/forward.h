@@ -91,6 +91,12 @@ bool forward_run(struct forward *f, const struct model_state *view, const struct
 void backward_block(struct forward *f, const struct model_state *view, int layer,
                     const struct batch *batch, struct kv_cache *c, const struct saved *save,
                     struct mat dx);
+/* grad [d, M] = the gradient with respect to W_down of the block, from dx [rows, d], that with
+ * respect to the block's output, and the block's coefficients [rows, M]. dx is taken back through
+ * the hooks behind the block, no further. */
+void backward_down(struct forward *f, const struct model_state *view, int layer,
+                   const struct batch *batch, const struct saved *save, struct mat coeff,
+                   struct mat dx, struct mat grad);
 /* dx [n, d] += the gradient of d_logits [n, V] taken back through the head and the final norm of
  * x [n, d]. Where the model caps its logits, d_logits is overwritten. */
 void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx);

@@ -20,8 +20,9 @@ static const struct baseline {
     double update;
     const char *vector[3];
 } rows[] = {
-    {"rome", "rome", 1e-3, {"k", "u", "right"}},
-    {"r_rome", "r_rome", 1e-3, {"k", "u", "right"}},
+    {"rome", "rome", 1e-3, {"k", "u", "right"}}, {"r_rome", "r_rome", 1e-3, {"k", "u", "right"}},
+    {"ft_l", "ft_l", 1e-2, {"row_norm", "Dk"}},  {"ft_l_eps", "ft_l_eps", 1e-2, {"row_norm", "Dk"}},
+    {"ft_m", "ft_m", 1e-2, {"row_norm", "Dk"}},  {"memit", "memit", 1e-3, {NULL}},
 };
 
 static double off(double got, double want)
@@ -96,7 +97,9 @@ static bool make(struct made *out, const struct request *r, const struct params 
                                .request = r,
                                .count = 1,
                                .params = p,
-                               .unprojected = true};
+                               .unprojected = true,
+                               .on_step = take_step,
+                               .on_step_ctx = out};
     int layer[PARAM_MAX_LAYERS];
     struct target t = {0};
     bool ok = editor_layers(p, real.model->config, layer, &ctx.layers, err);

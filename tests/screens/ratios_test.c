@@ -145,7 +145,35 @@ static void every_choice_with_a_key_has_a_meaning(void)
         }
 }
 
+/* A method without keys has neither gain nor leak: no view says "nan". */
+static void no_gain_is_not_a_number(void)
+{
+    static const char *const shown[] = {"edit", "ratios", "verdict"};
+    struct ui_state d;
+    struct host host = host_of(&d);
+
+    make_full_ui_state(&d);
+    for (int i = 0; i < 2 * d.preview->layers; i++) {
+        struct edit_report *a = i % 2 && d.estimate ? d.estimate : d.preview;
+        struct layer_report *l = &a->layer[i / 2];
+
+        l->q = l->gain = l->gain_mask = l->leak = l->leak_ratio = l->residual = (double)NAN;
+    }
+    for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+        struct view *v = view_open(view_find(shown[i]), &host);
+        char *got = screen_text(&(struct screen){.ui = &d, .view = v}, 60, 200, false);
+
+        CHECK(!strstr(got, "nan"));
+        if (strstr(got, "nan"))
+            printf("%s", got);
+        free(got);
+        view_close(v);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"no gain is not a number", no_gain_is_not_a_number},
     {"every choice with a key has a meaning", every_choice_with_a_key_has_a_meaning},
     {"a step moves as many as it says", a_step_moves_as_many_as_it_says},
     {"shared neurons are counted against chance", shared_neurons_are_counted_against_chance},

@@ -86,7 +86,7 @@ static void put_gain_and_leak(struct pen *p, const int *cols, const struct layer
     int from = p->x;
     char text[24];
 
-    if (!w) {
+    if (!w || isnan(w->gain_mask)) { /* fine-tuning has neither */
         put_column(p, GAIN, cols, "·");
         put_column(p, LEAK, cols, "·");
         return;

@@ -279,6 +279,10 @@ static void write_gain_and_leak(struct writer *w, const struct ui_state *d)
                           : "the edit does not write this layer");
         return;
     }
+    if (isnan(x->gain_mask)) {
+        write_wrapped(w, ROLE_DIM, "this method has no key: neither gain nor leak");
+        return;
+    }
     p = next_line(w);
     pen_printf(&p, ROLE_DIM, "gain %s", about);
     pen_printf(&p, ROLE_STRONG, "%s", text_probability(a, x->gain_mask));

@@ -95,7 +95,7 @@ void plain_print_ratios(const struct ui_state *d)
             "ratio %.3f, threshold %.3f. %d neurons kept",
             l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
             m->specific.tau, m->selected);
-        if (r && !ui_report_differs(d))
+        if (r && !isnan(r->gain_mask) && !ui_report_differs(d))
             std_print(", gain %.2f, leak over gain squared %.1f", r->gain_mask, r->leak_ratio);
         std_text("\n");
     }
