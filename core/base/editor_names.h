@@ -17,7 +17,8 @@
     X(ROME, rome, "rome")                \
     X(R_ROME, r_rome, "r-rome")          \
     X(FT_L, ft_l, "ft-l")                \
-    X(FT_M, ft_m, "ft-m")
+    X(FT_M, ft_m, "ft-m")                \
+    X(MEMIT_SEQ, memit_seq, "memit-seq")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \

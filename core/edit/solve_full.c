@@ -181,26 +181,33 @@ static bool make_moment_factor(struct solver *s, double lambda_c, struct err *er
     return err_in(err, "layer %d: second moment of %ld tokens", s->null->layer, s->null->tokens);
 }
 
-/* y = (lambda_c C)^-1 K, X = y (I + K y)^-1, all as rows. */
-bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat x, struct err *err)
+/* y = (lambda_c C)^-1 K, X = y (I + K y)^-1, all as rows: the past keys, then the new ones, whose
+ * rows are the solution. */
+bool solve_memit(struct solver *s, struct mat keys, double lambda_c, bool past, struct mat x,
+                 struct err *err)
 {
-    int u = keys.rows;
-    struct mat wide, column, small;
+    int n = past ? s->count : 0, all = n + keys.rows;
+    struct mat wide, column, small, y;
 
     if (!make_moment_factor(s, lambda_c, err))
         return false;
-    wide = mat_new(s->dev, DT_F64, u, s->neurons);
-    column = mat_new(s->dev, DT_F64, s->neurons, u);
-    small = mat_new(s->dev, DT_F64, u, u);
-    device_copy(s->dev, keys, wide);
+    wide = mat_new(s->dev, DT_F64, all, s->neurons);
+    y = mat_new(s->dev, DT_F64, all, s->neurons);
+    column = mat_new(s->dev, DT_F64, s->neurons, all);
+    small = mat_new(s->dev, DT_F64, all, all);
+    if (n)
+        device_copy(s->dev, mat_rows(s->raw, 0, n), mat_rows(wide, 0, n));
+    device_copy(s->dev, keys, mat_rows(wide, n, keys.rows));
     mat_transpose(s->dev, wide, column);
     device_cholesky_solve(s->dev, s->moment, column, false);
-    mat_transpose(s->dev, column, x);
+    mat_transpose(s->dev, column, y);
     mat_identity(s->dev, 1, small);
-    device_gemm(s->dev, 1, wide, false, x, true, 1, small);
+    device_gemm(s->dev, 1, wide, false, y, true, 1, small);
     device_cholesky(s->dev, small);
-    device_cholesky_solve(s->dev, small, x, false);
+    device_cholesky_solve(s->dev, small, y, false);
+    device_copy(s->dev, mat_rows(y, n, keys.rows), x);
     mat_free(s->dev, &small);
+    mat_free(s->dev, &y);
     mat_free(s->dev, &column);
     mat_free(s->dev, &wide);
     return solve_finish(s, err);

@@ -420,22 +420,29 @@ static void test_pre(void)
     setting_close(&s);
 }
 
-static void test_memit(void)
+/* With and without the three past keys that the solver has. */
+static void memit_agrees(bool past)
 {
     struct setting s = setting_open();
     struct solver *solver = solver_new(s.null, 1, NULL);
     double *a = malloc(M * M * sizeof *a), b[2 * M], want[2 * M], *got;
-    float k[2 * M];
-    struct mat keys, x = mat_new(s.dev, DT_F64, 2, M);
+    float k[5 * M]; /* two new ones, three past ones */
+    struct mat keys, old, x = mat_new(s.dev, DT_F64, 2, M);
     uint64_t state = 9;
 
-    random_keys(k, 2, &state);
+    random_keys(k, 5, &state);
     keys = on_device(s.dev, k, 2, M);
-    CHECK(solve_memit(solver, keys, 150, x, NULL) && solve_memit(solver, keys, 15, x, NULL));
+    old = on_device(s.dev, k + 2 * M, 3, M);
+    CHECK(solver_append(solver, old, NULL));
+    mat_free(s.dev, &old);
+    CHECK(solve_memit(solver, keys, 150, past, x, NULL) &&
+          solve_memit(solver, keys, 15, past, x, NULL));
     for (int i = 0; i < M; i++) {
-        for (int j = 0; j < M; j++)
-            a[i * M + j] = 15 * s.c[i * M + j] + (double)k[i] * (double)k[j] +
-                           (double)k[M + i] * (double)k[M + j];
+        for (int j = 0; j < M; j++) {
+            a[i * M + j] = 15 * s.c[i * M + j];
+            for (int t = 0; t < (past ? 5 : 2); t++)
+                a[i * M + j] += (double)k[t * M + i] * (double)k[t * M + j];
+        }
         b[i * 2] = (double)k[i];
         b[i * 2 + 1] = (double)k[M + i];
     }
@@ -450,6 +457,12 @@ static void test_memit(void)
     mat_free(s.dev, &x);
     solver_free(solver);
     setting_close(&s);
+}
+
+static void test_memit(void)
+{
+    memit_agrees(false);
+    memit_agrees(true);
 }
 
 static void test_hits(void)

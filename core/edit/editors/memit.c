@@ -1,15 +1,21 @@
-/* MEMIT (editscope-method(7) 7.5): a solve that weighs the second moment of the layer against the
- * new keys, without a null space. Past keys do not enter it; reports still say which edits are hit.
- */
+/* MEMIT and MEMIT-seq (editscope-method(7) 7.5): a solve that weighs the second moment of the layer
+ * against the new keys, without a null space. In MEMIT past keys do not enter it, and reports still
+ * say which edits are hit; MEMIT-seq, for one edit after another, has them beside the new ones. */
 #include "core/edit/editors/editors.h"
 
 static bool memit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                         struct err *err)
 {
-    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, x, err);
+    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, false, x, err);
 }
 
-extern const struct editor_ops editor_memit;
+static bool memit_seq_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
+                            struct err *err)
+{
+    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, true, x, err);
+}
+
+extern const struct editor_ops editor_memit, editor_memit_seq;
 const struct editor_ops editor_memit = {
     .name = "memit",
     .title = "MEMIT",
@@ -17,4 +23,12 @@ const struct editor_ops editor_memit = {
     .needs = NEEDS_TARGET | NEEDS_MOMENTS | NEEDS_PAST_KEYS,
     .edit = edit_apply,
     .solve = memit_solve,
+};
+const struct editor_ops editor_memit_seq = {
+    .name = "memit-seq",
+    .title = "MEMIT-seq",
+    .paper = "Meng et al. 2023, past keys as Fang et al. 2025",
+    .needs = NEEDS_TARGET | NEEDS_MOMENTS | NEEDS_PAST_KEYS,
+    .edit = edit_apply,
+    .solve = memit_seq_solve,
 };
