@@ -42,6 +42,9 @@
       "ft-l, ft-m: loss at which training stops", AFFECTS_SOLVE | PARAM_ADDED_LATER)               \
     X(P_FT_EPS, "ft.eps", "", PARAM_NUMBER, 0, 0, 1000, "", "", "",                                \
       "ft-l, ft-m: how far a weight may move, 0 = any way; ROME's FT+L 5e-4",                      \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_BASELINE_QUIRKS, "baseline.quirks", "", PARAM_CHOICE, 0, 0, 1, "none easyedit", "", "",    \
+      "what EasyEdit's released settings do otherwise: rome, r-rome without C^-1",                 \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

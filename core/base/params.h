@@ -205,5 +205,6 @@ enum {
 };
 enum { SOLVER_LOWRANK, SOLVER_DENSE };
 enum { LOOKUP_OFFSETS, LOOKUP_PREFIX };
+enum { QUIRKS_NONE, QUIRKS_EASYEDIT };
 
 #endif

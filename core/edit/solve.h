@@ -70,8 +70,9 @@ bool solve_memit(struct solver *s, struct mat keys, double lambda_c, bool past, 
 
 /* ROME (editscope-method(7) 7.12): x_t = C^-1 d_t / (k_t . C^-1 d_t) for each row of keys and of
  * directions d [u, M], each alone: k_t . x_t is 1. ERR_USAGE where d and the key are as good as
- * perpendicular. Needs a moment of more tokens than neurons. */
-bool solve_rome(struct solver *s, struct mat keys, struct mat directions, struct mat x,
+ * perpendicular. Needs a moment of more tokens than neurons; with `plain` the directions are taken
+ * without C^-1. */
+bool solve_rome(struct solver *s, struct mat keys, struct mat directions, bool plain, struct mat x,
                 struct err *err);
 
 /* The effect of a solution: q, gains and leaks of the report (editscope-method(7) 7.10). weight

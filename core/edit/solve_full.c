@@ -217,21 +217,32 @@ bool solve_memit(struct solver *s, struct mat keys, double lambda_c, bool past, 
  * k . u, would be noise. */
 static const double least_overlap = 1e-6;
 
-bool solve_rome(struct solver *s, struct mat keys, struct mat directions, struct mat x,
-                struct err *err)
+/* x = C^-1 of each direction. */
+static bool whiten_rows(struct solver *s, struct mat directions, struct mat x, struct err *err)
 {
-    int u = keys.rows, width = s->neurons;
     struct mat column;
-    double *k, *y;
-    bool ok;
 
     if (!make_moment_factor(s, 1, err))
         return false;
-    column = mat_new(s->dev, DT_F64, width, u);
+    column = mat_new(s->dev, DT_F64, s->neurons, directions.rows);
     mat_transpose(s->dev, directions, column);
     device_cholesky_solve(s->dev, s->moment, column, false);
     mat_transpose(s->dev, column, x);
     mat_free(s->dev, &column);
+    return true;
+}
+
+bool solve_rome(struct solver *s, struct mat keys, struct mat directions, bool plain, struct mat x,
+                struct err *err)
+{
+    int u = keys.rows, width = s->neurons;
+    double *k, *y;
+    bool ok;
+
+    if (plain)
+        device_copy(s->dev, directions, x);
+    else if (!whiten_rows(s, directions, x, err))
+        return false;
     k = mat_download(s->dev, keys, "the keys", err);
     y = k ? mat_download(s->dev, x, "the solution", err) : NULL;
     ok = y != NULL;

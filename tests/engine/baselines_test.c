@@ -20,9 +20,13 @@ static const struct baseline {
     double update;
     const char *vector[3];
 } rows[] = {
-    {"rome", "rome", 1e-3, {"k", "u", "right"}}, {"r_rome", "r_rome", 1e-3, {"k", "u", "right"}},
-    {"ft_l", "ft_l", 1e-2, {"row_norm", "Dk"}},  {"ft_l_eps", "ft_l_eps", 1e-2, {"row_norm", "Dk"}},
-    {"ft_m", "ft_m", 1e-2, {"row_norm", "Dk"}},  {"memit", "memit", 1e-3, {NULL}},
+    {"rome", "rome", 1e-3, {"k", "u", "right"}},
+    {"r_rome", "r_rome", 1e-3, {"k", "u", "right"}},
+    {"rome_ee", "rome_ee", 1e-3, {"k", "u", "right"}},
+    {"ft_l", "ft_l", 1e-2, {"row_norm", "Dk"}},
+    {"ft_l_eps", "ft_l_eps", 1e-2, {"row_norm", "Dk"}},
+    {"ft_m", "ft_m", 1e-2, {"row_norm", "Dk"}},
+    {"memit", "memit", 1e-3, {NULL}},
     {"memit_seq", "memit", 1e-3, {NULL}}, /* the first edit has no past keys */
 };
 

@@ -17,16 +17,16 @@ static bool rome_solve(const struct edit_context *ctx, int i, struct mat keys, s
                        struct err *err)
 {
     struct device *dev = ctx->solver[i]->dev;
+    bool plain = params_choice(ctx->params, P_BASELINE_QUIRKS) == QUIRKS_EASYEDIT, ok;
     struct mat mean, wide;
-    bool ok;
 
     if (!ctx->reads.means)
-        return solve_rome(ctx->solver[i], keys, keys, x, err);
+        return solve_rome(ctx->solver[i], keys, keys, plain, x, err);
     mean = mat_new(dev, DT_F32, keys.rows, keys.cols);
     wide = mat_new(dev, DT_F64, keys.rows, keys.cols);
     device_upload(dev, mean, ctx->reads.means + (size_t)i * (size_t)keys.rows * (size_t)keys.cols);
     device_copy(dev, mean, wide);
-    ok = solve_rome(ctx->solver[i], keys, wide, x, err);
+    ok = solve_rome(ctx->solver[i], keys, wide, plain, x, err);
     mat_free(dev, &mean);
     mat_free(dev, &wide);
     return ok;
