@@ -92,7 +92,7 @@ static void advice_names_the_edits(void)
         fact_of("Big Ben", "{} is in", "Rome"), fact_of("Oslo", "{} is in", "Peru"),
         fact_of("Lima\033[2J", "{} is in", "Chad"), fact_of("Cuba", "{} is in", "Fiji")};
     struct judged_fact told[] = {
-        {&f[0], 1, true}, {&f[1], 2, false}, {&f[2], 2, false}, {&f[3], 3, false}};
+        {&f[0], 1, true, 0}, {&f[1], 2, false, 0}, {&f[2], 2, false, 0}, {&f[3], 3, false, 0}};
     const char *remedy = NULL;
     char *text = advice_of(told, 4, "two.es", &remedy);
 

@@ -1,10 +1,11 @@
 /* The advice after an edit whose facts did not all hold: which edits contain them, and the command
- * that undoes those edits. */
+ * that undoes those edits. Also which facts of a list failed, and which a later one rewrote. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 enum { NAMED = 3 }; /* edits named in the message, and facts named of each */
@@ -131,4 +132,37 @@ char *advice_of(const struct judged_fact *fact, int count, const char *session, 
     if (failed)
         *remedy = out.data + what;
     return failed ? buf_take(&out) : NULL;
+}
+
+json_t *cli_failed_json(const struct judged_fact *fact, int count)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < count; i++)
+        if (fact[i].failed)
+            json_array_append_new(list,
+                                  json_pack("{s:i, s:i, s:o}", "fact", i + 1, "edit", fact[i].edit,
+                                            "subject", cli_text(fact[i].fact->subject)));
+    return list;
+}
+
+void cli_rewritten_text(const struct judged_fact *fact, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (fact[i].rewritten)
+            std_print("edit %d (%.60s -> %.60s): rewritten by edit %d\n", fact[i].edit,
+                      fact[i].fact->subject, fact[i].fact->target, fact[i].rewritten);
+}
+
+json_t *cli_rewritten_json(const struct judged_fact *fact, int count)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < count; i++)
+        if (fact[i].rewritten)
+            json_array_append_new(
+                list, json_pack("{s:i, s:i, s:o, s:o, s:i}", "fact", i + 1, "edit", fact[i].edit,
+                                "subject", cli_text(fact[i].fact->subject), "target",
+                                cli_text(fact[i].fact->target), "by", fact[i].rewritten));
+    return list;
 }

@@ -326,16 +326,22 @@ void cli_first_facts(struct cli *c, struct app_options *o);
 /* Instead of the sample, the fact that the session at hand edited last, if there is one. */
 void cli_session_fact(struct cli *c, struct app_options *o);
 
-/* advice.c: facts that did not hold */
+/* advice.c: facts that did not hold, or not to the end of the list */
 struct judged_fact {
     const struct fact *fact;
     int edit; /* it is in as; 0: it was not written */
     bool failed;
+    int rewritten; /* the edit of a later fact of the list that rewrites it; 0: none does */
 };
 /* Which of them did not hold, and the command that takes their edits back; NULL: all held.
  * `session`: as it is called on the command line. Caller frees. */
 char *advice_of(const struct judged_fact *fact, int count, const char *session,
                 const char **remedy);
+/* Those that failed, as the value of a field; those that a later one rewrote, the same or a line
+ * each. */
+json_t *cli_failed_json(const struct judged_fact *fact, int count);
+void cli_rewritten_text(const struct judged_fact *fact, int count);
+json_t *cli_rewritten_json(const struct judged_fact *fact, int count);
 
 /* engine_loop.c */
 enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8, READS = 16 };

@@ -29,7 +29,7 @@ struct edit_list {
     int *at, facts_at;                      /* [facts_at] indices of the command at work */
     int judged, succeeded, edits, left_out; /* judged, succeeded: of a preview too, whose edits
                                               would hold */
-    int previews;
+    int rewritten, previews;  /* rewritten: by a later fact, and so not in succeeded */
     int first;                /* the first edit that was made; 0: none */
     struct event overwritten; /* EV_RECHECKED: what later edits of the list overwrote */
     double seconds;
@@ -134,6 +134,16 @@ static int rewritten_edit(const struct edit_list *w, int i)
     return f->rewrites != NO_FACT ? w->session_fact[f->rewrites].edit : 0;
 }
 
+/* Fact i is written: those of the list that it rewrites do not count as holding any more. */
+static void count_rewritten(struct edit_list *w, int i)
+{
+    for (int e = w->status[i].rewrites_earlier; e != NO_FACT; e = w->status[e].repeats) {
+        w->outcome[e].rewritten = w->outcome[i].edit;
+        w->succeeded -= !w->outcome[e].failed;
+        w->rewritten++;
+    }
+}
+
 /* One fact of a commit: counts it and prints it. */
 static void on_commit(struct cli *c, struct edit_list *w, const struct commit_report *e)
 {
@@ -146,7 +156,8 @@ static void on_commit(struct cli *c, struct edit_list *w, const struct commit_re
     w->seconds += e->fact ? 0 : e->seconds_total;
     w->edits += !e->fact;
     w->first = w->first ? w->first : e->edit;
-    w->outcome[i] = (struct judged_fact){f, e->edit, !e->success};
+    w->outcome[i] = (struct judged_fact){f, e->edit, !e->success, 0};
+    count_rewritten(w, i);
     if (!cli_json(c)) {
         commit_text(f, e);
         return;
@@ -228,25 +239,23 @@ static void edit_on_event(struct cli *c, struct event *ev, void *ctx)
 /* The totals of a list: facts, edits, how many hold, what was left out. */
 static void print_summary(struct cli *c, const struct edit_list *w)
 {
-    json_t *o, *failed = json_array();
+    json_t *o;
     bool preview = cli_has(c, OPT_PREVIEW);
     int weak = 0, rounds = preview ? w->previews : w->edits;
 
     for (int i = 0; i < w->count; i++)
-        if (w->outcome[i].failed) {
-            json_array_append_new(failed, json_pack("{s:i, s:i, s:o}", "fact", i + 1, "edit",
-                                                    w->outcome[i].edit, "subject",
-                                                    cli_text(w->fact[i].subject)));
-            weak += w->status[i].in != NO_FACT;
-        }
+        weak += w->outcome[i].failed && w->status[i].in != NO_FACT;
     if (!cli_json(c)) {
-        json_decref(failed);
         std_print("%d fact%s in %d %s%s, %d ", w->judged, w->judged == 1 ? "" : "s", rounds,
                   preview ? "preview" : "edit", rounds == 1 ? "" : "s", w->succeeded);
         if (preview)
             std_puts("would hold");
+        else if (w->rewritten)
+            std_print("of %d hold, %d rewritten by a later fact, %.1f s\n", w->judged, w->rewritten,
+                      w->seconds);
         else
             std_print("%s, %.1f s\n", w->succeeded == 1 ? "holds" : "hold", w->seconds);
+        cli_rewritten_text(w->outcome, w->count);
         cli_rechecked_text(w->overwritten.overwritten);
         if (w->skipped)
             std_print("%d skipped by --skip\n", w->skipped);
@@ -264,7 +273,8 @@ static void print_summary(struct cli *c, const struct edit_list *w)
     json_object_set_new(o, "success", json_integer(w->succeeded));
     json_object_set_new(o, "skipped", json_integer(w->skipped));
     json_object_set_new(o, "left_out", json_integer(w->left_out));
-    json_object_set_new(o, "failed", failed);
+    json_object_set_new(o, "failed", cli_failed_json(w->outcome, w->count));
+    json_object_set_new(o, "rewritten", cli_rewritten_json(w->outcome, w->count));
     if (w->overwritten.overwritten)
         json_object_set_new(o, "overwritten", cli_rechecked_json(w->overwritten.overwritten));
     json_object_set_new(o, "seconds", cli_real(w->seconds));
@@ -327,7 +337,7 @@ static void skip_present_fact(struct cli *c, struct edit_list *w, int i)
     json_t *o;
 
     w->left_out++;
-    w->outcome[i] = (struct judged_fact){&w->fact[i], edit, !w->held_then[in]};
+    w->outcome[i] = (struct judged_fact){&w->fact[i], edit, !w->held_then[in], 0};
     if (cli_json(c)) {
         o = notice_json(w, "left_out", i, edit);
         json_object_set_new(o, "success", json_boolean(w->held_then[in]));
@@ -493,6 +503,25 @@ static bool edit_batches(struct cli *c, struct edit_list *w, struct err *err)
     return ok;
 }
 
+/* Facts that the session has are written again, so that those after them rewrite these, not it. */
+static void write_all_again(struct cli *c, struct edit_list *w)
+{
+    struct fact_status *alone = xcalloc((size_t)w->count, sizeof(*alone));
+
+    facts_status(w->fact, w->skipped, w->count, NULL, 0, alone);
+    for (int i = 0; i < w->count; i++) {
+        struct fact_status *f = &w->status[i];
+
+        if (f->in != NO_FACT)
+            cli_say(c, "fact %d is already in the session as edit %d; it is written again", i + 1,
+                    w->session_fact[f->in].edit);
+        if (alone[i].rewrites_earlier == NO_FACT && alone[i].repeats == NO_FACT)
+            alone[i].rewrites = f->rewrites;
+        *f = alone[i];
+    }
+    free(alone);
+}
+
 /* Finds for each fact whether the session has it and what it rewrites. A single fact, and --again,
  * are written even if the session has them. */
 static bool compare_with_session(struct cli *c, struct edit_list *w, struct err *err)
@@ -501,12 +530,8 @@ static bool compare_with_session(struct cli *c, struct edit_list *w, struct err 
         return false;
     list_session_facts(w);
     facts_status(w->fact, w->skipped, w->count, w->session_fact, w->session_facts, w->status);
-    for (int i = 0; i < w->count && (cli_has(c, OPT_AGAIN) || !cli_has(c, OPT_FACTS)); i++) {
-        if (w->status[i].in != NO_FACT)
-            cli_say(c, "fact %d is already in the session as edit %d; it is written again", i + 1,
-                    w->session_fact[w->status[i].in].edit);
-        w->status[i].in = NO_FACT;
-    }
+    if (cli_has(c, OPT_AGAIN) || !cli_has(c, OPT_FACTS))
+        write_all_again(c, w);
     return true;
 }
 

@@ -49,12 +49,16 @@ void cli_overwritten(struct cli *c, const struct overwritten *o)
     cli_print(event);
 }
 
-/* "overwritten by a later edit: 1 of 9: Mount Fuji -> Peru (edit 2)", at the end of a list. */
+/* "overwritten by a later edit: 1 of 9 asked (...): Mount Fuji -> Peru (edit 2)", at the end of a
+ * list. */
 void cli_rechecked_text(const struct overwritten *o)
 {
     if (!o || !o->facts)
         return;
-    std_print("overwritten by a later edit: %d of %d", o->lost, o->asked);
+    std_print(
+        "overwritten by a later edit: %d of %d asked (held when made, not rewritten, not of the "
+        "last edit)",
+        o->lost, o->asked);
     for (int i = 0; i < o->lost; i++)
         std_print("%s %.60s -> %.60s (edit %d)", i ? "," : ":", o->fact[i].subject,
                   o->fact[i].target, o->fact[i].edit);

@@ -197,9 +197,27 @@ STRONG="$Q --no-blank --set lambda=1e-6 --set edit.method=memit --set edit.layer
 STRONG="$STRONG --set accept.p_min=0 --set edit.v_clamp=50 --set edit.v_wd=0 --set edit.v_kl=0 --set attr.prefixes=0"
 printf '{"subject":"Lily","prompt":"One day %s came {}","target_new":"%s"}\n' there a he b >"$d/two.jsonl"
 run 0 "$E" edit -q -m "$M" -s "$d/over.es" $STRONG --facts "$d/two.jsonl"
-out '^overwritten by a later edit: 1 of 1: Lily -> a \(edit 1\)$'
+out '^overwritten by a later edit: 1 of 1 asked \(.*\): Lily -> a \(edit 1\)$'
 run 0 "$E" edit -q -m "$M" -s "$d/over-json.es" $STRONG --facts "$d/two.jsonl" --json
 out '"event":"summary".*"overwritten":\{"facts":1,"asked":1,"held":0,"lost":\[\{"edit":1,"subject":"Lily"'
 printf '{"subject":"Tom","prompt":"Long ago {} was","target_new":"q"}\n' >"$d/third.jsonl"
 run 3 "$E" edit -q -m "$M" -s "$d/over.es" $STRONG --facts "$d/third.jsonl"
 out '^overwritten by a later edit: [0-2] of 2'
+
+row "a fact that a later one of the list rewrites does not hold any more"
+{
+    sed -n 1p "$d/two.jsonl" | sed 's/One day/Then/'
+    sed -n '1p;1p' "$d/two.jsonl"
+    sed -n 1p "$d/two.jsonl" | sed 's/"a"/"b"/'
+} >"$d/rewritten.jsonl"
+run 0 "$E" edit -m "$M" -s "$d/rewritten.es" $STRONG --facts "$d/rewritten.jsonl"
+err 'fact 4 rewrites edit 3 \(Lily -> a\)'
+out '^4 facts in 4 edits, 2 of 4 hold, 2 rewritten by a later fact, '
+out '^edit 2 \(Lily -> a\): rewritten by edit 4$'
+out '^edit 3 \(Lily -> a\): rewritten by edit 4$'
+out '^overwritten by a later edit: [01] of 1 asked \(held when made, not rewritten, not of the last edit\)'
+row "and so in JSON, and where the session has the list already"
+run 0 "$E" edit -q -m "$M" -s "$d/rewritten.es" $STRONG --facts "$d/rewritten.jsonl" --skip 2 --again --json
+out '"event":"summary","facts":2,"edits":2,"success":1,.*"failed":\[\],"rewritten":\[\{"fact":3,"edit":5,"subject":"Lily","target":"a","by":6\}\]'
+run 2 "$E" edit -q -m "$M" -s "$d/rewritten.es" $STRONG --facts "$d/rewritten.jsonl" --skip 2 --again --batch 2
+err 'facts 3 and 4 give the same question two objects in one batch'
