@@ -91,11 +91,21 @@ const struct ui_job *ui_ended_card(const struct ui_state *d, unsigned job)
     return NULL;
 }
 
-/* Jobs of the screen itself, and those that are over at once, are not shown; a download has a place
- * of its own. */
-static bool card_is_seen(const struct ui_job *card)
+static bool is_statistics(const char *what)
+{
+    return !strcmp(what, PROGRESS_MOMENTS) || !strcmp(what, PROGRESS_NULL_SPACE);
+}
+
+static bool card_has_name(const struct ui_job *card)
 {
     return card->job && *command_traits[card->kind].busy;
+}
+
+/* Jobs of the screen itself, and those that are over at once, are not shown, unless they make
+ * statistics, which takes long; a download has a place of its own. */
+static bool card_is_seen(const struct ui_job *card)
+{
+    return card_has_name(card) || (card->job && is_statistics(card->progress.what));
 }
 
 /* Whether a goes before b: running ones first, the innermost before all; then as the queue gives
@@ -138,7 +148,7 @@ enum command_kind ui_busy(const struct ui_state *d)
     int n = ui_cards(d, card);
 
     for (int i = 0; i < n; i++)
-        if (card[i]->rank < RANK_IDLE)
+        if (card[i]->rank < RANK_IDLE && card_has_name(card[i]))
             return card[i]->kind;
     return CMD_NONE;
 }
@@ -154,7 +164,7 @@ bool ui_waits_for(const struct ui_state *d, enum command_kind kind)
 bool ui_is_wanted(const struct ui_state *d)
 {
     for (int i = 0; i < UI_JOBS; i++)
-        if (card_is_seen(&d->job[i]) && !d->job[i].rank)
+        if (card_has_name(&d->job[i]) && !d->job[i].rank)
             return true;
     return false;
 }
@@ -270,7 +280,10 @@ void ui_job_event(struct ui_state *d, const struct event *ev)
 
 const char *ui_job_name(const struct ui_job *card)
 {
-    return card->rank == RANK_IDLE ? "map" : command_traits[card->kind].busy;
+    return card->rank == RANK_IDLE      ? "map"
+           : card_has_name(card)        ? command_traits[card->kind].busy
+           : card->kind == CMD_ESTIMATE ? "gain and leak"
+                                        : command_traits[card->kind].name;
 }
 
 const char *ui_job_words(const struct ui_state *d, const struct ui_job *card, char *out, size_t n)
@@ -342,11 +355,6 @@ static bool later_stages_left(const struct ui_state *d, int from, double *left)
             known &= !(units < 0 || units > 0);
     }
     return known;
-}
-
-static bool is_statistics(const char *what)
-{
-    return !strcmp(what, PROGRESS_MOMENTS) || !strcmp(what, PROGRESS_NULL_SPACE);
 }
 
 double ui_job_left(const struct ui_state *d, const struct ui_job *card, bool *more)

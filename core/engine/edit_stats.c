@@ -306,11 +306,20 @@ static bool stats_advance(struct engine *e, struct err *err)
     return true;
 }
 
+/* Tokens that a draft waits for: the first checkpoint, or the goal if that is less. */
+static long draft_tokens(const struct edit_stats *g)
+{
+    long first = moments_checkpoint(g->moments->neurons, 0);
+
+    return first < g->goal ? first : g->goal;
+}
+
 double edit_stats_needed(const struct engine *e)
 {
     const struct edit_stats *g = &e->stats;
+    long tokens = draft_tokens(g);
 
-    return g->checkpoint ? 0 : (double)moments_next(g->moments, g->goal);
+    return g->checkpoint >= tokens ? 0 : (double)moments_whole(g->moments, tokens);
 }
 
 static bool stats_complete(const struct edit_stats *g)
@@ -495,9 +504,7 @@ static bool stats_sum(struct engine *e, const struct params *p, bool draft, stru
 
     if (!edit_stats_open(e, p, err))
         return false;
-    g->wanted = moments_checkpoint(g->moments->neurons, 0);
-    if (!draft || g->wanted > g->goal)
-        g->wanted = g->goal;
+    g->wanted = draft ? draft_tokens(g) : g->goal;
     while (g->moments->tokens < g->wanted)
         if (job_cancelled(&e->job, err) || !stats_advance(e, err))
             return false;

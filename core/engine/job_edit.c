@@ -574,8 +574,8 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
 }
 
 /* What the present parameters would do: gain and leak of the masks on the weights as they are. It
- * runs whenever a parameter moves, so it gives up when a newer one waits or there are no moments
- * yet. */
+ * runs whenever a parameter moves, so it gives up when a newer one waits or there are too few
+ * moments: nobody asked for it, so it sums none. */
 bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
 {
     struct request *request = NULL;
@@ -591,7 +591,7 @@ bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
         return true;
     if (!layers_editable(e, &cmd->params, err) || !edit_stats_open(e, &cmd->params, err))
         return false;
-    if (!e->stats.checkpoint) /* no moments yet; do not wait for them */
+    if (edit_stats_needed(e) > 0) /* too few moments; do not wait for them */
         return true;
     if (!requests_build(e, cmd, &request, err))
         return false;

@@ -264,12 +264,69 @@ static void the_map_adds_curves(void)
     engine_stop(e);
 }
 
+/* Runs a command for this stats.tokens. Counts its estimates and what it said of second moments;
+ * *needed: the tokens that it said edits wait for. */
+static void run_for_tokens(struct engine *e, enum command_kind kind, const char *tokens,
+                           int *estimates, int *sums, double *needed)
+{
+    struct command c = command(kind, "Lily", "park");
+    struct event ev;
+    bool over = false;
+    unsigned job;
+
+    CHECK(params_set(&c.params, "stats.tokens", tokens, FROM_COMMAND_LINE, NULL));
+    *estimates = *sums = 0;
+    *needed = 0;
+    job = engine_post(e, &c);
+    while (!over && next_event(e, &ev)) {
+        *estimates += ev.kind == EV_ESTIMATE;
+        if (ev.kind == EV_PROGRESS && !strcmp(ev.progress->what, PROGRESS_MOMENTS)) {
+            CHECK(ev.job == job);
+            *needed = *sums ? *needed : ev.progress->needed;
+            *sums += 1;
+        }
+        CHECK(ev.kind != EV_FAILED);
+        over = ev.job == job && ev.kind == EV_DONE;
+        event_free(&ev);
+    }
+}
+
+/* An estimate, which no card shows, sums nothing: not even when stats.tokens was less than the
+ * first checkpoint and is raised. The preview sums then, and says that it waits. */
+static void an_estimate_sums_no_moments(void)
+{
+    struct engine *e;
+    char *cache = xasprintf("%s/raised", home);
+    int estimates, sums;
+    double needed;
+
+    setenv("XDG_CACHE_HOME", cache, 1); /* sums of other tests are of no use here */
+    e = start(tiny, &device_cpu, NULL, false);
+    wait_until_open(e);
+    run_for_tokens(e, CMD_ESTIMATE, "1024", &estimates, &sums, &needed);
+    CHECK(!estimates && !sums);
+    run_for_tokens(e, CMD_PREVIEW, "1024", &estimates, &sums, &needed);
+    CHECK(sums && needed >= 1024);
+    run_for_tokens(e, CMD_ESTIMATE, "1024", &estimates, &sums, &needed);
+    CHECK(estimates == 1 && !sums);
+    run_for_tokens(e, CMD_ESTIMATE, "8192", &estimates, &sums, &needed);
+    CHECK(!estimates && !sums);
+    run_for_tokens(e, CMD_PREVIEW, "8192", &estimates, &sums, &needed);
+    CHECK(sums && needed > 1024 && needed < 8192);
+    run_for_tokens(e, CMD_ESTIMATE, "8192", &estimates, &sums, &needed);
+    CHECK(estimates == 1 && !sums);
+    engine_stop(e);
+    setenv("XDG_CACHE_HOME", home, 1);
+    free(cache);
+}
+
 static const struct test tests[] = {
     {"a map makes way for a preview and goes on with the same bits", a_map_makes_way_and_goes_on},
     {"so do variants", variants_make_way_and_go_on},
     {"so does a causal trace", a_trace_makes_way_and_goes_on},
     {"a paused job is cancelled while another one runs", a_paused_job_is_cancelled_at_once},
     {"attribute, preview and commit go before the map", in_one_breath},
+    {"an estimate sums no second moments", an_estimate_sums_no_moments},
     {"the map adds curves and changes no score", the_map_adds_curves},
 };
 

@@ -414,6 +414,36 @@ static void the_board_tells_how_long_and_what_waits(void)
     ui_free(&d);
 }
 
+/* What the screen asks for by itself has no card, until it makes statistics. */
+static void statistics_are_always_seen(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct view *v = view_open(view_find("jobs"), &host);
+    unsigned estimate;
+
+    make_ui_state(&d);
+    give_model(&d);
+    give_prompt_info(&d);
+    give_run(&d, LAYERS);
+    v->ops->open(v);
+    request_estimate(&host);
+    estimate = last_job;
+    CHECK(ui_job_kind(&d, estimate) == CMD_ESTIMATE);
+    begin(&d, estimate);
+    CHECK(kind_at(&d, 0) == CMD_NONE);
+    progress(&d, estimate, PROGRESS_NULL_SPACE, 1, 5, 8);
+    board_shows(v, "▸ gain and leak", "null space 1 of 5, 8 s");
+    CHECK(!ui_busy(&d) && !ui_is_wanted(&d)); /* the knobs go on */
+    request_preview(&host);
+    CHECK(kind_at(&d, 0) == CMD_ESTIMATE && kind_at(&d, 1) == CMD_PREVIEW);
+    board_shows(v, "▸ gain and leak", "1 waits behind it");
+    stop(&d, estimate);
+    CHECK(kind_at(&d, 0) == CMD_PREVIEW);
+    view_close(v);
+    ui_free(&d);
+}
+
 /* Recordings of 0.1.0 do not tell when a job begins. */
 static void a_job_runs_when_it_is_heard_of(void)
 {
@@ -630,6 +660,7 @@ static const struct test tests[] = {
     {"the time left is of what was asked", time_left_is_of_what_was_asked},
     {"moments are explained once", moments_are_explained_once},
     {"the board tells how long and what waits", the_board_tells_how_long_and_what_waits},
+    {"statistics are always seen", statistics_are_always_seen},
     {"a job runs when it is heard of", a_job_runs_when_it_is_heard_of},
     {"a fact without neighbours says so", a_fact_without_neighbours_says_so},
 };
