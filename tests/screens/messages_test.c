@@ -50,6 +50,25 @@ static void job(enum command_kind kind, const char *about)
 static const char long_fact[] =
     "The Grand Egyptian Museum of Giza → the city of Ljubljana in Slovenia";
 
+/* The scoreboard of a fact of the list is told by its name, not that of the fact at hand. */
+static void probes_of_a_list_name_their_fact(void)
+{
+    struct probe_report *board = xcalloc(1, sizeof(*board));
+
+    make_full_ui_state(&d);
+    CHECK(d.queue_count > 0 && ui_scoreboard(&d) != NULL);
+    d.queue[0].job = 1;
+    board->probe = xcalloc(1, sizeof(*board->probe));
+    board->probes = 1;
+    board->probe[0] = (struct probe_result){.kind = PROBE_CHAT, .known = true, .ok = {false, true}};
+    job(CMD_PROBE, "");
+    say(EV_PROBES, CMD_PROBE, board, ERR_NONE, NULL);
+    SHOWS("probes of ");
+    CHECK(strstr(shown, d.queue[0].fact.subject) != NULL);
+    SHOWS("chat 1/1");
+    ui_free(&d);
+}
+
 static void results_are_in_sight(void)
 {
     struct commit_report *c = xcalloc(1, sizeof(*c));
@@ -213,6 +232,7 @@ static void a_file_is_no_model(void)
 static const struct test tests[] = {
     {"a file is no model", a_file_is_no_model},
     {"results are in sight", results_are_in_sight},
+    {"probes of a list name their fact", probes_of_a_list_name_their_fact},
     {"failures name what failed", failures_name_what_failed},
     {"what was dropped says nothing", what_was_dropped_says_nothing},
     {"ends say what comes next", ends_say_what_comes_next},

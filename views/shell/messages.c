@@ -350,6 +350,7 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
                       enum tone *tone, char out[320])
 {
     unsigned flags = command_traits[kind].flags;
+    const struct queued_fact *of_list;
     char words[160];
 
     *tone = TONE_GOOD;
@@ -365,6 +366,11 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         preview_message(d, out, 320);
         return d->preview != NULL;
     case EV_PROBES:
+        if ((of_list = ui_queue_at(d, ev->job)) && of_list->probes) {
+            show_print(out, 320, "probes of %.80s: %s", of_list->fact.subject,
+                       scoreboard_summary(of_list->probes, words));
+            return true;
+        }
         if (!ui_scoreboard(d) || ev->job == d->verdict.probe_job) /* the verdict shows them */
             return false;
         hint_print(d, out, 320, "probes: %s ({probe} shows the verdict)",

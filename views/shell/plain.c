@@ -107,7 +107,7 @@ static void plain_on_event(void *ctx, const struct event *ev, enum command_kind 
     if (ev->kind == EV_ANSWER && kind == CMD_QUERY && d->answer[0] && !d->answer[0]->partial &&
         d->answer_from[0].job == ev->job) /* not of interventions */
         plain_print_answer(d->answer[0]);
-    else if (ev->kind == EV_PROBES && ui_scoreboard(d))
+    else if (ev->kind == EV_PROBES && ui_scoreboard(d) && !ui_queue_at(d, ev->job))
         plain_print_scoreboard(d);
     else if (ev->kind == EV_OVERWRITTEN || (ev->kind == EV_SIDES && d->verdict.overwritten))
         plain_print_verdict(d); /* a commit of what was previewed asks nothing again */
