@@ -71,6 +71,9 @@ static void presets_of_models(void)
         CHECK(!symlink(model, link));
         CHECK(run(&out, "config -m %s", link) == 0);
         CHECK(strstr(out.data, "mask.compensate = gain\n"));
+        CHECK(run(&out, "config -m %s --preset many", link) == 0);
+        CHECK(strstr(out.data, "mask.compensate = auto\n") &&
+              strstr(out.data, "ratio.ge.b = 0.6\n"));
         free(link);
     }
     buf_free(&out);

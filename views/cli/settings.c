@@ -70,8 +70,8 @@ static bool apply_preset(struct cli *c, struct err *err)
         c->preset = preset_of_model(c->model, wanted);
         if (!c->preset && c->value[OPT_PRESET])
             return err_set(err, ERR_USAGE,
-                           "--preset %s: none is for this model; paper means the "
-                           "published values",
+                           "--preset %s: none is for this model; `editscope tune` "
+                           "makes one, and paper means the published values",
                            wanted);
     } else if (strchr(wanted, '/') || file_exists(wanted)) {
         c->preset = xstrdup(wanted);
