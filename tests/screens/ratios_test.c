@@ -78,7 +78,7 @@ static bool ratios_show(const struct ui_state *d, bool explain, const char *word
     if (explain)
         ratios_explain(d, &e, 0, s, all);
     else
-        pane_ratios(d, s, all, false);
+        pane_ratios(d, "{down} scrolls", s, all, false);
     surface_dump(s, &out);
     found = strstr(out.data, words) != NULL;
     buf_free(&out);
@@ -126,6 +126,27 @@ static void the_rest_is_scrolled_to(void)
     compare_golden("ratios-end", &screen, 24, 80);
     v->ops->action(v, ACTION_MODE);
     compare_golden("ratios-histograms", &screen, 24, 80);
+    view_close(v);
+    ui_free(&d);
+}
+
+/* Where layers are left out, the foot names the keys that bring them, not the view's own. */
+static void the_foot_says_what_shows_the_rest(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("ratios"), &host);
+    bool any = false;
+
+    make_full_ui_state(&d);
+    for (int h = 12; h < 40; h++) {
+        char *got = screen_text(&(struct screen){.ui = &d, .view = v}, h, 80, false);
+
+        CHECK(!strstr(got, "4 shows all"));
+        any |= strstr(got, "more: j k scroll") != NULL;
+        free(got);
+    }
+    CHECK(any);
     view_close(v);
     ui_free(&d);
 }
@@ -178,6 +199,7 @@ static const struct test tests[] = {
     {"a step moves as many as it says", a_step_moves_as_many_as_it_says},
     {"shared neurons are counted against chance", shared_neurons_are_counted_against_chance},
     {"a ratio says what set it", a_ratio_says_what_set_it},
+    {"the foot says what shows the rest", the_foot_says_what_shows_the_rest},
     {"the rest is scrolled to", the_rest_is_scrolled_to},
 };
 TEST_MAIN(tests)

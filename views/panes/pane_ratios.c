@@ -15,6 +15,7 @@
 #include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/hint.h"
 #include "views/panes/panes.h"
 
 enum { H_GE, RHO_GE, H_SP, RHO_SP, N_GE, N_SP, N_BOTH, KEPT, GAIN, LEAK, COLUMNS };
@@ -277,9 +278,10 @@ static int rows_below(const struct ui_state *d, int h)
     return left >= 5 ? 5 : left >= 3 ? 3 : left >= 2 ? 2 : 0;
 }
 
-void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
+void pane_ratios(const struct ui_state *d, const char *rest, struct surface *s, struct rect area,
+                 bool focus)
 {
-    char title[40 + UI_WORDS] = "Ratios and mask", foot[48];
+    char title[40 + UI_WORDS] = "Ratios and mask", foot[HINT_MAX], text[64];
     int below, layer[512], cols[COLUMNS], n, more, y;
     const struct mask *m;
     struct rect in;
@@ -300,8 +302,8 @@ void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, 
             surface_cursor(s, in, i + 1, 0);
     }
     if (more) {
-        snprintf(foot, sizeof(foot), "%d more: 4 shows all", more);
-        box_foot(s, area, foot);
+        snprintf(text, sizeof(text), "%d more: %s", more, rest);
+        box_foot(s, area, hint_text(d, foot, text));
     }
     if (!below)
         return;

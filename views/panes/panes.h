@@ -57,8 +57,10 @@ int trace_token_at(const struct ui_state *d, int token, struct rect area, int y,
  *   = 1.200 × 0.891 + 0.214 = 1.283, limited to 1.000   a ratio lies in 0..1
  *   set by the mask mode = 0.300                        mask_mode_sets_ratio() */
 void pen_ratio(struct pen *p, const struct ui_state *d, const struct mask *m, bool general);
-/* Entropies, ratios and masks of the layers. */
-void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus);
+/* Entropies, ratios and masks of the layers. `rest`, with keys as in hint.h: what shows those that
+ * do not fit. */
+void pane_ratios(const struct ui_state *d, const char *rest, struct surface *s, struct rect area,
+                 bool focus);
 /* Ranks of the old and the new object by layer, at the last position of the prompt. */
 void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus);
 /* The same before and after the edit at one position, inside a frame, with a line in words for each

@@ -500,7 +500,7 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
     pane_fact(d, &e->form, s, l.pane[PANE_FACT], e->pane == PANE_FACT);
     pane_params(d, e->knob, s, l.pane[PANE_PARAMS], e->pane == PANE_PARAMS);
     pane_map(d, &window, s, l.pane[PANE_MAP], e->pane == PANE_MAP);
-    pane_ratios(d, s, l.pane[PANE_RATIOS], e->pane == PANE_RATIOS);
+    pane_ratios(d, "{view-ratios} shows all", s, l.pane[PANE_RATIOS], e->pane == PANE_RATIOS);
     pane_verdict(d, s, l.pane[PANE_VERDICT], e->pane == PANE_VERDICT);
     if (!solving || steps.y != l.pane[PANE_LENS].y || rect_empty(l.pane[PANE_LENS]))
         pane_lens(d, s, l.pane[PANE_LENS], e->pane == PANE_LENS);

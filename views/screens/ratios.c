@@ -180,19 +180,19 @@ static void ratios_draw(const struct view *v, struct surface *s, struct rect are
     struct rect r[2], right[2];
 
     if (!m) {
-        pane_ratios(d, s, area, true);
+        pane_ratios(d, "{down} {up} scroll", s, area, true);
         return;
     }
     if (area.w >= BESIDE) {
         layout_columns(area, columns, 2, r);
         draw_explanation(d, state, s, r[0]);
         layout_rows(r[1], beside, 2, right);
-        pane_ratios(d, s, right[0], true);
+        pane_ratios(d, "{down} {up} scroll", s, right[0], true);
         draw_histograms(d, m, s, right[1], right[1].h >= 20);
         return;
     }
     layout_rows(area, below, 2, r);
-    pane_ratios(d, s, r[0], true);
+    pane_ratios(d, "{down} {up} scroll", s, r[0], true);
     if (rect_empty(r[1]))
         return;
     if (state->histograms)

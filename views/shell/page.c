@@ -114,7 +114,7 @@ static void draw_map(const struct ui_state *d, struct surface *s, struct rect ar
 
 static void draw_ratios(const struct ui_state *d, struct surface *s, struct rect area)
 {
-    pane_ratios(d, s, area, false);
+    pane_ratios(d, "{view-ratios} shows all", s, area, false);
 }
 
 static void draw_lens(const struct ui_state *d, struct surface *s, struct rect area)
