@@ -230,6 +230,16 @@ const struct overwritten_fact *ui_overwritten_since(const struct ui_state *d,
     return NULL;
 }
 
+int ui_rewritten_since(const struct ui_state *d, const struct queued_fact *q)
+{
+    const struct history *h = d->history;
+
+    for (int i = 0; h && q->edit && i < h->count; i++)
+        if (h->entry[i].edit == q->edit)
+            return h->entry[i].fact[0].rewritten; /* each is an edit of its own */
+    return 0;
+}
+
 void ui_queue_remove(struct ui_state *d, int at)
 {
     if (at < 0 || at >= d->queue_count)

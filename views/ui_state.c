@@ -124,6 +124,7 @@ static bool take_history(struct ui_state *d, struct event *ev)
 {
     const struct history *was = d->history, *h = ev->history;
 
+    history_find_rewritten(ev->history);
     d->toggled_edit = 0;
     for (int i = 0; was && i < was->count && i < h->count; i++) /* edits are never deleted */
         if (was->entry[i].edit == h->entry[i].edit && was->entry[i].active != h->entry[i].active)

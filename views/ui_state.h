@@ -315,6 +315,8 @@ struct queued_fact *ui_queue_at(const struct ui_state *d, unsigned job);
  * is, of the present weights. */
 const struct overwritten_fact *ui_overwritten_since(const struct ui_state *d,
                                                     const struct queued_fact *q);
+/* The later edit that gave the question of a fact of the queue another object; 0: none did. */
+int ui_rewritten_since(const struct ui_state *d, const struct queued_fact *q);
 /* Removes the fact at this index from the queue; an index outside does nothing. */
 void ui_queue_remove(struct ui_state *d, int at);
 

@@ -295,7 +295,9 @@ bool table_of_facts(struct table *s, const struct ui_state *d)
         const struct queued_fact *q = &d->queue[i];
 
         table_text(s, q->fact.subject);
-        table_text(s, ui_overwritten_since(d, q) ? "overwritten" : state[q->state]);
+        table_text(s, ui_rewritten_since(d, q)     ? "rewritten"
+                      : ui_overwritten_since(d, q) ? "overwritten"
+                                                   : state[q->state]);
         table_text(s, "edit");
         table_text(s, q->fact.prompt);
         table_text(s, q->fact.target);

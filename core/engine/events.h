@@ -175,6 +175,8 @@ struct history_fact {
     char *subject, *prompt, *target, *old;
     double p_target[2], p_first[2]; /* before, after */
     enum outcome { OUTCOME_UNKNOWN, OUTCOME_HELD, OUTCOME_FAILED } outcome;
+    int rewritten; /* the later active edit that gave its question another object; 0: none did, or
+                      history_find_rewritten() was not called */
 };
 
 enum { EDIT_NUMBER_MAX = 1000000000 }; /* the largest number of an edit that can be typed */
@@ -243,6 +245,8 @@ struct params edit_params(const char *json);
 struct p_change history_p_change(const struct history_fact *f);
 /* How many facts of an edit held right after it; -1: not known for each. */
 int history_held(const struct history_entry *e);
+/* Finds history_fact.rewritten of all active edits; it is no part of what is stored or recorded. */
+void history_find_rewritten(struct history *h);
 /* Which active edits gave a fact's question an object. */
 struct fact_edits {
     int first, last;                 /* their numbers; 0: none did */

@@ -238,6 +238,37 @@ struct fact_edits history_of_fact(const struct history *h, const struct fact *fa
     return out;
 }
 
+void history_find_rewritten(struct history *h)
+{
+    struct fact *fact;
+    struct fact_status *status;
+    struct history_fact **from;
+    int *edit, n = 0;
+
+    for (int i = 0; i < h->count; i++)
+        n += h->entry[i].facts;
+    fact = xcalloc((size_t)n + 1, sizeof(struct fact));
+    status = xcalloc((size_t)n + 1, sizeof(*status));
+    from = xcalloc((size_t)n + 1, sizeof(*from));
+    edit = xcalloc((size_t)n + 1, sizeof(*edit));
+    n = 0;
+    for (int i = 0; i < h->count; i++)
+        for (int k = 0; h->entry[i].active && k < h->entry[i].facts; k++, n++) {
+            from[n] = &h->entry[i].fact[k];
+            fact[n] = (struct fact){
+                .subject = from[n]->subject, .prompt = from[n]->prompt, .target = from[n]->target};
+            edit[n] = h->entry[i].edit;
+        }
+    facts_status(fact, 0, n, NULL, 0, status);
+    for (int i = 0; i < n; i++)
+        for (int e = status[i].rewrites_earlier; e != NO_FACT; e = status[e].repeats)
+            from[e]->rewritten = edit[i];
+    free(fact);
+    free(status);
+    free(from);
+    free(edit);
+}
+
 int history_edit_before(const struct history *h, int edit)
 {
     int before = 0;

@@ -1,6 +1,7 @@
 /* The Facts view: its list, and the probes beside it. */
 #include "tests/screens/fixture.h"
 
+#include "views/screens/facts_list.h"
 #include "views/shell/messages.h"
 #include "views/ui_state_internal.h"
 
@@ -167,6 +168,59 @@ static void what_was_overwritten_is_marked(void)
     stage_close(&t);
 }
 
+/* Two facts of the list give one question two objects: the first does not hold any more, and it was
+ * no accident. Undoing the second brings it back. */
+static void what_a_later_fact_rewrote_is_marked(void)
+{
+    struct facts_tally t;
+    struct stage s;
+    char *text, words[80];
+
+    stage_open(&s);
+    for (int i = 0; i < 2; i++) {
+        struct history_entry *e = &s.d.history->entry[i];
+        struct history_fact *f = e->fact;
+        struct queued_fact *q = &s.d.queue[i];
+
+        fact_free(&q->fact);
+        q->fact = (struct fact){.subject = xstrdup("Colosseum"),
+                                .prompt = xstrdup("{} is in"),
+                                .target = xstrdup(i ? "Oslo" : "Athens")};
+        q->edit = e->edit;
+        q->state = QUEUE_HOLDS;
+        e->active = e->success = true;
+        free(f->subject);
+        free(f->target);
+        f->subject = xstrdup("Colosseum");
+        f->target = xstrdup(q->fact.target);
+    }
+    s.d.queue_count = 2;
+    history_find_rewritten(s.d.history);
+    text = drawn(&s, 32, 120);
+    CHECK(strstr(text, "→ rewritten     Colosseum → Athens by edit 2"));
+    CHECK(strstr(text, "✓ holds         Colosseum → Oslo "));
+    CHECK(strstr(text, "1 of 2 holds · 1 rewritten "));
+    CHECK(strstr(text, "rewritten by edit 2, a later fact with another object"));
+    free(text);
+    t = facts_tally(&s.d);
+    CHECK_STR(facts_tally_words(&t, " fact", words),
+              "1 of 2 facts holds, 1 rewritten by a later fact");
+    view_close(s.v);
+    s.v = view_open(view_find("history"), &s.host);
+    text = drawn(&s, 24, 80);
+    CHECK(strstr(text, "→ Eiffel Tower") && strstr(text, " rewritten"));
+    free(text);
+    view_close(s.v);
+    s.v = view_open(view_find("facts"), &s.host);
+    s.d.history->entry[1].active = false;
+    s.d.history->entry[0].fact->rewritten = 0;
+    history_find_rewritten(s.d.history);
+    t = facts_tally(&s.d);
+    CHECK(t.done == 1 && t.hold == 1 && !t.rewritten);
+    s.d.queue_count = 5;
+    stage_close(&s);
+}
+
 /* The frame counts the facts that hold now, and no key is named for probes that are on their way.
  */
 static void the_frame_counts_and_says_what_runs(void)
@@ -206,6 +260,7 @@ static void the_frame_counts_and_says_what_runs(void)
 
 static const struct test tests[] = {
     {"the frame counts and says what runs", the_frame_counts_and_says_what_runs},
+    {"what a later fact rewrote is marked", what_a_later_fact_rewrote_is_marked},
     {"what was overwritten is marked", what_was_overwritten_is_marked},
     {"a click selects a fact or a probe", a_click_selects_a_fact_or_a_probe},
     {"probes are read in full", probes_are_read_in_full},

@@ -56,8 +56,12 @@ static void facts_draw(const struct history_entry *e, struct surface *s, struct 
                        e->edit);
             return;
         }
-        pen_text(&p, f->outcome == OUTCOME_HELD ? ROLE_GOOD : ROLE_WARN,
-                 f->outcome == OUTCOME_HELD     ? "✓ "
+        pen_text(&p,
+                 f->rewritten                 ? ROLE_DIM
+                 : f->outcome == OUTCOME_HELD ? ROLE_GOOD
+                                              : ROLE_WARN,
+                 f->rewritten                   ? "→ "
+                 : f->outcome == OUTCOME_HELD   ? "✓ "
                  : f->outcome == OUTCOME_FAILED ? "✗ "
                                                 : "? ");
         pen_fit(&p, ROLE_SUBJECT, in.w / 3, f->subject);
@@ -91,6 +95,10 @@ static void fact_fields(const struct history_entry *e, struct surface *s, struct
     show_print(text, sizeof(text), "%s → %s, %s", text_probability(number[0], p.before),
                text_probability(number[1], p.after), e->success ? "held" : "did not hold");
     details_field(s, in, y, p.name, e->success ? ROLE_GOOD : ROLE_WARN, text);
+    if (e->fact[0].rewritten) {
+        show_print(text, sizeof(text), "rewritten by edit %d", e->fact[0].rewritten);
+        details_field(s, in, y, "since", ROLE_TEXT, text);
+    }
 }
 
 void pane_details(const struct ui_state *d, const struct history_entry *e, struct surface *s,

@@ -89,7 +89,8 @@ static void facts_event(struct view *v, const struct event *ev)
 {
     struct facts *f = v->state;
     bool stopped, next = facts_on_event(v->host, ev, &stopped);
-    int hold, done;
+    struct facts_tally t;
+    char words[80];
 
     if (stopped && f->running)
         v->host->message(v->host, TONE_WARN, "stopped: %d still wait%s ({commit} continues)",
@@ -97,10 +98,9 @@ static void facts_event(struct view *v, const struct event *ev)
     f->running &= !stopped;
     if (next && f->running && !facts_next(v->host)) {
         f->running = false;
-        hold = facts_holding(v->host->ui, &done);
-        v->host->message(v->host, hold < done ? TONE_WARN : TONE_GOOD,
-                         "the list is done: %d of %d fact%s hold%s", hold, done,
-                         done == 1 ? "" : "s", hold == 1 ? "s" : "");
+        t = facts_tally(v->host->ui);
+        v->host->message(v->host, t.hold + t.rewritten < t.done ? TONE_WARN : TONE_GOOD,
+                         "the list is done: %s", facts_tally_words(&t, " fact", words));
         facts_recheck(v->host);
     }
 }
@@ -237,23 +237,30 @@ static struct row_state {
 {
     if (fact_is_undone(d, q))
         return (struct row_state){"undone", "○", queue_states[q->state].role};
+    if (ui_rewritten_since(d, q))
+        return (struct row_state){"rewritten", "→", ROLE_DIM};
     if (ui_overwritten_since(d, q))
         return (struct row_state){"overwritten", "▽", ROLE_WARN};
     return (struct row_state){queue_states[q->state].word, queue_states[q->state].glyph,
                               queue_states[q->state].role};
 }
 
-/* Columns: state in 0 to STATE_WIDE + 2, "subject → object", and p(object) after the edit at the
- * right. Hatched where the edit was undone. */
+/* Columns: state in 0 to STATE_WIDE + 2, "subject → object", and at the right p(object) after the
+ * edit, or the edit that rewrote the fact. Hatched where the edit was undone. */
 static void draw_row(const struct ui_state *d, const struct queued_fact *q, struct surface *s,
                      struct rect in, int y, bool at)
 {
     const struct overwritten_fact *lost = ui_overwritten_since(d, q);
     struct row_state state = row_state_of(d, q);
-    int words = in.w - STATE_WIDE - (q->edit ? 11 : 3);
+    int by = fact_is_undone(d, q) ? 0 : ui_rewritten_since(d, q), words = in.w - STATE_WIDE - 3;
     struct pen p = list_row(s, in, y, at, 0);
-    char text[300], number[16];
+    char text[300], number[32] = "";
 
+    if (by)
+        snprintf(number, sizeof(number), "by edit %d", by);
+    else if (q->edit)
+        text_probability(number, lost ? lost->p[1] : q->p[1]);
+    words -= by ? (int)strlen(number) + 1 : q->edit ? 8 : 0;
     pen_text(&p, state.role, state.glyph);
     p.x = 2;
     pen_fit(&p, state.role, STATE_WIDE, state.word);
@@ -261,25 +268,25 @@ static void draw_row(const struct ui_state *d, const struct queued_fact *q, stru
     show_print(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
     pen_fit(&p, ROLE_TEXT, words > 8 ? words : 8, text);
     p.x++;
-    if (q->edit)
-        pen_text(&p, ROLE_STRONG, text_probability(number, lost ? lost->p[1] : q->p[1]));
+    pen_text(&p, by ? ROLE_DIM : ROLE_STRONG, number);
     if (fact_is_undone(d, q))
         surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
 }
 
-/* "2 of 4 hold · 1 overwritten · 3 wait, running" */
+/* "2 of 4 hold · 1 rewritten · 1 overwritten · 3 wait, running" */
 static void list_hint(const struct view *v, struct buf *out)
 {
     const struct facts *f = v->state;
     const struct ui_state *d = v->host->ui;
-    int done, hold = facts_holding(d, &done), wait = facts_waiting(d), overwritten = 0;
+    const struct facts_tally t = facts_tally(d);
+    int wait = facts_waiting(d);
 
-    for (int i = 0; i < d->queue_count; i++)
-        overwritten += ui_overwritten_since(d, &d->queue[i]) != NULL;
-    if (done)
-        buf_printf(out, "%d of %d hold%s", hold, done, hold == 1 ? "s" : "");
-    if (overwritten)
-        buf_printf(out, "%s%d overwritten", out->len ? " · " : "", overwritten);
+    if (t.done)
+        buf_printf(out, "%d of %d hold%s", t.hold, t.done, t.hold == 1 ? "s" : "");
+    if (t.rewritten)
+        buf_printf(out, " · %d rewritten", t.rewritten);
+    if (t.overwritten)
+        buf_printf(out, " · %d overwritten", t.overwritten);
     if (wait)
         buf_printf(out, "%s%d wait%s", out->len ? " · " : "", wait, wait == 1 ? "s" : "");
     if (f->running)
@@ -333,11 +340,14 @@ static const char *board_summary(const struct view *v, enum role *role, char out
     const struct fact *fact = q ? &q->fact : &d->fact;
     const struct probe_report *board = shown_board(v);
     const struct overwritten_fact *lost = q ? ui_overwritten_since(d, q) : NULL;
+    int by = q ? ui_rewritten_since(d, q) : 0;
     char words[160];
 
     *role = q && q->state == QUEUE_FAILED ? ROLE_ERROR : lost ? ROLE_WARN : ROLE_DIM;
     if (*role == ROLE_ERROR)
         utf8_copy(out, HINT_MAX, q->why);
+    else if (by)
+        show_print(out, HINT_MAX, "rewritten by edit %d, a later fact with another object", by);
     else if (lost)
         show_print(out, HINT_MAX, "held when made, overwritten since by a later edit: now says %s",
                    text_said(words, sizeof(words), lost->said[1]));

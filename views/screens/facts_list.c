@@ -93,19 +93,34 @@ bool fact_is_undone(const struct ui_state *d, const struct queued_fact *q)
     return false;
 }
 
-int facts_holding(const struct ui_state *d, int *done)
+struct facts_tally facts_tally(const struct ui_state *d)
 {
-    int n = 0;
+    struct facts_tally t = {0};
 
-    *done = 0;
     for (int i = 0; i < d->queue_count; i++) {
         const struct queued_fact *q = &d->queue[i];
-        bool over = q->state != QUEUE_WAITS && q->state != QUEUE_RUNS && !fact_is_undone(d, q);
 
-        *done += over;
-        n += over && q->state == QUEUE_HOLDS && !ui_overwritten_since(d, q);
+        if (q->state == QUEUE_WAITS || q->state == QUEUE_RUNS || fact_is_undone(d, q))
+            continue;
+        t.done++;
+        if (ui_rewritten_since(d, q))
+            t.rewritten++;
+        else if (ui_overwritten_since(d, q))
+            t.overwritten++;
+        else
+            t.hold += q->state == QUEUE_HOLDS;
     }
-    return n;
+    return t;
+}
+
+const char *facts_tally_words(const struct facts_tally *t, const char *fact, char out[80])
+{
+    int n = snprintf(out, 80, "%d of %d%s%s hold%s", t->hold, t->done, fact,
+                     *fact && t->done != 1 ? "s" : "", t->hold == 1 ? "s" : "");
+
+    if (t->rewritten)
+        snprintf(out + n, 80 - (size_t)n, ", %d rewritten by a later fact", t->rewritten);
+    return out;
 }
 
 /* Whether the fact is the one at hand, whose preview the commit then writes. */

@@ -10,9 +10,14 @@
 int facts_take(struct host *host, const char *text, size_t len);
 bool facts_take_file(struct host *host, const char *path);
 int facts_waiting(const struct ui_state *d);
-/* How many of the list hold now, of *done that were edited or failed. Edits that were undone do not
- * count. */
-int facts_holding(const struct ui_state *d, int *done);
+/* What became of the list: edits that were undone do not count. */
+struct facts_tally {
+    int done;                         /* edited or failed; of these */
+    int hold, rewritten, overwritten; /* rewritten: by a later fact, on purpose; all of now */
+};
+struct facts_tally facts_tally(const struct ui_state *d);
+/* "1 of 3 facts holds, 1 rewritten by a later fact" with "facts", which may be "". Returns out. */
+const char *facts_tally_words(const struct facts_tally *t, const char *fact, char out[80]);
 /* Whether the edit that wrote the fact was undone. */
 bool fact_is_undone(const struct ui_state *d, const struct queued_fact *q);
 /* Commits the next fact that waits. False: none waits, or the command was refused. */

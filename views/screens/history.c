@@ -404,20 +404,37 @@ static void base_row(const struct view *v, struct pen *p, bool tagged)
                      : "   no edits yet");
 }
 
-/* Columns: tag, active ● or undone ○, number, time, ✓ holds or ✗ weak, subject → object, p
- * before→after (of several facts: how many hold), kept neurons (80 columns or more), note. */
+/* How many facts of the edit a later one rewrote, and for a single fact which. */
+static void put_rewritten(const struct history_entry *e, struct pen *p, int wide, int rewritten)
+{
+    if (e->facts > 1)
+        pen_printf(p, ROLE_DIM, " %d rewritten", rewritten);
+    else
+        pen_text(p, ROLE_DIM, " rewritten");
+    if (e->facts == 1 && wide - p->x >= 10)
+        pen_printf(p, ROLE_DIM, " by edit %d", e->fact[0].rewritten);
+}
+
+/* Columns: tag, active ● or undone ○, number, time, ✓ holds, ✗ weak or → rewritten, subject →
+ * object, p before→after (of several facts: how many hold), kept neurons (80 columns or more),
+ * note. */
 static void entry_row(const struct history_entry *e, struct pen *p, int wide, bool tagged)
 {
     char clock[32], number[32], others[32] = "";
     enum role role = e->active ? ROLE_TEXT : ROLE_NONE;
     struct p_change chance = history_p_change(&e->fact[0]);
-    int held = history_held(e);
+    int held = history_held(e), rewritten = 0;
 
+    for (int i = 0; i < e->facts; i++)
+        rewritten += e->fact[i].rewritten != 0;
     pen_text(p, ROLE_KEY, tagged ? "+" : " ");
     pen_text(p, e->active ? ROLE_GOOD : ROLE_NONE, e->active ? "●" : "○");
     pen_printf(p, ROLE_STRONG, "%4d ", e->edit);
     pen_printf(p, ROLE_DIM, "%s ", format_clock(e->when, wide >= 100, clock));
-    pen_text(p, e->success ? ROLE_GOOD : ROLE_WARN, e->success ? "✓ " : "✗ ");
+    if (rewritten == e->facts)
+        pen_text(p, ROLE_DIM, "→ ");
+    else
+        pen_text(p, e->success ? ROLE_GOOD : ROLE_WARN, e->success ? "✓ " : "✗ ");
     pen_fit(p, role, wide / 5, e->subject ? e->subject : "");
     pen_text(p, ROLE_DIM, " → ");
     pen_fit(p, e->active ? ROLE_NEW : ROLE_NONE, wide / 7, e->target ? e->target : "");
@@ -434,6 +451,8 @@ static void entry_row(const struct history_entry *e, struct pen *p, int wide, bo
         pen_right(p, ROLE_DIM, 7, text_thousands(number, e->kept));
     if (!e->active)
         pen_text(p, ROLE_NONE, " undone");
+    if (rewritten)
+        put_rewritten(e, p, wide, rewritten);
     if (e->draft)
         pen_text(p, ROLE_WARN, " draft");
     if (e->note) {

@@ -129,18 +129,19 @@ static bool rechecked_message(const struct ui_state *d, enum tone *tone, char *o
 {
     const struct overwritten *o = d->rechecked;
     const struct overwritten_fact *f = o && o->lost ? &o->fact[0] : NULL;
-    int done, hold = facts_holding(d, &done);
+    const struct facts_tally t = facts_tally(d);
+    char words[80];
 
     if (!o || !o->asked)
         return false;
-    *tone = f || hold < done ? TONE_WARN : TONE_GOOD;
+    *tone = f || t.hold + t.rewritten < t.done ? TONE_WARN : TONE_GOOD;
     if (f)
         show_print(
             out, n, "overwritten by a later edit: %d of %d that held: edit %d (%.60s → %.60s)%s",
             o->lost, o->asked, f->edit, f->subject, f->target, o->lost > 1 ? " and others" : "");
     else
-        show_print(out, n, "the list is done: %d of %d hold%s, as when made", hold, done,
-                   hold == 1 ? "s" : "");
+        show_print(out, n, "the list is done: %s%s", facts_tally_words(&t, "", words),
+                   t.rewritten ? "" : ", as when made");
     return true;
 }
 

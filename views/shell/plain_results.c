@@ -171,8 +171,11 @@ void plain_print_facts(const struct ui_state *d)
 
         std_print("%d. %s is %s: %s", i + 1, text_piece(subject, sizeof(subject), q->fact.subject),
                   text_piece(target, sizeof(target), q->fact.target),
-                  ui_overwritten_since(d, q) ? "held when made, overwritten since"
-                                             : words[q->state]);
+                  ui_rewritten_since(d, q)     ? "rewritten by a later fact"
+                  : ui_overwritten_since(d, q) ? "held when made, overwritten since"
+                                               : words[q->state]);
+        if (ui_rewritten_since(d, q))
+            std_print(", edit %d", ui_rewritten_since(d, q));
         if (q->edit)
             std_print(", edit %d, p(target) %s", q->edit, text_probability(p, q->p[1]));
         std_print("%s%s\n", *q->why ? ": " : "", q->why);
