@@ -1,6 +1,7 @@
-/* Editing methods other than NMKE against the independent implementation: three facts each, on the
- * default model, with the settings of tests/reference/baselines. Tolerances are relative, and those
- * that the reference states. */
+/* Editing methods other than NMKE against the independent implementation, on the default model,
+ * with the settings of tests/reference/baselines. Tolerances are relative, and those that the
+ * reference states. ROME is compared on three facts, the others on the first; BASELINES=all: all on
+ * three. */
 #include "core/edit/editors/editors.h"
 #include "core/edit/moments_text.h"
 #include "core/eval/answer.h"
@@ -285,11 +286,13 @@ static void fact_agrees(const struct baseline *b, int fact)
 static void baselines_agree(void)
 {
     static const int layers[] = {4, 5, 6, 7, 8};
+    const char *wanted = getenv("BASELINES");
+    bool every = wanted && !strcmp(wanted, "all");
 
     CHECK(all && file);
     moments = sums(layers, (int)(sizeof(layers) / sizeof(*layers)));
     for (size_t i = 0; moments && i < sizeof(rows) / sizeof(*rows); i++)
-        for (int fact = 0; fact < FACTS; fact++)
+        for (int fact = 0; fact < (i && !every ? 1 : FACTS); fact++)
             fact_agrees(&rows[i], fact);
     moments_free(moments);
 }
