@@ -34,7 +34,7 @@ struct training {
     struct mat losses;           /* [1, labels] */
     struct mat w, grad;          /* [d, M] */
     struct mat m, v, adam_steps; /* of Adam */
-    float *before, *after;       /* [d * M] the matrix, on the host */
+    float *before, *after;       /* [d * M] the matrix, on the host; after the last step */
     float *host_loss;            /* [labels] */
     double moved;                /* the length of what the steps so far have changed */
 };
@@ -135,8 +135,10 @@ static bool training_begin(struct training *s, struct job *job, struct err *err)
     s->host_loss = xcalloc((size_t)s->labels, sizeof(float));
     device_fetch(dev, s->before, s->w, "layer %d: the matrix that is trained", s->layer);
     ok = device_sync(dev, err);
-    if (ok)
+    if (ok) {
+        memcpy(s->after, s->before, (size_t)s->w.rows * (size_t)s->w.cols * sizeof(float));
         forward_embed(s->f, &s->pass, s->start);
+    }
     for (int l = 0; ok && l < s->layer; l++) {
         ok = !job_cancelled(job, err);
         if (ok)
@@ -222,7 +224,7 @@ static bool training_measure(struct training *s, struct err *err)
     for (size_t i = 0; i < n; i++) {
         if (eps > 0)
             s->after[i] = fminf(fmaxf(s->after[i], s->before[i] - eps), s->before[i] + eps);
-        sum += pow((double)(s->after[i] - s->before[i]), 2);
+        sum += (double)(s->after[i] - s->before[i]) * (double)(s->after[i] - s->before[i]);
     }
     s->moved = sqrt(sum);
     if (eps > 0)
@@ -271,14 +273,10 @@ static bool training_finish(struct training *s, struct edit_result *out, struct 
     struct layer_report *report = &out->report[0];
     size_t n = (size_t)s->w.rows * (size_t)s->w.cols;
     struct delta *d;
-    double norm = 0, weight = 0;
+    double weight = 0;
 
-    device_fetch(s->dev, s->after, s->w, "layer %d: the trained matrix", s->layer);
-    if (!device_sync(s->dev, err))
-        return false;
     for (size_t i = 0; i < n; i++) {
         s->after[i] -= s->before[i];
-        norm += (double)s->after[i] * (double)s->after[i];
         weight += (double)s->before[i] * (double)s->before[i];
     }
     out->delta = d = xcalloc(1, sizeof(*d));
@@ -307,7 +305,7 @@ static bool training_finish(struct training *s, struct edit_result *out, struct 
                                     .percentile_leak = -1,
                                     .scale = 1,
                                     .residual = (double)NAN,
-                                    .delta_norm = sqrt(norm),
+                                    .delta_norm = s->moved,
                                     .weight_norm = sqrt(weight)};
     return device_sync(s->dev, err);
 }
