@@ -298,6 +298,10 @@ bool session_facts_load(struct engine *e, struct session_facts *s, struct err *e
 /* Makes the fact's probes of these kinds (PROBES_*), unless it has probes already. */
 bool edited_fact_probes(struct engine *e, const struct session_facts *s, struct edited_fact *f,
                         unsigned kinds, struct err *err);
+/* Appends this fact to out->fact; what was said and p(target) are the caller's to fill in. Valid
+ * until the next call. */
+struct overwritten_fact *overwritten_add(struct overwritten *out, const struct session_facts *s,
+                                         const struct edited_fact *a);
 void session_facts_free(struct session_facts *s);
 
 /* commands.c: what each kind of command needs, and which function runs it */

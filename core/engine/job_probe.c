@@ -180,12 +180,7 @@ static bool overwritten_note(struct engine *e, const struct session_facts *s, st
             free(k ? v[0].said : NULL);
             return false;
         }
-    out->fact = xrealloc(out->fact, (size_t)(out->lost + 1) * sizeof(*out->fact));
-    lost = &out->fact[out->lost++];
-    *lost = (struct overwritten_fact){.edit = s->edits[a->index].id,
-                                      .subject = xstrdup(a->fact->subject),
-                                      .prompt = xstrdup(a->fact->prompt),
-                                      .target = xstrdup(a->fact->target)};
+    lost = overwritten_add(out, s, a);
     for (int k = 0; k < 2; k++) {
         lost->said[k] = v[k].said;
         lost->p[k] = v[k].score.p;

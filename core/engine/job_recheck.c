@@ -88,14 +88,11 @@ static bool recheck_lost(struct engine *e, struct session_facts *s, const struct
     if (!edited_fact_probes(e, s, f, PROBES_FACT, err) ||
         !probe_ask(&v, &f->probes, 0, e->open->edited, true, &e->job, err))
         return false;
-    out->fact = xrealloc(out->fact, (size_t)(out->lost + 1) * sizeof(*out->fact));
-    lost = &out->fact[out->lost++];
-    *lost = (struct overwritten_fact){.edit = s->edits[f->index].id,
-                                      .subject = xstrdup(f->fact->subject),
-                                      .prompt = xstrdup(f->fact->prompt),
-                                      .target = xstrdup(f->fact->target),
-                                      .said = {xstrdup(""), v.said},
-                                      .p = {one->p[0], one->p[1]}};
+    lost = overwritten_add(out, s, f);
+    lost->said[0] = xstrdup("");
+    lost->said[1] = v.said;
+    lost->p[0] = one->p[0];
+    lost->p[1] = one->p[1];
     return true;
 }
 

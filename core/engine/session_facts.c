@@ -62,3 +62,17 @@ bool edited_fact_probes(struct engine *e, const struct session_facts *s, struct 
         a->has_probes = probes_of(&a->probes, e->base, a->fact, &p, kinds, &e->job, err);
     return a->has_probes;
 }
+
+struct overwritten_fact *overwritten_add(struct overwritten *out, const struct session_facts *s,
+                                         const struct edited_fact *a)
+{
+    struct overwritten_fact *lost;
+
+    out->fact = xrealloc(out->fact, (size_t)(out->lost + 1) * sizeof(*out->fact));
+    lost = &out->fact[out->lost++];
+    *lost = (struct overwritten_fact){.edit = s->edits[a->index].id,
+                                      .subject = xstrdup(a->fact->subject),
+                                      .prompt = xstrdup(a->fact->prompt),
+                                      .target = xstrdup(a->fact->target)};
+    return lost;
+}
