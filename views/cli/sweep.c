@@ -76,15 +76,7 @@ static void cell_json(const struct cli *cli, const struct sweep *s, int at, cons
     json_object_set_new(o, "of", json_integer(s->grid.cells));
     json_object_set_new(o, "grid", grid);
     json_object_set_new(o, "method", json_string(params_word(&p, P_EDIT_METHOD)));
-    json_object_set_new(o, "edits", json_integer(c->tried));
-    for (int m = 0; m < metric_count; m++) {
-        double value = measured_value(&c->metric[m]);
-
-        json_object_set_new(o, metric_table[m].json,
-                            metric_table[m].has_before
-                                ? cli_pair(measured_before(&c->metric[m]), value)
-                                : cli_real(value));
-    }
+    trial_metrics(o, c);
     json_object_set_new(o, "seed", json_integer((json_int_t)p.value[P_SEED]));
     if ((one || s->facts == 1) && c->tried)
         json_object_set_new(o, "said", cli_text(c->said));
@@ -201,14 +193,13 @@ static bool start_state(struct cli *c, const struct sweep *s, const struct fact 
 
 static bool try_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)
 {
-    struct command cmd = {
-        .kind = CMD_VARIANTS, .params = c->params, .draft = cli_has(c, OPT_DRAFT)};
+    struct command on = {0}, cmd;
 
-    if (!start_state(c, s, fact, &cmd, err))
+    if (!start_state(c, s, fact, &on, err))
         return false;
-    cmd.facts = xcalloc(1, sizeof(*cmd.facts));
-    cmd.facts[0] = fact_copy(fact);
-    cmd.count = 1;
+    cmd = trial_command(CMD_VARIANTS, c, fact, &c->params);
+    cmd.edit = on.edit;
+    cmd.states = on.states;
     cmd.variant_count = s->count;
     cmd.variants = xcalloc((size_t)s->count, sizeof(*cmd.variants));
     for (int i = 0; i < s->count; i++)
@@ -268,23 +259,18 @@ static void row_on_fact(struct cli *c, int fact, const struct trial *of_it, void
         print_cell(c, s, s->done, of_it, true);
 }
 
-/* Each cell in a row; a cell whose parameters allow no edit says why. */
+/* Each cell in a row. */
 static bool sweep_rows(struct cli *c, struct sweep *s, struct err *err)
 {
     for (int i = 0; i < s->count; i++) {
         const struct params p = cell_params(c, s, s->mine[i]);
         struct trial *cell = &s->cell[s->mine[i]];
-        struct err why = {0};
 
         s->done = s->mine[i];
         if (s->count > 1)
             cli_say(c, "cell %d of %d", i + 1, s->count);
-        if (!trial_in_a_row(c, s->fact, s->facts, &p, cell, row_on_fact, s, &why)) {
-            if (why.kind != ERR_USAGE)
-                return err_pass(err, &why);
-            *cell = (struct trial){.failed = s->facts};
-            utf8_copy(cell->why, sizeof(cell->why), why.text);
-        }
+        if (!trial_in_a_row(c, s->fact, s->facts, &p, cell, row_on_fact, s, err))
+            return false;
         if (mpi_size() == 1)
             print_cell(c, s, s->mine[i], cell, false);
     }

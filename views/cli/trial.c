@@ -24,6 +24,29 @@ void trial_add(struct trial *t, const struct variant_result *v)
     utf8_copy(t->said, sizeof(t->said), v->said);
 }
 
+struct command trial_command(enum command_kind kind, const struct cli *c, const struct fact *fact,
+                             const struct params *p)
+{
+    struct command cmd = {.kind = kind, .params = *p, .draft = cli_has(c, OPT_DRAFT), .count = 1};
+
+    cmd.facts = xcalloc(1, sizeof(*cmd.facts));
+    cmd.facts[0] = fact_copy(fact);
+    return cmd;
+}
+
+void trial_metrics(json_t *o, const struct trial *t)
+{
+    json_object_set_new(o, "edits", json_integer(t->tried));
+    for (int m = 0; m < metric_count; m++) {
+        double value = measured_value(&t->metric[m]);
+
+        json_object_set_new(o, metric_table[m].json,
+                            metric_table[m].has_before
+                                ? cli_pair(measured_before(&t->metric[m]), value)
+                                : cli_real(value));
+    }
+}
+
 struct row {
     struct trial *sum, now; /* now: of the fact that is asked at the end */
     int first, last;        /* edits of the row */
@@ -69,22 +92,11 @@ static void on_commit_only(struct cli *c, struct event *ev, void *ctx)
         row_on_event(c, ev, ctx);
 }
 
-/* A command about one fact. */
-static struct command fact_command(enum command_kind kind, const struct cli *c,
-                                   const struct fact *fact, const struct params *p)
-{
-    struct command cmd = {.kind = kind, .params = *p, .draft = cli_has(c, OPT_DRAFT), .count = 1};
-
-    cmd.facts = xcalloc(1, sizeof(*cmd.facts));
-    cmd.facts[0] = fact_copy(fact);
-    return cmd;
-}
-
 static bool row_write(struct cli *c, struct row *r, const struct fact *fact, int facts,
                       const struct params *p, struct err *err)
 {
     for (int i = 0; i < facts; i++) {
-        struct command cmd = fact_command(CMD_COMMIT, c, &fact[i], p);
+        struct command cmd = trial_command(CMD_COMMIT, c, &fact[i], p);
 
         cli_say(c, "fact %d of %d: %s", i + 1, facts, fact[i].subject);
         if (!cli_job(c, &cmd, on_commit_only, r, err))
@@ -97,7 +109,7 @@ static bool row_ask(struct cli *c, struct row *r, const struct fact *fact, int f
                     const struct params *p, trial_on_fact *on_fact, void *ctx, struct err *err)
 {
     for (int i = 0; i < facts; i++) {
-        struct command cmd = fact_command(CMD_PROBE, c, &fact[i], p);
+        struct command cmd = trial_command(CMD_PROBE, c, &fact[i], p);
 
         cmd.sides = true;
         r->now = (struct trial){0};
@@ -118,13 +130,20 @@ bool trial_in_a_row(struct cli *c, const struct fact *fact, int facts, const str
 {
     struct row r = {.sum = out};
     struct command undo = {.kind = CMD_UNDO};
-    bool ok =
-        row_write(c, &r, fact, facts, p, err) && row_ask(c, &r, fact, facts, p, on_fact, ctx, err);
+    struct err why = {0};
+    bool ok = row_write(c, &r, fact, facts, p, &why) &&
+              row_ask(c, &r, fact, facts, p, on_fact, ctx, &why);
 
-    if (!r.last || c->signal)
-        return ok;
+    if (!ok && why.kind != ERR_USAGE)
+        return err_pass(err, &why);
+    if (!ok) {
+        *out = (struct trial){.failed = facts};
+        utf8_copy(out->why, sizeof(out->why), why.text);
+    }
+    if (!r.last)
+        return true;
     undo.text = xasprintf("%d-%d", r.first, r.last);
-    return cli_job(c, &undo, NULL, NULL, ok ? err : NULL) && ok;
+    return cli_job(c, &undo, NULL, NULL, err);
 }
 
 /* The next word of *at, as a copy; NULL: none. */

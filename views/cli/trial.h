@@ -16,13 +16,18 @@ struct trial {
 };
 
 void trial_add(struct trial *t, const struct variant_result *v);
+/* A command about one fact, of which it gets a copy; --draft is heeded. */
+struct command trial_command(enum command_kind kind, const struct cli *c, const struct fact *fact,
+                             const struct params *p);
+/* Puts `edits` and every metric into an object. */
+void trial_metrics(json_t *o, const struct trial *t);
 
 /* Gets each fact of a row as it is after all of them. */
 typedef void trial_on_fact(struct cli *c, int fact, const struct trial *of_it, void *ctx);
 /* Writes all facts into the open session in memory, one edit each, in order; asks every one, with
  * its rephrases and neighbours, when all are written; and undoes them. The numbers of the layers
- * are those of each edit when it was made, all others are from the end. ERR_USAGE where the
- * parameters allow no edit. */
+ * are those of each edit when it was made, all others are from the end. Where the parameters allow
+ * no edit (ERR_USAGE), out->why says so and all have failed. */
 bool trial_in_a_row(struct cli *c, const struct fact *fact, int facts, const struct params *p,
                     struct trial *out, trial_on_fact *on_fact, void *ctx, struct err *err);
 

@@ -120,10 +120,8 @@ static bool find_layers(struct cli *c, struct tune *t, struct err *err)
     if (!cli_job(c, &cmd, moments_on_event, t, err))
         return false;
     for (int i = 0; i < t->facts && i < TRACED; i++) {
-        cmd = (struct command){
-            .kind = CMD_TRACE, .params = c->params, .states = STATE_BASE, .count = 1};
-        cmd.facts = xcalloc(1, sizeof(*cmd.facts));
-        cmd.facts[0] = fact_copy(&t->fact[i]);
+        cmd = trial_command(CMD_TRACE, c, &t->fact[i], &c->params);
+        cmd.states = STATE_BASE;
         cli_say(c, "causal trace %d of %d: %s", i + 1, TRACED, t->fact[i].subject);
         if (!cli_job(c, &cmd, trace_on_event, t, err))
             return err_in(err, "%s", t->fact[i].subject);
@@ -194,15 +192,10 @@ static void variant_on_event(struct cli *c, struct event *ev, void *ctx)
 static bool try_alone(struct cli *c, struct tune *t, struct err *err)
 {
     for (int i = 0; i < t->facts; i++) {
-        struct command cmd = {.kind = CMD_VARIANTS,
-                              .params = c->params,
-                              .draft = cli_has(c, OPT_DRAFT),
-                              .states = STATE_BASE,
-                              .count = 1,
-                              .variant_count = t->arms};
+        struct command cmd = trial_command(CMD_VARIANTS, c, &t->fact[i], &c->params);
 
-        cmd.facts = xcalloc(1, sizeof(*cmd.facts));
-        cmd.facts[0] = fact_copy(&t->fact[i]);
+        cmd.states = STATE_BASE;
+        cmd.variant_count = t->arms;
         cmd.variants = xcalloc((size_t)t->arms, sizeof(*cmd.variants));
         for (int k = 0; k < t->arms; k++)
             cmd.variants[k] = t->arm[k].params;
@@ -216,16 +209,10 @@ static bool try_alone(struct cli *c, struct tune *t, struct err *err)
 static bool try_in_a_row(struct cli *c, struct tune *t, struct err *err)
 {
     for (int k = 0; k < t->arms; k++) {
-        struct trial *trial = &t->trial[USE_MANY][k];
-        struct err why = {0};
-
         cli_say(c, "in a row, arm %d of %d: %s", k + 1, t->arms, t->arm[k].name);
-        if (trial_in_a_row(c, t->fact, t->facts, &t->arm[k].params, trial, NULL, NULL, &why))
-            continue;
-        if (why.kind != ERR_USAGE)
-            return err_pass(err, &why);
-        *trial = (struct trial){.failed = t->facts};
-        utf8_copy(trial->why, sizeof(trial->why), why.text);
+        if (!trial_in_a_row(c, t->fact, t->facts, &t->arm[k].params, &t->trial[USE_MANY][k], NULL,
+                            NULL, err))
+            return false;
     }
     return true;
 }
@@ -278,16 +265,6 @@ static void bar(double share, char out[BAR + 1])
     out[BAR] = '\0';
 }
 
-/* A number of 0 to 1 in five columns; "-" where it is not known. */
-static const char *number(double value, char out[16])
-{
-    if (isfinite(value))
-        snprintf(out, 16, "%.2f", value);
-    else
-        snprintf(out, 16, "-");
-    return out;
-}
-
 /* The effect of each layer, as a share of the largest. */
 static void trace_text(const struct tune *t, struct buf *out)
 {
@@ -312,29 +289,39 @@ static void trace_text(const struct tune *t, struct buf *out)
     }
 }
 
+/* The row of an arm; the share that holds is drawn as a bar, too. */
+static void arm_row(const struct tune *t, enum use use, int k, struct table *rows)
+{
+    const struct trial *r = &t->trial[use][k];
+    double share = r->tried ? metric_of(r, "holds") : (double)NAN;
+    char line[BAR + 1];
+
+    bar(share, line);
+    table_format(rows, "%c %s", k == t->best[use] ? '*' : ' ', t->arm[k].name);
+    table_text(rows, line);
+    table_real(rows, share);
+    if (use == USE_MANY)
+        table_real(rows, r->tried ? (double)r->held_then / r->tried : (double)NAN);
+    table_real(rows, metric_of(r, "p(target)"));
+    table_real(rows, metric_of(r, "rephrase"));
+    table_real(rows, metric_of(r, "neighbours"));
+    table_real(rows, metric_of(r, "‖ΔW‖/‖W‖"));
+    table_text(rows, !r->tried ? r->why : t->other[k] ? "to compare with" : "");
+}
+
 static void use_text(const struct tune *t, enum use use, struct buf *out)
 {
-    buf_printf(out, "%s (%d facts)\n  %-16s %-*s %7s %9s %9s %10s %9s\n", use_title[use], t->facts,
-               "arm", BAR, "holds", use == USE_MANY ? "(then)" : "", "p(target)", "rephrase",
-               "neighbours", "|dW|/|W|");
-    for (int k = 0; k < t->arms; k++) {
-        const struct trial *r = &t->trial[use][k];
-        double share = metric_of(r, "holds");
-        char line[BAR + 1], then[16] = "", rephrase[16], kept[16];
+    struct table rows = {.name = "arms"};
 
-        if (!r->tried) {
-            buf_printf(out, "  %-16.16s %s\n", t->arm[k].name, r->why);
-            continue;
-        }
-        bar(share, line);
-        if (use == USE_MANY)
-            snprintf(then, sizeof(then), "(%.2f)", (double)r->held_then / r->tried);
-        buf_printf(out, "%c %-16.16s %s %.2f %6s %5.2f %9s %10s %11.4f%s\n",
-                   k == t->best[use] ? '*' : ' ', t->arm[k].name, line, share, then,
-                   metric_of(r, "p(target)"), number(metric_of(r, "rephrase"), rephrase),
-                   number(metric_of(r, "neighbours"), kept), metric_of(r, "‖ΔW‖/‖W‖"),
-                   t->other[k] ? "  to compare with" : "");
-    }
+    table_layout(&rows, "arm%-18s holds%-20s share%5.2f");
+    if (use == USE_MANY)
+        table_layout(&rows, "  then%5.2f");
+    table_layout(&rows, "  p(target)%9.2f  rephrase%8.2f  neighbours%10.2f  |dW|/|W|%8.4f  note%s");
+    for (int k = 0; k < t->arms; k++)
+        arm_row(t, use, k, &rows);
+    buf_printf(out, "%s (%d facts)\n", use_title[use], t->facts);
+    table_to_text(&rows, out);
+    table_free(&rows);
 }
 
 static void print_json(const struct tune *t)
@@ -347,10 +334,7 @@ static void print_json(const struct tune *t)
             json_object_set_new(o, "for", json_string(use_word[u]));
             json_object_set_new(o, "arm", cli_text(t->arm[k].name));
             json_object_set_new(o, "facts", json_integer(t->facts));
-            json_object_set_new(o, "edits", json_integer(r->tried));
-            for (int m = 0; r->tried && m < metric_count; m++)
-                json_object_set_new(o, metric_table[m].json,
-                                    cli_real(measured_value(&r->metric[m])));
+            trial_metrics(o, r);
             if (u == USE_MANY)
                 json_object_set_new(o, "held_then", json_integer(r->held_then));
             if (r->failed)
