@@ -21,5 +21,9 @@ bool thread_start(pthread_t *thread, const char *name, void *(*main)(void *), vo
  * that mask. */
 void thread_mask(sigset_t *old);
 void thread_unmask(const sigset_t *old);
+/* Lowers the priority of the calling thread and of those that it will start, so that a thread which
+ * wakes for a moment does not wait for them. Where a process has one priority (not Linux): nothing.
+ */
+void thread_give_way(void);
 
 #endif

@@ -300,6 +300,8 @@ static void *engine_main(void *arg)
     bool go_on;
 
     e->job_began = clock_seconds();
+    if (e->options.gives_way)
+        thread_give_way();
     go_on = open_all(e, &end.err);
     if (end.err.kind == ERR_CANCELLED) /* CMD_QUIT during loading is no error */
         end.err = (struct err){0};

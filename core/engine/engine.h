@@ -240,6 +240,7 @@ struct engine_options {
     const char *text;            /* file that moments are summed over; NULL: none can be */
     bool background_moments;     /* sum moments while there is nothing else to do */
     bool base_only;              /* no session, no moments: only queries of the base */
+    bool gives_way;              /* its threads leave the processor to the caller's first */
 };
 
 /* The value of --precision NAME for engine_options.precision; NULL: PRECISION_DEFAULT. ERR_USAGE

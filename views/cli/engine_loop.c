@@ -68,6 +68,7 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     struct engine_options o = {
         .model = c->model,
         .session = c->value[OPT_SESSION],
+        .gives_way = needs & FOR_A_SCREEN,
         .autosave = (needs & FOR_A_SCREEN) && !c->value[OPT_SESSION] && !cli_has(c, OPT_READONLY),
         .readonly_fallback = (needs & FOR_A_SCREEN) && !cli_has(c, OPT_READONLY),
         .create = (needs & MAY_CREATE) != 0,

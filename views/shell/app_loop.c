@@ -8,8 +8,9 @@
  *   4. term_wait()     sleeps in ppoll() on the terminal and on engine_fd() until a key, an event
  * or a signal comes, or until next_timeout() milliseconds have passed
  *
- * Frames are limited to options->refresh per second (30; 10 over ssh), so a fast stream of events
- * or a key that repeats cannot outrun the terminal. With nothing dirty and no timer set, the
+ * Frames of events are limited to options->refresh per second (30; 10 over ssh), so a fast stream
+ * of them cannot outrun the terminal. A key is answered at once; keys that came during a frame
+ * share the next one, so a slow terminal slows them down. With nothing dirty and no timer set, the
  * timeout is -1 and an idle program uses no CPU time.
  *
  * The size is read before every frame rather than remembered: app_paint() makes the surface as
@@ -55,17 +56,24 @@ static int next_timeout(const struct app *app)
     return at <= now ? 0 : (int)((at - now) * 1000) + 1;
 }
 
+/* Takes all keys that wait. What they ask for is drawn at once. */
+static void take_keys(struct app *app)
+{
+    struct key key;
+
+    while (!app->quit && term_key(&key)) {
+        key.at = clock_seconds();
+        app_user_key(app, &key);
+        app->next_frame = 0;
+    }
+}
+
 /* One turn of the loop. A recording that is fast-forwarded (fast_forward) draws no frames on the
  * way. */
 static void loop_turn(struct app *app)
 {
-    struct key key;
-
     app_work(app);
-    while (!app->quit && term_key(&key)) {
-        key.at = clock_seconds();
-        app_user_key(app, &key);
-    }
+    take_keys(app);
     if (term_signal())
         app->quit = true;
     if (app->dirty && clock_seconds() >= app->next_frame && !app->quit && !app->replay.fast_forward)
