@@ -98,7 +98,8 @@ struct view_ops {
     const char *name, *title; /* "history": what :open takes; goldens are named after it */
     const char *tab;          /* in a narrow row of tabs; NULL: the title; "": only its key */
     /* "attribute *enter:ask": actions, most useful first, [:another label]; * before those that the
-     * engine answers in this view alone. */
+     * engine answers in this view alone, ? before those that are shown only
+     * while there is something to commit, discard or stop. */
     const char *footer;
     size_t size;  /* bytes of view->state, which is zeroed before the first open */
     bool overlay; /* closing it goes back to the view before, even while a job runs */

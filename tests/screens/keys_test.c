@@ -272,15 +272,45 @@ static void what_is_refused_is_not_offered(void)
     ui_free(&d);
 }
 
+/* Discarding names itself while there is a preview, stopping while there is a job. */
+static void a_key_without_an_object_is_not_offered(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *verdict = view_open(&view_verdict, &host),
+                *compare = view_open(&view_compare, &host);
+    struct screen of_verdict = {.ui = &d, .view = verdict},
+                  of_compare = {.ui = &d, .view = compare};
+
+    make_full_ui_state(&d);
+    for (int there = 0; there < 2; there++) {
+        char *text;
+
+        d.state.preview = there;
+        d.job[0] = (struct ui_job){0};
+        if (there)
+            d.job[0] = (struct ui_job){.job = 7, .kind = CMD_VARIANTS, .rank = RANK_BATCH};
+        text = screen_text(&of_verdict, 36, 120, false);
+        CHECK((strstr(text, " D forget ") != NULL) == there);
+        free(text);
+        text = screen_text(&of_compare, 36, 120, false);
+        CHECK((strstr(text, " C-c cancel ") != NULL) == there);
+        free(text);
+    }
+    view_close(verdict);
+    view_close(compare);
+    ui_free(&d);
+}
+
 /* A file that is shown without its model: what is not in it comes by no key, and no view names one
  * that would ask the engine. */
 static void a_view_without_its_model_names_no_key_of_the_engine(void)
 {
     static const char *const untrue[] = {
-        "x scores",    "x runs",      "x traces",   "P preview",     "C commit",
-        "B ask",       "e edit",      "Enter asks", "enter ask",     "i type",
-        "u undo",      "C-r ",        "A note",     "Enter queries", "Enter comput",
-        "measures it", "compares it", "e fact",     "types it"};
+        "x scores", "x runs",        "x traces",     "P preview",   "C commit",    "B ask",
+        "e edit",   "Enter asks",    "enter ask",    "i type",      "u undo",      "C-r ",
+        "A note",   "Enter queries", "Enter comput", "measures it", "compares it", "e fact",
+        "types it", "D remove",      "D forget"};
 
     for (int full = 0; full < 2; full++)
         for (int i = 0; views[i]; i++) {
@@ -377,6 +407,7 @@ static const struct test tests[] = {
     {"a view without its model names no key of the engine",
      a_view_without_its_model_names_no_key_of_the_engine},
     {"what is refused is not offered", what_is_refused_is_not_offered},
+    {"a key without an object is not offered", a_key_without_an_object_is_not_offered},
     {"function keys have another beside them", function_keys_have_another_beside_them},
     {"an action works where its row says", an_action_works_where_its_row_says},
     {"the verdict names the keys that are bound", the_verdict_names_the_keys_that_are_bound},

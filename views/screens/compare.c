@@ -314,7 +314,7 @@ const struct view_ops view_compare = {
     .name = "compare",
     .title = "Compare",
     .tab = "Comp",
-    .footer = "attribute:run *enter:use *tried-on:state *more:masks right:column mode:axes cancel "
+    .footer = "attribute:run *enter:use *tried-on:state *more:masks right:column mode:axes ?cancel "
               "sweep help:keys",
     .size = sizeof(struct compare),
     .open = compare_open,

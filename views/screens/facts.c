@@ -485,7 +485,7 @@ static void facts_draw(const struct view *v, struct surface *s, struct rect area
 const struct view_ops view_facts = {
     .name = "facts",
     .title = "Facts",
-    .footer = "commit probe:ask enter:open next-pane:probes discard:remove relation help:keys "
+    .footer = "commit probe:ask enter:open next-pane:probes *discard:remove relation help:keys "
               "command",
     .size = sizeof(struct facts),
     .event = facts_event,

@@ -353,7 +353,7 @@ const struct view_ops view_sweep = {
     .name = "sweep",
     .title = "Sweep",
     .footer = "attribute:run *enter:use *tried-on:state next-pane:axis more:values exact:type "
-              "mode:plane tag:pin cancel view-compare:compare help:keys",
+              "mode:plane tag:pin ?cancel view-compare:compare help:keys",
     .size = sizeof(struct sweep),
     .open = sweep_open,
     .event = sweep_event,

@@ -200,8 +200,9 @@ static bool table_of_verdict(struct table *t, const struct ui_state *d)
 const struct view_ops view_verdict = {
     .name = "verdict",
     .title = "Verdict",
-    .footer = "commit *discard:forget flip:before/after enter:open export:save undo view-edit:edit "
-              "help",
+    .footer =
+        "?commit *?discard:forget flip:before/after enter:open export:save undo view-edit:edit "
+        "help",
     .size = sizeof(struct verdict_view),
     .overlay = true,
     .open = verdict_open,

@@ -15,6 +15,7 @@
 #include "tui/text.h"
 #include "views/keymap.h"
 #include "views/shell/frame.h"
+#include "views/ui_jobs.h"
 
 enum { TABS_MAX = 32 };
 
@@ -87,11 +88,31 @@ static int32_t taker_row(const struct screen *screen, struct row *row, const cha
     return -1;
 }
 
-/* Whether it would be refused: what writes in a session that is read, what computes without a
- * model. In a footer, a * before a name says that the action computes in this view. */
-static bool action_refused(const struct screen *screen, enum action action, bool computes)
+/* Whether there is something to commit, discard or stop. */
+static bool action_has_object(const struct ui_state *d, enum action action)
 {
-    return screen->view_only ? computes || action_needs_model(action)
+    const struct ui_job *card[UI_JOBS];
+
+    switch (action) {
+    case ACTION_COMMIT:
+        return d->fact.subject && d->fact.prompt && d->fact.target;
+    case ACTION_DISCARD:
+        return d->state.preview;
+    case ACTION_CANCEL:
+        return ui_cards(d, card) > 0 || d->pull_job;
+    default:
+        return true;
+    }
+}
+
+/* Whether it would be refused: what writes in a session that is read, what computes without a
+ * model, what has nothing to act on. In a footer, a * before a name says that the action computes
+ * in this view, a ? that it needs an object (action_has_object()). */
+static bool action_refused(const struct screen *screen, enum action action, const char *marks)
+{
+    if (strchr(marks, '?') && !action_has_object(screen->ui, action))
+        return true;
+    return screen->view_only ? strchr(marks, '*') || action_needs_model(action)
                              : action_infos[action].writes && screen->ui->state.readonly;
 }
 
@@ -99,17 +120,18 @@ static bool action_refused(const struct screen *screen, enum action action, bool
 static enum action action_row(const struct screen *screen, struct row *row)
 {
     const struct view_ops *ops = screen->view->ops;
-    char name[32], label[40], key[16];
+    char name[32], label[40], key[16], marks[3];
 
     for (const char *list = ops->footer ? ops->footer : ""; *list;) {
-        bool computes = *list == '*';
+        size_t marked = strspn(list, "*?");
         enum action action;
 
-        list += computes;
+        snprintf(marks, sizeof(marks), "%.*s", (int)marked, list);
+        list += marked;
         next_entry(&list, name, label);
         action = action_of_name(name);
         keymap_key(keymap_current(), ops->name, action, key);
-        if (action == ACTION_NONE || !*key || action_refused(screen, action, computes))
+        if (action == ACTION_NONE || !*key || action_refused(screen, action, marks))
             continue;
         if (row_entry(row, key, label))
             return action;
