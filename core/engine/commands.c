@@ -121,5 +121,9 @@ bool command_ready(const struct engine *e, const struct command *cmd, struct err
 
 bool command_run(struct engine *e, struct command *cmd, struct err *err)
 {
-    return command_ready(e, cmd, err) && functions[cmd->kind](e, cmd, err);
+    if (!command_ready(e, cmd, err))
+        return false;
+    if (command_traits[cmd->kind].flags & (KEY_EDIT | KEY_SCORES))
+        e->params = cmd->params; /* what background work makes ready */
+    return functions[cmd->kind](e, cmd, err);
 }

@@ -211,7 +211,10 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
     if (g->reader && g->layers == layers && g->moments->origin.window == origin.window &&
         !memcmp(g->layer, layer, (size_t)layers * sizeof(int))) {
         set_goal(g, p);
-        return true;
+        if (g->moments->tokens <= moments_whole(g->moments, g->goal))
+            return true;
+        /* else the goal is lower now: sums do not get smaller, those of fewer tokens are begun anew
+         * or read from the cache */
     }
     together = g->by_ranks;
     edit_stats_free(e);

@@ -31,7 +31,8 @@
  *     cancel because their job number is 0.
  *
  * Background work is the summing of second moments for the parameters in e->params, so that they
- * are ready before the first commit. It is done one batch of text at a time, with a look at the
+ * are ready before the first commit: those of the start, then of the last attribution, estimate or
+ * edit. It is done one batch of text at a time, with a look at the
  * queue in between. If it fails, one EV_FAILED of job 0 says so and background work ends.
  *
  * A fault of the device sticks to the device until device_sync() reports it. After a failed command

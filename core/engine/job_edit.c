@@ -528,7 +528,6 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     if (commits && e->options.readonly)
         return err_set(err, ERR_USAGE,
                        "the session is open for reading only: nothing can be committed");
-    e->params = cmd->params;
     if (!layers_editable(e, &cmd->params, err) || !requests_build(e, cmd, &request, err))
         return false;
     if (!edit_stats_prepare(e, &cmd->params, cmd->draft, err)) {

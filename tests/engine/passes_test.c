@@ -67,8 +67,62 @@ static void a_goal_beyond_the_text(void)
     engine_stop(e);
 }
 
+/* An edit uses the tokens that are asked for, also where more are summed. */
+static void a_goal_that_is_lowered(void)
+{
+    char committed[2][65];
+
+    for (int more = 0; more < 2; more++) {
+        struct engine *e = start(tiny, &device_cpu, NULL, false);
+        struct command c = of(CMD_COMMIT);
+        struct job_result h;
+
+        wait_until_open(e);
+        if (more)
+            run_command(e, of(CMD_MOMENTS)); /* 4096 tokens */
+        c.params.value[P_STATS_TOKENS] = 2048;
+        h = run_command(e, c);
+        memcpy(committed[more], h.committed, sizeof(committed[more]));
+        engine_stop(e);
+    }
+    CHECK_STR(committed[0], committed[1]);
+}
+
+/* Once the text is summed for one goal, an estimate with a higher one has it summed further, though
+ * nobody waits for it. */
+static void a_goal_that_is_raised(void)
+{
+    struct params p = draft();
+    struct engine_options o = {.model = tiny,
+                               .params = &p,
+                               .create = true,
+                               .device = &device_cpu,
+                               .threads = 2,
+                               .prefixes = prefixes,
+                               .text = text,
+                               .background_moments = true};
+    struct engine *e = engine_start(&o, NULL);
+    struct command c = of(CMD_ATTRIBUTE);
+    struct event ev;
+    long summed = 0;
+
+    wait_until_open(e);
+    run_command(e, of(CMD_MOMENTS));
+    c.params.value[P_STATS_TOKENS] = 8192;
+    CHECK(engine_post(e, &c));
+    while (summed < 8192 && next_event(e, &ev)) {
+        if (ev.kind == EV_MOMENTS)
+            summed = ev.moments->tokens;
+        event_free(&ev);
+    }
+    CHECK(summed >= 8192);
+    engine_stop(e);
+}
+
 static const struct test tests[] = {
     {"a goal beyond the text is the text", a_goal_beyond_the_text},
+    {"a goal that is lowered", a_goal_that_is_lowered},
+    {"a goal that is raised", a_goal_that_is_raised},
     {"a knob costs one pass to the last edited layer", a_knob_costs_one_pass},
 };
 
