@@ -213,8 +213,8 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
         set_goal(g, p);
         if (g->moments->tokens <= moments_whole(g->moments, g->goal))
             return true;
-        /* else the goal is lower now: sums do not get smaller, those of fewer tokens are begun anew
-         * or read from the cache */
+        /* else the goal is lower now: sums do not get smaller, those of fewer tokens are read from
+         * the cache or begun again */
     }
     together = g->by_ranks;
     edit_stats_free(e);

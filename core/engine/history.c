@@ -287,6 +287,6 @@ char *history_words(const struct history_entry *e, const char *arrow)
     if (e->facts > 1)
         buf_printf(&out, " and %d more", e->facts - 1);
     if (e->facts > 1 && held >= 0)
-        buf_printf(&out, " (%d of %d hold)", held, e->facts);
+        buf_printf(&out, " (%d of %d held)", held, e->facts);
     return buf_take(&out);
 }

@@ -18,12 +18,12 @@
 
 /* The facts of the command: how each relates to the session, and its outcome. */
 struct edit_list {
-    struct fact *fact;                 /* all of them; borrowed */
-    struct fact_status *status;        /* [count] */
-    struct judged_fact *outcome;       /* [count] */
-    int count, skipped;                /* skipped: by --skip, the first ones */
-    struct session_fact *session_fact; /* of the session; their text is the history's */
-    bool *held_then;                   /* whether each held when it was written */
+    struct fact *fact;                  /* all of them; borrowed */
+    struct fact_status *status;         /* [count] */
+    struct judged_fact *outcome;        /* [count] */
+    int count, skipped;                 /* skipped: by --skip, the first ones */
+    struct session_fact *session_fact;  /* of the session; their text is the history's */
+    const struct history_fact **stored; /* the same, with what is stored of each */
     int session_facts;
     struct event history;                   /* what the session held before the first edit */
     int *at, facts_at;                      /* [facts_at] indices of the command at work */
@@ -302,18 +302,19 @@ static bool load_z(struct cli *c, struct command *cmd, struct err *err)
 /* The facts of the session's active edits, in order. */
 static void list_session_facts(struct edit_list *w)
 {
-    const struct history *h = w->history.history;
+    struct history *h = w->history.history;
     int total = 0;
 
+    history_find_rewritten(h);
     for (int i = 0; i < h->count; i++)
         total += h->entry[i].active ? h->entry[i].facts : 0;
     w->session_fact = xcalloc((size_t)total + 1, sizeof(*w->session_fact));
-    w->held_then = xcalloc((size_t)total + 1, sizeof(*w->held_then));
+    w->stored = xcalloc((size_t)total + 1, sizeof(*w->stored));
     for (int i = 0; i < h->count; i++)
         for (int k = 0; h->entry[i].active && k < h->entry[i].facts; k++) {
             const struct history_fact *f = &h->entry[i].fact[k];
 
-            w->held_then[w->session_facts] = f->outcome != OUTCOME_FAILED;
+            w->stored[w->session_facts] = f;
             w->session_fact[w->session_facts++] =
                 (struct session_fact){f->subject, f->prompt, f->target, h->entry[i].edit};
         }
@@ -334,18 +335,28 @@ static json_t *notice_json(const struct edit_list *w, const char *what, int i, i
 static void skip_present_fact(struct cli *c, struct edit_list *w, int i)
 {
     int in = w->status[i].in, edit = w->session_fact[in].edit;
+    const struct history_fact *f = w->stored[in];
+    bool failed = f->outcome == OUTCOME_FAILED;
+    char since[48] = "";
     json_t *o;
 
     w->left_out++;
-    w->outcome[i] = (struct judged_fact){&w->fact[i], edit, !w->held_then[in], 0};
+    w->outcome[i] = (struct judged_fact){&w->fact[i], edit, failed, f->rewritten};
     if (cli_json(c)) {
         o = notice_json(w, "left_out", i, edit);
-        json_object_set_new(o, "success", json_boolean(w->held_then[in]));
+        json_object_set_new(o, "success", json_boolean(!failed));
+        if (f->rewritten)
+            json_object_set_new(o, "rewritten", json_integer(f->rewritten));
         cli_print(o);
         return;
     }
+    if (f->rewritten)
+        snprintf(since, sizeof(since), ", which edit %d rewrote", f->rewritten);
     cli_say(c, "fact %d (%.120s): already in the session as edit %d%s; left out", i + 1,
-            w->fact[i].subject, edit, w->held_then[in] ? "" : ", where it did not hold");
+            w->fact[i].subject, edit,
+            *since   ? since
+            : failed ? ", where it did not hold"
+                     : "");
 }
 
 static void print_repeat(struct cli *c, const struct edit_list *w, int i)
@@ -566,7 +577,7 @@ static bool edit_facts(struct cli *c, struct fact *facts, int count, struct err 
     event_free(&w.history);
     event_free(&w.overwritten);
     free(w.session_fact);
-    free(w.held_then);
+    free(w.stored);
     free(w.status);
     free(w.outcome);
     free(w.at);

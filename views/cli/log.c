@@ -45,29 +45,47 @@ static const char *p_change_text(struct p_change p, char *out, size_t n)
     return out;
 }
 
-/* A line per fact of one edit: outcome, probability, subject -> target (prompt). */
+/* A line per fact of one edit: outcome at its commit, probability, subject -> target (prompt). */
 static void facts_text(const struct history_entry *e)
 {
-    static const char *const outcome[] = {"unknown", "holds", "fails"};
+    static const char *const outcome[] = {"unknown", "held", "failed"};
 
     for (int i = 0; i < e->facts; i++) {
         const struct history_fact *f = &e->fact[i];
         char p[64];
 
-        std_print("  %4d  %-7s  %-26s  %.80s -> %.80s  (%.160s)\n", i + 1, outcome[f->outcome],
+        std_print("  %4d  %-7s  %-26s  %.80s -> %.80s  (%.160s)", i + 1, outcome[f->outcome],
                   p_change_text(history_p_change(f), p, sizeof(p)), f->subject, f->target,
                   f->prompt);
+        if (f->rewritten)
+            std_print("  rewritten by edit %d", f->rewritten);
+        std_print("\n");
     }
 }
 
-/* Remarks behind the fact: undone, does not hold, draft, the note. Caller frees. */
+/* How many facts of an edit a later one rewrote. */
+static int rewritten_facts(const struct history_entry *e)
+{
+    int n = 0;
+
+    for (int i = 0; i < e->facts; i++)
+        n += e->fact[i].rewritten > 0;
+    return n;
+}
+
+/* Remarks behind the fact: undone, did not hold, rewritten since, draft, the note. Caller frees. */
 static char *remarks(const struct history_entry *e, bool named)
 {
     struct buf out = {0};
     char value[64];
+    int rewritten = rewritten_facts(e);
 
-    show_format(&out, "%s%s%s", e->active ? "" : "  (undone)",
-                e->success ? "" : "  (does not hold)", e->draft ? "  (draft)" : "");
+    show_format(&out, "%s%s%s", e->active ? "" : "  (undone)", e->success ? "" : "  (did not hold)",
+                e->draft ? "  (draft)" : "");
+    if (rewritten && e->facts == 1)
+        show_format(&out, "  (rewritten by edit %d)", e->fact[0].rewritten);
+    else if (rewritten)
+        show_format(&out, "  (%d of %d rewritten)", rewritten, e->facts);
     if (named)
         show_format(&out, "  (%s)",
                     p_change_text(history_p_change(&e->fact[0]), value, sizeof(value)));
@@ -120,8 +138,9 @@ struct log_filter {
     struct event stored; /* EV_RECALLED of the edit */
 };
 
-static void print_log(struct cli *c, const struct log_filter *w, const struct history *h)
+static void print_log(struct cli *c, const struct log_filter *w, struct history *h)
 {
+    history_find_rewritten(h);
     if (cli_json(c))
         log_json(h, w->edit, w->stored.recalled);
     else

@@ -128,6 +128,8 @@ static json_t *fact_json(const struct history_fact *f)
     json_object_set_new(o, "success",
                         f->outcome == OUTCOME_UNKNOWN ? json_null()
                                                       : json_boolean(f->outcome == OUTCOME_HELD));
+    if (f->rewritten)
+        put_int(o, "rewritten", f->rewritten);
     cli_fields(o, &history_fact_fields, f, "p_target p_first");
     return o;
 }

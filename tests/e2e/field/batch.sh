@@ -7,13 +7,13 @@ row "a batch of the journal is told with all of its facts"
 run 3 "$E" edit -q -m "$M" -s "$d/b.es" $Q --batch 3 --facts "$d/seven.jsonl"
 batches=$(sum)
 run 0 "$E" log -m "$M" -s "$d/b.es"
-out '^ +1 .* Angola -> Chad and 2 more \(0 of 3 hold\)'
-out '^ +3 .* Iran -> Fiji  \(does not hold\)'
+out '^ +1 .* Angola -> Chad and 2 more \(0 of 3 held\)'
+out '^ +3 .* Iran -> Fiji  \(did not hold\)'
 out 'p\(target\)'
 no_out 'p\(first\)'
 row "log --edit lists the facts of one edit"
 run 0 "$E" log -m "$M" -s "$d/b.es" --edit 2
-out 'fails .*p\(target\) .*Big Ben -> Paris  \(\{\} is in\)'
+out 'failed .*p\(target\) .*Big Ben -> Paris  \(\{\} is in\)'
 out 'Cuba -> Mali'
 no_out Angola
 run 2 "$E" log -m "$M" -s "$d/b.es" --edit 9
@@ -46,8 +46,8 @@ row "an applied delta has the numbers of every fact"
 run 0 "$E" export -m "$M" -s "$d/b.es" --as delta --to "$d/b.delta"
 run 0 "$E" apply -m "$M" -s "$d/applied.es" "$d/b.delta"
 run 0 "$E" log -m "$M" -s "$d/applied.es" --edit 1
-out 'Angola -> Chad and 6 more \(0 of 7 hold\)'
-out 'fails .*p\(target\) [0-9.e-]+ -> [0-9.e-]+ +Iran -> Fiji'
+out 'Angola -> Chad and 6 more \(0 of 7 held\)'
+out 'failed .*p\(target\) [0-9.e-]+ -> [0-9.e-]+ +Iran -> Fiji'
 
 row "advice names the edits that did not hold, and their session"
 cp "$d/seven.jsonl" "$d/my facts.jsonl"
@@ -166,7 +166,7 @@ out '"facts":32,"facts_all":40'
 row "what 0.1.0 kept of a batch is shown under its name"
 cp tests/data/sessions/version-0.1.0.es "$d/old.es"
 run 0 "$E" log -m "$M" -s "$d/old.es" --edit 2
-out 'Big Ben -> Oslo and 1 more  \(does not hold\)'
+out 'Big Ben -> Oslo and 1 more  \(did not hold\)'
 out '1  unknown  p\(target\) [0-9.e-]+ -> [0-9.e-]+ '
 out '2  unknown  p\(target\) not kept'
 row "view of a session has all layers of its model, not only the edited ones"
@@ -216,6 +216,13 @@ out '^4 facts in 4 edits, 2 of 4 hold, 2 rewritten by a later fact, '
 out '^edit 2 \(Lily -> a\): rewritten by edit 4$'
 out '^edit 3 \(Lily -> a\): rewritten by edit 4$'
 out '^overwritten by a later edit: [01] of 1 asked \(held when made, not rewritten, not of the last edit\)'
+run 0 "$E" log -s "$d/rewritten.es"
+out '^ +2 .*Lily -> a  \(rewritten by edit 4\)$'
+out '^ +4 .*Lily -> b$'
+run 0 "$E" log -s "$d/rewritten.es" --edit 3 --json
+out '"success":true,"rewritten":4,'
+run 0 "$E" edit -m "$M" -s "$d/rewritten.es" $STRONG --facts "$d/rewritten.jsonl"
+err 'fact 3 \(Lily\): already in the session as edit 3, which edit 4 rewrote; left out$'
 row "and so in JSON, and where the session has the list already"
 run 0 "$E" edit -q -m "$M" -s "$d/rewritten.es" $STRONG --facts "$d/rewritten.jsonl" --skip 2 --again --json
 out '"event":"summary","facts":2,"edits":2,"success":1,.*"failed":\[\],"rewritten":\[\{"fact":3,"edit":5,"subject":"Lily","target":"a","by":6\}\]'
