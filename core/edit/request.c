@@ -210,6 +210,23 @@ static bool scored_build(struct request *r, const struct maker *m, int choice, s
     return true;
 }
 
+/* Whether the model holds the longest row with the new object behind it. */
+static bool rows_fit(const struct request *r, const struct model *m, struct err *err)
+{
+    int most = 0, context = m->config->context;
+
+    for (int i = 0; i < r->rows; i++)
+        most = r->row[i].count > most ? r->row[i].count : most;
+    for (int i = 0; i < r->scored_count; i++)
+        most = r->scored[i].count > most ? r->scored[i].count : most;
+    most += r->targets - 1;
+    return most <= context ||
+           err_set(err, ERR_USAGE,
+                   "more tokens than the %d the model holds: %d with the longest prefix and the "
+                   "new object; use a shorter text",
+                   context, most);
+}
+
 bool request_build(struct request *r, const struct fact *fact, const struct prefixes *prefixes,
                    const struct model *model, const struct params *p, struct err *err)
 {
@@ -241,6 +258,8 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
     old = NULL;
     m.wording.form = ASK_PLAIN; /* the KL row is plain text, as in EasyEdit */
     if (!row_build(&r->kl_row, "", "{} is a", r->fact.subject, &m, err))
+        goto fail;
+    if (!rows_fit(r, model, err))
         goto fail;
     return true;
 fail:

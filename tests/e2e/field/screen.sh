@@ -46,6 +46,12 @@ expect this fact cannot be edited: more tokens
 expect-not Commit this edit
 key esc P
 expect this fact cannot be edited: more tokens
+type :fact Eiffel | {} is in the land of the many wonderful people | Rome
+key enter
+within 20 expect 66 with the longest prefix
+key C
+expect this fact cannot be edited: more tokens
+expect-not Commit this edit
 type :fact Eiffel | {} is in | Rome
 key enter
 within 20 expect now says
