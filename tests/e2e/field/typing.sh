@@ -258,10 +258,12 @@ EOF
 row "a failed job is named"
 replay <<'EOF'
 key e C-u
-type aaaaaaaaaaaaaaaaaaaaaaaa
+type aaaaaaaa
+key enter
+type :set edit.null_frac=0
 key enter
 wait idle 60
 key P
 wait idle 60
-expect ✗ preview aaaaaaaaaaaaaaaaaaaaaaaa → Rome: more tokens than
+expect ✗ preview aaaaaaaa → Rome: layer 0: no eigenvalue
 EOF
