@@ -147,21 +147,21 @@ static struct sample sample_of(const struct heatmap *m, const float *sorted, int
     return out;
 }
 
-/* One cell from its upper and lower sample. In this order: both are stale, the hatch; both are the
- * rule "│"; one is an error "!"; neither is computed "·"; only the lower "▄"; else "▀" with two
- * colours. */
+/* One cell from its upper and lower sample; a stale one has no colour. In this order: one is stale
+ * and the other has no colour, the hatch; both are the rule "│"; one is an error "!"; neither is
+ * computed "·"; only the lower "▄"; else "▀" with two colours. */
 static void draw_cell(struct sample up, struct sample down, struct surface *s, struct rect area,
                       int y, int x)
 {
-    if (up.stale && down.stale) {
-        surface_text(s, area, y, x, ROLE_STALE, STALE_HATCH);
-        return;
-    }
+    bool stale = up.stale || down.stale;
+
     if (up.stale)
-        up = (struct sample){(float)NAN, COLOUR_SLOT_NONE, false};
+        up = (struct sample){(float)NAN, COLOUR_SLOT_NONE, true};
     if (down.stale)
-        down = (struct sample){(float)NAN, COLOUR_SLOT_NONE, false};
-    if (up.slot && up.slot == down.slot && up.slot & 0x8000)
+        down = (struct sample){(float)NAN, COLOUR_SLOT_NONE, true};
+    if (stale && !up.slot && !down.slot && !isinf(up.value) && !isinf(down.value))
+        surface_text(s, area, y, x, ROLE_STALE, STALE_HATCH);
+    else if (up.slot && up.slot == down.slot && up.slot & 0x8000)
         surface_glyph(s, area, y, x, ROLE_STRONG, "│", up.slot, COLOUR_SLOT_NONE);
     else if ((isinf(up.value) && !up.slot) || (isinf(down.value) && !down.slot))
         surface_text(s, area, y, x, ROLE_ERROR, "!");

@@ -131,6 +131,29 @@ static void what_is_not_computed_looks_different_from_zero(void)
     surface_free(s);
 }
 
+/* A row of numbers that are stale over one that is not computed is hatched, over a fresh one it is
+ * empty. */
+static void what_is_stale_looks_different_from_nothing(void)
+{
+    static const float value[] = {1, 1, NAN, 1};
+    static const bool stale[] = {true, false};
+    struct heatmap map = {.value = value,
+                          .rows = 2,
+                          .cols = 2,
+                          .high = 1,
+                          .scale = SCALE_LINEAR,
+                          .ramp = RAMP_HEAT,
+                          .row_stale = stale};
+    struct surface *s = surface_new(1, 2);
+    char *text;
+
+    heatmap_draw(&map, s, surface_rect(s));
+    text = dumped(s);
+    CHECK_STR(text, STALE_HATCH "▄\n");
+    free(text);
+    surface_free(s);
+}
+
 static void bins_hold_the_largest_or_the_mean(void)
 {
     static const float x[] = {1, -4, 2, 2, 0, 1, 1};
@@ -211,6 +234,7 @@ static const struct test tests[] = {
     {"every role has a letter of its own", every_role_has_a_letter_of_its_own},
     {"what is not computed looks different from zero",
      what_is_not_computed_looks_different_from_zero},
+    {"what is stale looks different from nothing", what_is_stale_looks_different_from_nothing},
     {"bins hold the largest or the mean", bins_hold_the_largest_or_the_mean},
     {"a curve runs from corner to corner", a_curve_runs_from_corner_to_corner},
     {"reduced terminals show the same in letters", poorer_terminals_show_the_same_in_letters},
