@@ -370,6 +370,9 @@ const struct probe_report *ui_scoreboard(const struct ui_state *d);
  * ui_verdict_words(): "made with β_ge 0.3, now 0.4". */
 bool ui_verdict_moved(const struct ui_state *d);
 const char *ui_verdict_words(const struct ui_state *d, char out[UI_WORDS]);
+/* Whether the verdict is of a commit that was made with other parameters than those at hand; `out`
+ * says which. */
+bool ui_verdict_other_params(const struct ui_state *d, char out[UI_WORDS]);
 /* Fills *then with what is known of the state, the parameters and the masks that the edit of the
  * verdict was made from; without a verdict, of what is at hand. It borrows all of d but its layers,
  * and has no verdict. Rows and results of anything else are not in it, or differ (ui_differs()).

@@ -262,6 +262,17 @@ const char *ui_verdict_words(const struct ui_state *d, char out[UI_WORDS])
     return origin_words(d, &d->verdict.from, verdict_differs(d), out);
 }
 
+bool ui_verdict_other_params(const struct ui_state *d, char out[UI_WORDS])
+{
+    const struct ui_verdict *v = ui_verdict(d);
+
+    if (!v || !v->committed || (v->recalled && !v->recalled->parameters) ||
+        !origin_differs(d, &v->from, STAMP_EDIT))
+        return false;
+    origin_words(d, &v->from, STAMP_EDIT, out);
+    return true;
+}
+
 bool ui_verdict_is_present(const struct ui_state *d)
 {
     const struct ui_verdict *v = ui_verdict(d);

@@ -528,6 +528,18 @@ static void add_measured(struct card *c, const struct ui_state *d)
     card_add(c, "measured", "", r->others ? ROLE_WARN : ROLE_DIM, &text);
 }
 
+/* Of a commit: that it was made with other parameters than those at hand. */
+static void add_parameters(struct card *c, const struct ui_state *d)
+{
+    char words[UI_WORDS];
+    struct buf text = {0};
+
+    if (!ui_verdict_other_params(d, words))
+        return;
+    buf_puts(&text, words);
+    card_add(c, "parameters", "", ROLE_WARN, &text);
+}
+
 static void card_name(struct card *c, const struct ui_state *d)
 {
     const struct ui_verdict *v = &d->verdict;
@@ -567,6 +579,7 @@ struct card card_of(const struct ui_state *d, enum neuron_side side)
     add_judgement(&c, d);
     if (v->recalled)
         add_measured(&c, d);
+    add_parameters(&c, d);
     if (p) {
         add_says_it(&c, p);
         add_neighbours(&c, p);

@@ -155,6 +155,13 @@ key B
 expect measured      at its commit, 20
 expect , after edit 1; B asks the states before it and with it now
 expect neighbours    not stored: B asks the states before it and with it
+expect-not made with
+type :set ratio.ge.b=0.7
+key enter
+expect parameters    made with β_ge 0.3, now 0.7
+type :set ratio.ge.b=0.3
+key enter
+expect-not made with
 expect L0: 27 of 48 columns
 expect-not rank after
 key B
