@@ -51,10 +51,12 @@ static int named_by_user(const struct ui_state *d, int layer[PARAM_MAX_LAYERS])
 bool ui_edits_layer(const struct ui_state *d, int layer)
 {
     int named[PARAM_MAX_LAYERS], n = named_by_user(d, named);
-    int own = editor_layer(&d->params, d->layers, named, n);
+    int own[PARAM_MAX_LAYERS], owned = editor_own_layers(&d->params, d->layers, named, n, own);
 
-    if (own >= 0)
-        return layer == own;
+    if (owned) {
+        memcpy(named, own, (size_t)owned * sizeof(int));
+        n = owned;
+    }
     for (int i = 0; i < n; i++)
         if (named[i] == layer)
             return true;

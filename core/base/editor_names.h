@@ -18,7 +18,8 @@
     X(R_ROME, r_rome, "r-rome")          \
     X(FT_L, ft_l, "ft-l")                \
     X(FT_M, ft_m, "ft-m")                \
-    X(MEMIT_SEQ, memit_seq, "memit-seq")
+    X(MEMIT_SEQ, memit_seq, "memit-seq") \
+    X(KN, kn, "kn")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -44,7 +45,12 @@
       "ft-l, ft-m: how far a weight may move, 0 = any way; ROME's FT+L 5e-4",                      \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
     X(P_BASELINE_QUIRKS, "baseline.quirks", "", PARAM_CHOICE, 0, 0, 1, "none easyedit", "", "",    \
-      "what EasyEdit's released settings do otherwise: rome, r-rome without C^-1",                 \
+      "what EasyEdit's released settings do otherwise: rome, r-rome without C^-1; kn of gates",    \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_KN_STEPS, "kn.steps", "", PARAM_INTEGER, 20, 1, 1000, "", "", "steps",                     \
+      "kn: points of the integrated gradients", AFFECTS_SOLVE | PARAM_ADDED_LATER)                 \
+    X(P_KN_THRESHOLD, "kn.threshold", "", PARAM_NUMBER, 0.2, 0, 1, "", "", "",                     \
+      "kn: neurons above this share of the largest attribution are changed",                       \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

@@ -257,11 +257,10 @@ static double write_layer(struct edit_result *out, struct model_state *scratch,
     return norm;
 }
 
-/* The Frobenius norm of W of a layer. The device computes the lengths of its columns, so that only
- * those are copied to the host. */
-static double matrix_norm(const struct model_state *view, int layer, struct err *err)
+/* The device computes the lengths of the columns, so that only those are copied to the host. */
+double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err)
 {
-    struct mat w = state_matrix(view, layer, MATRIX_DOWN), copy, norms;
+    struct mat w = state_matrix(view, layer, which), copy, norms;
     struct device *dev = view->model->dev;
     float *host = xmalloc((size_t)w.cols * sizeof(float));
     double sum = 0;
@@ -270,7 +269,8 @@ static double matrix_norm(const struct model_state *view, int layer, struct err 
     norms = mat_new(dev, DT_F32, 1, w.cols);
     device_copy(dev, w, copy);
     device_col_norms(dev, copy, norms);
-    device_fetch(dev, host, norms, "layer %d: the value vectors (a column a neuron)", layer);
+    device_fetch(dev, host, norms, "layer %d: the lengths of %s's columns", layer,
+                 matrix_name(which));
     mat_free(dev, &copy);
     mat_free(dev, &norms);
     if (device_sync(dev, err))
@@ -456,7 +456,7 @@ static bool write_layers(struct edit_result *out, struct model_state *scratch,
         const float *k = g->now.keys + (size_t)i * (size_t)ctx->count * (size_t)m;
         bool ok;
 
-        report->weight_norm = matrix_norm(scratch, ctx->layer[i], err);
+        report->weight_norm = matrix_norm(scratch, ctx->layer[i], MATRIX_DOWN, err);
         report->residual = residual_norm(g, ud);
         layer_share(g, ctx, scratch->model->config->hidden, i);
         ok = solve_layer(ctx, i, k, &s, report, job, err);

@@ -82,6 +82,9 @@ bool edit_context_read(struct edit_context *ctx, const struct model_state *state
                        struct err *err);
 void edit_context_free(struct edit_context *ctx); /* masks and reads */
 
+/* The Frobenius norm of a matrix; 0 after a fault. */
+double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err);
+
 /* Writes the edit into `scratch`, a copy of the state to be edited. The solvers get no new keys;
  * that is for edit_remember(), after the commit. Free with edit_result_free(), also on failure. */
 bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,

@@ -31,6 +31,10 @@ struct layer_report {
     } hit[REPORT_HITS];
 };
 
+/* The report of a method that solves for no key: q, gains, leaks and the residual are NAN, and
+ * nothing is known yet of its update and matrix. */
+struct layer_report layer_report_keyless(int layer, int kept);
+
 struct target_step { /* of the target's optimisation */
     int step;
     double loss, nll, kl, wd; /* nats */

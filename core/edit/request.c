@@ -232,7 +232,7 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
 {
     struct maker m = {.model = model,
                       .by_prefix = params_choice(p, P_EDIT_LOOKUP) == LOOKUP_PREFIX};
-    int used = (int)p->value[P_ATTR_PREFIXES], *old = NULL, olds = 0;
+    int used = (int)p->value[P_ATTR_PREFIXES];
 
     *r = (struct request){.fact = fact_copy(fact), .old = -1};
     if (!fact_normalise(&r->fact, err))
@@ -252,10 +252,8 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
         goto fail;
     if (!target_build(r, &m, r->fact.target, &r->target, &r->targets, err))
         goto fail;
-    if (r->fact.old && target_build(r, &m, r->fact.old, &old, &olds, NULL))
-        r->old = old[0];
-    free(old);
-    old = NULL;
+    if (r->fact.old && target_build(r, &m, r->fact.old, &r->olds, &r->old_count, NULL))
+        r->old = r->olds[0];
     m.wording.form = ASK_PLAIN; /* the KL row is plain text, as in EasyEdit */
     if (!row_build(&r->kl_row, "", "{} is a", r->fact.subject, &m, err))
         goto fail;
@@ -294,5 +292,6 @@ void request_free(struct request *r)
     free(r->kl_row.text);
     free(r->kl_row.id);
     free(r->target);
+    free(r->olds);
     *r = (struct request){0};
 }

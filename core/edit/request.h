@@ -29,6 +29,7 @@ struct request {
     struct row kl_row;    /* "{} is a": the row whose distribution must not change (KL) */
     int *target, targets; /* tokens of the new object after the bare prompt */
     int old;              /* first token of the old object there, -1: none */
+    int *olds, old_count; /* all of its tokens */
 };
 
 /* Context prefixes: used verbatim before the prompt (editscope-method(7) 2.3). */

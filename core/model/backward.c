@@ -153,17 +153,33 @@ void backward_block(struct forward *f, const struct model_state *view, int layer
     hooks_grad(view, batch, layer, TAP_BLOCK_IN, mat_rows(dx, 0, n));
 }
 
+/* The gradient with respect to W_down's output, from that with respect to the block's. */
+static struct mat down_output_grad(struct forward *f, const struct model_state *view, int layer,
+                                   const struct batch *batch, const struct saved *save,
+                                   struct mat dx)
+{
+    hooks_grad(view, batch, layer, TAP_BLOCK_OUT, dx);
+    return post_norm_grad(f->model->dev, f->model->block[layer].post_ffn_norm, save->ffn_sum,
+                          mat_rows(f->norm, 0, dx.rows), dx);
+}
+
+void backward_coeff(struct forward *f, const struct model_state *view, int layer,
+                    const struct batch *batch, const struct saved *save, struct mat dx,
+                    struct mat dcoeff)
+{
+    struct mat dsum = down_output_grad(f, view, layer, batch, save, dx);
+
+    device_gemm(f->model->dev, 1, dsum, false, state_matrix(view, layer, MATRIX_DOWN), false, 0,
+                dcoeff);
+}
+
 void backward_down(struct forward *f, const struct model_state *view, int layer,
                    const struct batch *batch, const struct saved *save, struct mat coeff,
                    struct mat dx, struct mat grad)
 {
-    struct device *dev = f->model->dev;
-    struct mat dsum;
+    struct mat dsum = down_output_grad(f, view, layer, batch, save, dx);
 
-    hooks_grad(view, batch, layer, TAP_BLOCK_OUT, dx);
-    dsum = post_norm_grad(dev, f->model->block[layer].post_ffn_norm, save->ffn_sum,
-                          mat_rows(f->norm, 0, dx.rows), dx);
-    device_gemm(dev, 1, dsum, true, coeff, false, 0, grad);
+    device_gemm(f->model->dev, 1, dsum, true, coeff, false, 0, grad);
 }
 
 /* [rows, cols] memory for logits; f keeps it for the next call. */

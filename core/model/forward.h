@@ -91,6 +91,12 @@ bool forward_run(struct forward *f, const struct model_state *view, const struct
 void backward_block(struct forward *f, const struct model_state *view, int layer,
                     const struct batch *batch, struct kv_cache *c, const struct saved *save,
                     struct mat dx);
+/* dcoeff [rows, M] = the gradient with respect to the block's coefficients, behind their hooks,
+ * from dx [rows, d], that with respect to the block's output. dx is taken back through the hooks
+ * behind the block, no further. */
+void backward_coeff(struct forward *f, const struct model_state *view, int layer,
+                    const struct batch *batch, const struct saved *save, struct mat dx,
+                    struct mat dcoeff);
 /* grad [d, M] = the gradient with respect to W_down of the block, from dx [rows, d], that with
  * respect to the block's output, and the block's coefficients [rows, M]. dx is taken back through
  * the hooks behind the block, no further. */

@@ -1,7 +1,7 @@
 /* Editing methods other than NMKE against the independent implementation, on the default model,
  * with the settings of tests/reference/baselines. Tolerances are relative, and those that the
  * reference states. ROME is compared on three facts, the others on the first; BASELINES=all: all on
- * three. */
+ * three; BASELINES=NAME: that one. */
 #include "core/edit/editors/editors.h"
 #include "core/edit/moments_text.h"
 #include "core/eval/answer.h"
@@ -29,6 +29,8 @@ static const struct baseline {
     {"ft_m", "ft_m", 1e-2, {"row_norm", "Dk"}},
     {"memit", "memit", 1e-3, {NULL}},
     {"memit_seq", "memit", 1e-3, {NULL}}, /* the first edit has no past keys */
+    {"kn", "kn", 1e-3, {"add"}},
+    {"kn_ee", "kn_ee", 1e-3, {"add"}},
 };
 
 static double off(double got, double want)
@@ -91,6 +93,16 @@ static struct params settings(const char *name)
     return p;
 }
 
+/* The sums, made when first needed. */
+static const struct moments *the_moments(void)
+{
+    static const int layers[] = {4, 5, 6, 7, 8};
+
+    if (!moments)
+        moments = sums(layers, (int)(sizeof(layers) / sizeof(*layers)));
+    return moments;
+}
+
 /* What the engine prepares, then the editor. */
 static bool make(struct made *out, const struct request *r, const struct params *p, struct err *err)
 {
@@ -112,7 +124,7 @@ static bool make(struct made *out, const struct request *r, const struct params 
 
     memcpy(ctx.layer, layer, (size_t)ctx.layers * sizeof(int));
     for (int i = 0; ok && editor->needs & NEEDS_MOMENTS && i < ctx.layers; i++)
-        for (int k = 0; k < moments->layers; k++)
+        for (int k = 0; k < the_moments()->layers; k++)
             if (moments->layer[k] == ctx.layer[i]) {
                 space[i] = nullspace_none(moments, k, err);
                 ctx.solver[i] = solver_new(space[i], p->value[P_EDIT_LAMBDA], err);
@@ -146,7 +158,7 @@ static double length(const float *x, int n)
 /* One of the reference's vectors from the first delta. Caller frees. */
 static float *vector_of(const struct delta *d, const char *name, const float *key)
 {
-    bool right = !strcmp(name, "right"), by_row = right || d->kind == DELTA_DENSE;
+    bool right = !strcmp(name, "right"), by_row = right || d->kind != DELTA_LOW_RANK;
     int n = by_row ? d->rows : d->cols;
     float *out = xcalloc((size_t)n, sizeof(*out));
 
@@ -160,6 +172,8 @@ static float *vector_of(const struct delta *d, const char *name, const float *ke
             out[i] = (float)((double)d->x[i] / length(d->x, n));
         else if (right)
             out[i] = (float)((double)d->r[i] * length(d->x, d->cols));
+        else if (!strcmp(name, "add"))
+            out[i] = d->r[i];
         else if (!strcmp(name, "row_norm"))
             out[i] = (float)length(row, d->cols);
         for (int j = 0; !strcmp(name, "Dk") && j < d->cols; j++)
@@ -244,6 +258,8 @@ static double layers_differ(const struct edit_result *r, json_t *layers)
         snprintf(name, sizeof(name), "%d", l->layer);
         want = json_object_get(layers, name);
         worst = fmax(worst, off(l->delta_norm, number_of(want, "dW")));
+        if (json_object_get(want, "n"))
+            CHECK(l->kept == (int)number_of(want, "n"));
         if (json_object_get(want, "gain"))
             worst = fmax(worst, off(l->gain, number_of(want, "gain")));
         if (json_object_get(want, "res"))
@@ -252,11 +268,42 @@ static double layers_differ(const struct edit_result *r, json_t *layers)
     return worst;
 }
 
+/* The changed neurons, where the reference names them. */
+static bool neurons_agree(const struct edit_result *r, json_t *want)
+{
+    size_t at = 0;
+
+    for (int i = 0; want && i < r->deltas; i++)
+        for (int t = 0; t < r->delta[i].rank; t++) {
+            json_t *o = json_array_get(want, at++);
+
+            if (json_integer_value(json_array_get(o, 0)) != r->delta[i].layer ||
+                json_integer_value(json_array_get(o, 1)) != r->delta[i].column[t])
+                return false;
+        }
+    return at == json_array_size(want);
+}
+
+/* The n-th golden fact, with the old object that the reference gives. */
+static struct request request_of(int n, json_t *want, const struct params *p)
+{
+    const char *old = json_string_value(json_object_get(want, "old"));
+    struct fact fact = golden_fact(n);
+    struct request r;
+    struct err err = {0};
+
+    fact.old = old ? xstrdup(old) : NULL;
+    CHECK(request_build(&r, &fact, &real.prefixes, real.model, p, &err));
+    CHECK_STR(err.text, "");
+    fact_free(&fact);
+    return r;
+}
+
 static void fact_agrees(const struct baseline *b, int fact)
 {
     json_t *want = json_array_get(json_object_get(all, b->reference), (size_t)fact);
     struct params p = settings(b->name);
-    struct request r = real_request(&real, fact, &p);
+    struct request r = request_of(fact, want, &p);
     struct made *m = xcalloc(1, sizeof(*m));
     struct err err = {0};
     double loss, update, vectors, n = r.targets, share = share_right(want);
@@ -268,6 +315,7 @@ static void fact_agrees(const struct baseline *b, int fact)
         printf("%-8s fact %d: losses %.1e, update %.1e, vectors %.1e; p %.4g, reference %.4g\n",
                b->name, fact, loss, update, vectors, m->after.p_first,
                number_in(want, "after", "first"));
+        CHECK(neurons_agree(&m->result, json_object_get(want, "neurons")));
         CHECK(loss < 2e-3);
         CHECK(update < b->update);
         CHECK(vectors < b->update);
@@ -285,15 +333,14 @@ static void fact_agrees(const struct baseline *b, int fact)
 
 static void baselines_agree(void)
 {
-    static const int layers[] = {4, 5, 6, 7, 8};
     const char *wanted = getenv("BASELINES");
-    bool every = wanted && !strcmp(wanted, "all");
+    bool every = wanted && *wanted, one = every && strcmp(wanted, "all") != 0;
 
     CHECK(all && file);
-    moments = sums(layers, (int)(sizeof(layers) / sizeof(*layers)));
-    for (size_t i = 0; moments && i < sizeof(rows) / sizeof(*rows); i++)
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         for (int fact = 0; fact < (i && !every ? 1 : FACTS); fact++)
-            fact_agrees(&rows[i], fact);
+            if (!one || !strcmp(wanted, rows[i].name))
+                fact_agrees(&rows[i], fact);
     moments_free(moments);
 }
 

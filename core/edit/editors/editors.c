@@ -1,6 +1,8 @@
 /* The list of editing methods, generated from core/base/editor_names.h. */
 #include "core/edit/editors/editors.h"
 
+#include <string.h>
+
 #define DECLARE(id, name, ...) extern const struct editor_ops editor_##name;
 EDITORS(DECLARE)
 #undef DECLARE
@@ -19,12 +21,10 @@ const struct editor_ops *editor_of(const struct params *p)
     return editor_by_method(params_choice(p, P_EDIT_METHOD));
 }
 
-int editor_layer(const struct params *p, int layers, const int *named, int count)
+/* The one layer of a method that edits one. */
+static int one_layer(const struct params *p, const struct editor_ops *e, int layers,
+                     const int *named, int count)
 {
-    const struct editor_ops *e = editor_of(p);
-
-    if (!e->layer || count < 1)
-        return -1;
     if (p->value[e->layer] >= 0)
         return (int)p->value[e->layer];
     if (e->depth > 0 && p->layer_count != 1)
@@ -32,21 +32,33 @@ int editor_layer(const struct params *p, int layers, const int *named, int count
     return named[(count - 1) / 2];
 }
 
+int editor_own_layers(const struct params *p, int layers, const int *named, int count, int *layer)
+{
+    const struct editor_ops *e = editor_of(p);
+
+    if (e->layers)
+        return e->layers(p, layers, layer);
+    if (!e->layer || count < 1)
+        return 0;
+    layer[0] = one_layer(p, e, layers, named, count);
+    return 1;
+}
+
 bool editor_layers(const struct params *p, const struct model_config *config, int *layer,
                    int *count, struct err *err)
 {
-    int own;
+    int own[PARAM_MAX_LAYERS], n;
 
     if (!named_layers(p, config, layer, count, err))
         return false;
-    own = editor_layer(p, config->layers, layer, *count);
-    if (own >= config->layers)
+    n = editor_own_layers(p, config->layers, layer, *count, own);
+    if (n == 1 && own[0] >= config->layers)
         return err_set(err, ERR_USAGE, "%s: layer %d; %s has layers 0 to %d",
-                       param_info(editor_of(p)->layer)->name, own, config->name,
+                       param_info(editor_of(p)->layer)->name, own[0], config->name,
                        config->layers - 1);
-    if (own >= 0) {
-        layer[0] = own;
-        *count = 1;
+    if (n) {
+        memcpy(layer, own, (size_t)n * sizeof(int));
+        *count = n;
     }
     return true;
 }

@@ -11,7 +11,8 @@
  *                             NEEDS_NULL_SPACE no eigenvectors
  *        target, keys         which vector is optimised, and which coefficients are keys; the
  *                             default is MEMIT's
- *        layer                for a method that edits one layer: the parameter that says which
+ *        layer, layers        for a method with a layer of its own, the parameter that says which;
+ *                             for one with several, a function
  *        solve                one layer: x [u, M] for keys [u, M], such that W += R^T x
  *        edit                 the whole edit; edit_apply() does for all methods that have a solve
  *
@@ -54,15 +55,18 @@ struct editor_ops {
      * edit.layers. A single layer in edit.layers is always the one. */
     enum param layer;
     double depth;
+    /* A method with several layers of its own: fills layer[], ascending, of a model with so many
+     * and returns how many they are. NULL: none of its own. */
+    int (*layers)(const struct params *p, int layers, int *layer);
 };
 
 /* The method that edit.method names. Never NULL. */
 const struct editor_ops *editor_of(const struct params *p);
 const struct editor_ops *editor_by_method(int method); /* 0 to METHODS - 1 */
-/* The one layer that the method edits, of a model with so many; `named` [count] are those of
- * edit.layers. -1: it edits all of those. */
-int editor_layer(const struct params *p, int layers, const int *named, int count);
-/* The layers that the method edits: named_layers(), or the one of editor_layer(). */
+/* The method's own layers, ascending, of a model with so many; `named` [count] are those of
+ * edit.layers. Returns how many; 0: it edits those of edit.layers. layer [PARAM_MAX_LAYERS]. */
+int editor_own_layers(const struct params *p, int layers, const int *named, int count, int *layer);
+/* The layers that the method edits: those of editor_own_layers(), or named_layers(). */
 bool editor_layers(const struct params *p, const struct model_config *config, int *layer,
                    int *count, struct err *err);
 

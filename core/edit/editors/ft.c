@@ -293,20 +293,9 @@ static bool training_finish(struct training *s, struct edit_result *out, struct 
     delta_apply(s->view, d);
     out->layers = 1;
     out->z_error = (double)NAN;
-    *report = (struct layer_report){.layer = s->layer,
-                                    .kept = s->w.cols,
-                                    .q = (double)NAN,
-                                    .gain = (double)NAN,
-                                    .gain_mask = (double)NAN,
-                                    .leak = (double)NAN,
-                                    .leak_unmasked = (double)NAN,
-                                    .leak_ratio = (double)NAN,
-                                    .percentile_gain = -1,
-                                    .percentile_leak = -1,
-                                    .scale = 1,
-                                    .residual = (double)NAN,
-                                    .delta_norm = s->moved,
-                                    .weight_norm = sqrt(weight)};
+    *report = layer_report_keyless(s->layer, s->w.cols);
+    report->delta_norm = s->moved;
+    report->weight_norm = sqrt(weight);
     return device_sync(s->dev, err);
 }
 

@@ -1,0 +1,122 @@
+/* Deltas of single columns, and what they amount to. */
+#include "core/edit/neuron_changes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+/* The changes of one layer, from the first of `change` on, as a delta. Returns how many they are.
+ */
+static int add_layer(struct edit_result *out, const struct model_config *c,
+                     const struct neuron_change *change, int count)
+{
+    size_t d = (size_t)c->hidden;
+    struct delta *delta;
+    int n = 0;
+
+    while (n < count && change[n].layer == change->layer)
+        n++;
+    out->delta = xrealloc(out->delta, (size_t)(out->deltas + 1) * sizeof(*out->delta));
+    delta = &out->delta[out->deltas++];
+    *delta = (struct delta){.layer = change->layer,
+                            .matrix = MATRIX_DOWN,
+                            .kind = DELTA_COLUMNS,
+                            .rows = c->hidden,
+                            .cols = c->ffn,
+                            .scale = 1};
+    delta->r = xcalloc((size_t)n * d, sizeof(float));
+    delta->column = xcalloc((size_t)n, sizeof(int));
+    for (int i = 0; i < n; i++) {
+        if (!i || change[i].neuron != change[i - 1].neuron)
+            delta->column[delta->rank++] = change[i].neuron;
+        for (size_t j = 0; j < d; j++)
+            delta->r[(size_t)(delta->rank - 1) * d + j] += change[i].add[j];
+    }
+    return n;
+}
+
+void neuron_changes_write(struct edit_result *out, struct model_state *view,
+                          const struct neuron_change *change, int count)
+{
+    for (int i = 0; i < count;) {
+        i += add_layer(out, view->model->config, change + i, count - i);
+        delta_apply(view, &out->delta[out->deltas - 1]);
+    }
+}
+
+/* A column that the edit changes in a layer; several facts may change the same one. */
+struct changed {
+    int column;
+    const float *r; /* [d] */
+};
+
+static double dot(const float *a, const float *b, int n)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* The Frobenius norm of all changes of a layer, and in how many columns they are. */
+static double changed_norm(const struct changed *c, int count, int d, int *columns)
+{
+    double square = 0;
+
+    *columns = 0;
+    for (int a = 0; a < count; a++) {
+        bool again = false;
+
+        for (int b = 0; b < count; b++)
+            if (c[a].column == c[b].column) {
+                square += dot(c[a].r, c[b].r, d);
+                again = again || b < a;
+            }
+        *columns += !again;
+    }
+    return sqrt(fmax(square, 0));
+}
+
+/* The layer's report, if some neuron of it was changed. `before`: the state before the edit. */
+static bool report_layer(struct edit_result *out, const struct model_state *before, int layer,
+                         struct err *err)
+{
+    int d = before->model->config->hidden, count = 0, kept;
+    struct changed *c = NULL;
+    struct err why = {0};
+    double norm;
+
+    for (int i = 0; i < out->deltas; i++) {
+        const struct delta *delta = &out->delta[i];
+
+        if (delta->layer != layer)
+            continue;
+        c = xrealloc(c, (size_t)(count + delta->rank) * sizeof(*c));
+        for (int t = 0; t < delta->rank; t++)
+            c[count++] =
+                (struct changed){delta->column[t], delta->r + (size_t)t * (size_t)delta->rows};
+    }
+    norm = changed_norm(c, count, d, &kept);
+    if (kept) {
+        struct layer_report *report = &out->report[out->layers++];
+
+        *report = layer_report_keyless(layer, kept);
+        report->delta_norm = norm;
+        report->weight_norm = matrix_norm(before, layer, MATRIX_DOWN, &why);
+    }
+    free(c);
+    return !why.kind || err_pass(err, &why);
+}
+
+bool neuron_changes_report(struct edit_result *out, const struct model_state *before,
+                           struct err *err)
+{
+    bool ok = true;
+
+    for (int l = 0; ok && l < before->model->config->layers; l++)
+        ok = report_layer(out, before, l, err);
+    return ok;
+}

@@ -1,0 +1,22 @@
+/* Changes of the value vectors of single neurons, for methods that choose neurons anywhere in the
+ * model: as deltas of columns of W_down, and in the report. Engine thread. */
+#ifndef CORE_EDIT_NEURON_CHANGES_H
+#define CORE_EDIT_NEURON_CHANGES_H
+
+#include "core/edit/editor.h"
+
+struct neuron_change {
+    int layer, neuron;
+    const float *add; /* [d] to the neuron's column of W_down */
+};
+
+/* Appends the changes to result and state, a delta for each layer. `change` [count] ascends by
+ * layer, then neuron; changes of the same neuron are summed. */
+void neuron_changes_write(struct edit_result *out, struct model_state *view,
+                          const struct neuron_change *change, int count);
+/* A row in out->report for each layer that the deltas of `out`, all of columns, change; `kept` is
+ * how many neurons they are. `before`: the state before the edit. Faults of the device. */
+bool neuron_changes_report(struct edit_result *out, const struct model_state *before,
+                           struct err *err);
+
+#endif
