@@ -190,7 +190,7 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
         utf8_copy(out, 96, HINT_NOT_THERE);
     else if (!r->job)
         hint_print(d, out, 96,
-                   d->recorded ? "{attribute} shows %d, if they are recorded"
+                   d->recorded ? "{attribute} shows those that were recorded"
                                : "{attribute} runs %d",
                    count);
     else if (r->running)

@@ -76,11 +76,12 @@ static void draw_axes(const struct sweep *w, const struct ui_state *d, const cha
     in = box_draw(s, area, title, hint, w->focus != FOCUS_MAPS);
     for (int i = 0; i < w->grid.axes && i < in.h; i++)
         draw_axis(w, i, s, in, i);
-    box_foot(
-        s, area,
-        hint_text(d, foot,
-                  "{next-pane} selects an axis: {left}/{right} parameter, {more} {less} number "
-                  "of values, {exact} type"));
+    hint_text(d, foot,
+              "{next-pane} selects an axis: {left}/{right} parameter, {more} {less} number of "
+              "values, {exact} type");
+    if (text_width(foot) > area.w - 6)
+        hint_text(d, foot, "{next-pane} axis, {left}/{right} parameter, {more} {less} values");
+    box_foot(s, area, foot);
 }
 
 /* ".05" for "0.05": there are few columns for a label. */
