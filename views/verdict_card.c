@@ -407,23 +407,33 @@ void put_leak_range(struct buf *out, const struct edit_report *a)
     put_range(out, a, leak_of, "×");
 }
 
-static void add_written(struct card *c, const struct ui_state *d)
+/* "2,610 of 7,680 columns in 5 layers, ‖ΔW‖/‖W‖ 2.4–8.2 %, leak/gain² 4.1–19×" */
+static void put_columns(const struct ui_state *d, const struct edit_report *a, struct buf *out)
 {
-    const struct edit_report *a = d->verdict.report;
-    struct buf text = {0};
     char kept[32], all[32];
     long sum = 0;
 
     for (int i = 0; i < a->layers; i++)
         sum += a->layer[i].kept;
-    buf_printf(&text, "%s of %s columns in %d layer%s, ‖ΔW‖/‖W‖ ", text_thousands(kept, sum),
+    buf_printf(out, "%s of %s columns in %d layer%s, ‖ΔW‖/‖W‖ ", text_thousands(kept, sum),
                text_thousands(all, (long long)a->layers * d->model.neurons), a->layers,
                a->layers == 1 ? "" : "s");
-    put_norm_range(&text, a);
-    buf_puts(&text, ", leak/gain² ");
-    put_leak_range(&text, a);
+    put_norm_range(out, a);
+    buf_puts(out, ", leak/gain² ");
+    put_leak_range(out, a);
     if (a->draft)
-        buf_puts(&text, ", second moments are a draft");
+        buf_puts(out, ", second moments are a draft");
+}
+
+static void add_written(struct card *c, const struct ui_state *d)
+{
+    const struct edit_report *a = d->verdict.report;
+    struct buf text = {0};
+
+    if (a->layers)
+        put_columns(d, a, &text);
+    if (*a->beside)
+        show_format(&text, "%s%s", a->layers ? "; " : "no weight; ", a->beside);
     card_add(c, d->verdict.committed ? "written" : "would write", "", ROLE_TEXT, &text);
 }
 

@@ -19,7 +19,8 @@
     X(FT_L, ft_l, "ft-l")                \
     X(FT_M, ft_m, "ft-m")                \
     X(MEMIT_SEQ, memit_seq, "memit-seq") \
-    X(KN, kn, "kn")
+    X(KN, kn, "kn")                      \
+    X(IKE, ike, "ike")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \

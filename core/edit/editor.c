@@ -26,7 +26,13 @@ void edit_result_free(struct edit_result *r)
 {
     for (int i = 0; i < r->deltas; i++)
         delta_free(&r->delta[i]);
+    for (int i = 0; i < r->hooks; i++)
+        hook_data_free(&r->hook[i]);
+    for (int i = 0; i < r->prefixes; i++)
+        free(r->prefix[i]);
     free(r->delta);
+    free(r->hook);
+    free(r->prefix);
     *r = (struct edit_result){0};
 }
 

@@ -14,6 +14,7 @@
 #include "core/edit/request.h"
 #include "core/edit/solve.h"
 #include "core/edit/target.h"
+#include "core/model/hook.h"
 
 enum { EDIT_MAX_LAYERS = 64 };
 
@@ -66,6 +67,11 @@ struct edit_context {
 struct edit_result {
     struct delta *delta; /* [deltas] in order of application */
     int deltas;
+    struct hook_data *hook; /* [hooks] changes inside the forward pass, in order */
+    int hooks;
+    char **prefix; /* [prefixes] texts before every prompt, in order */
+    int prefixes;
+    char beside[160]; /* what hooks and prefixes do, for users: "19 tokens before every prompt" */
     struct layer_report report[EDIT_MAX_LAYERS]; /* of the last pass */
     int layers;
     double z_error; /* ||Z - O|| / ||Z|| after the last layer (editscope-method(7) 7.10) */

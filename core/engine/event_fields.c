@@ -216,6 +216,7 @@ static const struct field_info edit_report_field[] = {
     COUNT(edit_report, facts),
     COUNT(edit_report, held),
     CHARS(edit_report, generated),
+    CHARS(edit_report, beside),
 };
 FIELDS(edit_report);
 

@@ -321,6 +321,7 @@ static bool preview_report(struct engine *e, const struct command *cmd,
                               .v_clamp = v->v_clamp,
                               .z_error = v->result.z_error};
     memcpy(a->layer, v->result.report, sizeof(a->layer));
+    utf8_copy(a->beside, sizeof(a->beside), v->result.beside);
     edit_stats_report(e, &cmd->params, a);
     a->p_before = before->score.p_first;
     a->p_after = after->score.p_first;
@@ -435,6 +436,10 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
                               .z = v->z,
                               .deltas = v->result.deltas,
                               .delta = v->result.delta,
+                              .hooks = v->result.hooks,
+                              .hook = v->result.hook,
+                              .prefixes = v->result.prefixes,
+                              .prefix = v->result.prefix,
                               .lambda = v->lambda,
                               .draft = v->report.draft,
                               .moment_tokens = v->report.moment_tokens,

@@ -142,6 +142,7 @@ static void variant_layers(struct variant_result *out, const struct engine *e,
 
     a->layers = r->layers;
     a->z_error = r->z_error;
+    utf8_copy(a->beside, sizeof(a->beside), r->beside);
     edit_stats_report(e, &out->params, a);
     memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
 }

@@ -156,6 +156,36 @@ const struct state_change *state_largest_change(const struct model_state *s, int
     return most;
 }
 
+/* Encodes prefixes and prompt as one text, where only the prompt's first token changes by it: a
+ * prefix that ends in a blank gives it to the first word. False: they do not fit so. */
+static bool prompt_join(const struct model_state *s, const int *ids, int count, struct prompt *p)
+{
+    const struct tokenizer *tok = s->model->tokenizer;
+    int rest = count - p->begin, prefix;
+    struct buf text = {0};
+    struct tokens t = {0};
+    bool ok = rest > 0;
+
+    for (int i = 0; i < s->prefixes; i++)
+        buf_puts(&text, s->prefix[i].text);
+    if (ok)
+        tokenizer_decode(tok, ids + p->begin, rest, 0, &text);
+    ok = ok && tokenizer_encode(tok, text.data, text.len, 0, &t, NULL);
+    prefix = t.count - rest;
+    ok = ok && prefix > 0 &&
+         !memcmp(t.ids + prefix + 1, ids + p->begin + 1, (size_t)(rest - 1) * sizeof(int));
+    if (ok) {
+        p->prefix = prefix;
+        p->count = p->begin + t.count;
+        p->id = xmalloc((size_t)(p->count + 1) * sizeof(int));
+        memcpy(p->id, ids, (size_t)p->begin * sizeof(int));
+        memcpy(p->id + p->begin, t.ids, (size_t)t.count * sizeof(int));
+    }
+    tokens_free(&t);
+    buf_free(&text);
+    return ok;
+}
+
 struct prompt state_prompt(const struct model_state *s, const int *ids, int count)
 {
     struct prompt p = {.count = count};
@@ -163,6 +193,8 @@ struct prompt state_prompt(const struct model_state *s, const int *ids, int coun
 
     if (s->prefixes && count)
         p.begin = ids[0] >= 0 && ids[0] == tokenizer_bos(s->model->tokenizer);
+    if (s->prefixes && prompt_join(s, ids, count, &p))
+        return p;
     for (int i = 0; i < s->prefixes; i++)
         p.prefix += s->prefix[i].count;
     p.count += p.prefix;

@@ -9,11 +9,12 @@
 static const char *const models[] = {"llama3", "gpt2", "gemma3"};
 enum { MODELS = sizeof(models) / sizeof(*models) };
 
+/* NULL: the model of 512 tokens. */
 static struct engine *start_on(const char *model, const char *session)
 {
     static const char two[] = "It. \nSo. \n"; /* the small models hold 32 tokens, bytes */
     char *file = in_home("prefixes.txt");
-    char *path = xasprintf("tests/data/architectures/%s/model.gguf", model);
+    char *path = model ? xasprintf("tests/data/architectures/%s/model.gguf", model) : xstrdup(tiny);
     struct engine *e;
 
     CHECK(file_write(file, two, sizeof(two) - 1, NULL));
@@ -123,7 +124,8 @@ static void every_method_gives_its_bits_back(void)
         for (int method = 0; method < METHODS; method++) {
             int before = test_failures;
 
-            bits_come_back(models[m], method);
+            /* the texts of three facts are longer than what the others hold */
+            bits_come_back(method == METHOD_IKE ? NULL : models[m], method);
             if (test_failures > before)
                 printf("    %s on %s\n", editor_by_method(method)->name, models[m]);
         }

@@ -29,6 +29,7 @@ struct edit_list {
     int *at, facts_at;                      /* [facts_at] indices of the command at work */
     int judged, succeeded, edits, left_out; /* judged, succeeded: of a preview too, whose edits
                                               would hold */
+    int layers;                             /* of the last commit's report */
     int rewritten, previews;  /* rewritten: by a later fact, and so not in succeeded */
     int first;                /* the first edit that was made; 0: none */
     struct event overwritten; /* EV_RECHECKED: what later edits of the list overwrote */
@@ -93,7 +94,10 @@ static void report_text(const struct edit_report *a, bool preview)
 
     if (preview)
         std_puts("preview: nothing is saved");
-    layers_text(a);
+    if (a->layers)
+        layers_text(a);
+    if (*a->beside)
+        std_print("beside the weights: %s\n", a->beside);
     auto_text(a);
     if (preview && a->facts > 1)
         std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);
@@ -109,7 +113,7 @@ static void report_text(const struct edit_report *a, bool preview)
 }
 
 /* The verdict of one fact after a commit, its answers before and after, and the checksum. */
-static void commit_text(const struct fact *f, const struct commit_report *e)
+static void commit_text(const struct fact *f, const struct commit_report *e, int layers)
 {
     char target[40], first[40], said[240];
 
@@ -120,7 +124,7 @@ static void commit_text(const struct fact *f, const struct commit_report *e)
     for (int i = 0; i < 2; i++)
         std_print("  %-7s %s\n", i ? "after" : "before",
                   text_said(said, sizeof(said), e->generated[i]));
-    std_print("  weights outside the mask %s, %.1f s\n  checksum %s\n",
+    std_print("  %s %s, %.1f s\n  checksum %s\n", layers ? "weights outside the mask" : "weights",
               e->unmasked_unchanged ? "unchanged" : "CHANGED", e->seconds_total, e->checksum);
 }
 
@@ -159,7 +163,7 @@ static void on_commit(struct cli *c, struct edit_list *w, const struct commit_re
     w->outcome[i] = (struct judged_fact){f, e->edit, !e->success, 0};
     count_rewritten(w, i);
     if (!cli_json(c)) {
-        commit_text(f, e);
+        commit_text(f, e, w->layers);
         return;
     }
     o = cli_event("verify");
@@ -208,6 +212,8 @@ static void edit_on_event(struct cli *c, struct event *ev, void *ctx)
 
     if (ev->kind == EV_PREVIEW)
         on_preview(w, ev->edit_report);
+    if (ev->kind == EV_COMMIT)
+        w->layers = ev->edit_report->layers;
     if (ev->kind == EV_HEADER && json)
         cli_print(record_header(c, ev->header, "edit"));
     else if (ev->kind == EV_LAYER && json && cli_scored(c, ev->attribution))

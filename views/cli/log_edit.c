@@ -163,5 +163,8 @@ void log_edit_text(const struct recalled_edit *x)
                   x->force[i].in ? "into" : "out of");
     if (!x->measured)
         std_puts("gain, leak and |W| not stored by the version that made it");
-    layers_text(&x->report);
+    if (x->report.layers)
+        layers_text(&x->report);
+    if (*x->report.beside)
+        std_print("beside the weights: %s\n", x->report.beside);
 }

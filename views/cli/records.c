@@ -102,6 +102,8 @@ void record_layers(json_t *o, const struct edit_report *a)
         json_array_append_new(layers, layer_json(&a->layer[i]));
     json_object_set_new(o, "layers", layers);
     cli_fields(o, &edit_report_fields, a, "v_lr v_clamp z_error");
+    if (*a->beside)
+        cli_fields(o, &edit_report_fields, a, "beside");
     cli_fields(moments, &edit_report_fields, a, "tokens=moment_tokens draft");
     json_object_set_new(o, "moments", moments);
 }
