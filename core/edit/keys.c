@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/edit/editor.h"
+#include "core/edit/editor_internal.h"
 
 /* What the tap collects at the lookups. */
 struct key_rows {
@@ -208,4 +208,39 @@ bool edit_read(const struct model_state *view, const struct request *request, in
     mat_free(m->dev, &c.out);
     mat_free(m->dev, &c.sums);
     return ok;
+}
+
+struct edit_reads edit_reads_new(const struct edit_context *ctx, const struct model *m)
+{
+    size_t u = (size_t)ctx->count, lu = (size_t)ctx->layers * u, d = (size_t)m->config->hidden;
+    bool norms = m->config->parts & PART_POST_NORMS;
+
+    return (struct edit_reads){.rule = ctx->keys,
+                               .keys = xmalloc(lu * (size_t)m->config->ffn * sizeof(float)),
+                               .means = ctx->keys == KEYS_BARE
+                                            ? xmalloc(lu * (size_t)m->config->ffn * sizeof(float))
+                                            : NULL,
+                               .out_z = xmalloc(u * d * sizeof(float)),
+                               .sums = norms ? xmalloc(lu * d * sizeof(float)) : NULL};
+}
+
+void edit_reads_free(struct edit_reads *r)
+{
+    free(r->keys);
+    free(r->means);
+    free(r->out_z);
+    free(r->sums);
+    *r = (struct edit_reads){0};
+}
+
+bool edit_context_read(struct edit_context *ctx, const struct model_state *state, struct job *job,
+                       struct err *err)
+{
+    if (ctx->reads.keys)
+        return true;
+    ctx->reads = edit_reads_new(ctx, state->model);
+    if (edit_read(state, ctx->request, ctx->count, ctx->layer, ctx->layers, &ctx->reads, job, err))
+        return true;
+    edit_reads_free(&ctx->reads);
+    return false;
 }

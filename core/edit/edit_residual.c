@@ -1,0 +1,98 @@
+/* What is left to reach, and the part of it for each layer (editscope-method(7) 7.2). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/edit/editor_internal.h"
+
+void edit_progress_free(struct edit_progress *g, int layers)
+{
+    edit_reads_free(&g->now);
+    free(g->wanted);
+    free(g->share);
+    for (int i = 0; g->norm && i < layers; i++)
+        post_norm_free(&g->norm[i]);
+    free(g->norm);
+    free(g->most);
+}
+
+/* With norms: Z = O + n(z) - n(s), the output of block z if its norm read z instead of the sum s.
+ * Its length is that of n(z). */
+static void wanted_outputs(struct edit_progress *g, const struct edit_context *ctx, int d)
+{
+    int last = ctx->layers - 1, u = ctx->count;
+    const struct post_norm *norm = &g->norm[last];
+    double *to = xcalloc((size_t)d, sizeof(*to)), *from = xcalloc((size_t)d, sizeof(*from));
+    double sum = 0;
+
+    g->most = xcalloc((size_t)u, sizeof(*g->most));
+    for (int t = 0; t < u; t++) {
+        const float *s = g->now.sums + (last * u + t) * d, *z = ctx->z + t * d;
+
+        post_norm_apply(norm, z, to);
+        post_norm_apply(norm, s, from);
+        g->most[t] = post_norm_way(norm, s, z);
+        for (int j = 0; j < d; j++) {
+            g->wanted[t * d + j] = (float)((double)g->now.out_z[t * d + j] + to[j] - from[j]);
+            sum += to[j] * to[j];
+        }
+    }
+    g->size = sqrt(sum);
+    free(to);
+    free(from);
+}
+
+bool edit_progress_begin(struct edit_progress *g, const struct edit_context *ctx,
+                         const struct model *m, struct err *err)
+{
+    size_t u = (size_t)ctx->count, d = (size_t)m->config->hidden, n = (size_t)ctx->layers;
+    size_t rows = u * d * sizeof(float);
+    double sum = 0;
+    bool ok = true;
+
+    *g = (struct edit_progress){.now = edit_reads_new(ctx, m)};
+    memcpy(g->now.keys, ctx->reads.keys, n * u * (size_t)m->config->ffn * sizeof(float));
+    memcpy(g->now.out_z, ctx->reads.out_z, rows);
+    if (g->now.sums)
+        memcpy(g->now.sums, ctx->reads.sums, n * rows);
+    g->reached = g->now.sums && n == 1 ? g->now.sums : g->now.out_z;
+    g->wanted = memcpy(xmalloc(rows), ctx->z, rows);
+    g->share = xmalloc(rows);
+    for (size_t j = 0; j < u * d; j++)
+        sum += (double)g->wanted[j] * (double)g->wanted[j];
+    g->size = sqrt(sum);
+    if (!g->now.sums || n == 1)
+        return true;
+    g->norm = xcalloc(n, sizeof(*g->norm));
+    for (int i = 0; ok && i < ctx->layers; i++)
+        ok = post_norm_fetch(&g->norm[i], m, ctx->layer[i], err);
+    if (ok)
+        wanted_outputs(g, ctx, m->config->hidden);
+    return ok;
+}
+
+double edit_residual_norm(const struct edit_progress *g, int n)
+{
+    double sum = 0;
+
+    for (int j = 0; j < n; j++) {
+        double r = (double)(g->wanted[j] - g->reached[j]);
+
+        sum += r * r;
+    }
+    return sqrt(sum);
+}
+
+void edit_layer_share(struct edit_progress *g, const struct edit_context *ctx, int d, int i)
+{
+    int u = ctx->count, left = ctx->layers - i;
+
+    for (int j = 0; j < u * d; j++)
+        g->share[j] = g->wanted[j] - g->reached[j];
+    for (int t = 0; g->norm && t < u; t++)
+        post_norm_turn(&g->norm[i], left, g->now.sums + (i * u + t) * d, g->most[t],
+                       g->share + t * d);
+    for (int j = 0; !g->norm && j < u * d; j++)
+        g->share[j] /= (float)left;
+}
