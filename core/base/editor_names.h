@@ -20,7 +20,8 @@
     X(FT_M, ft_m, "ft-m")                \
     X(MEMIT_SEQ, memit_seq, "memit-seq") \
     X(KN, kn, "kn")                      \
-    X(IKE, ike, "ike")
+    X(IKE, ike, "ike")                   \
+    X(PMET, pmet, "pmet")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -45,6 +46,13 @@
     X(P_FT_EPS, "ft.eps", "", PARAM_NUMBER, 0, 0, 1000, "", "", "",                                \
       "ft-l, ft-m: how far a weight may move, 0 = any way; ROME's FT+L 5e-4",                      \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_PMET_CLAMP, "pmet.clamp", "", PARAM_NUMBER, 1, 1e-3, 1000, "", "", "",                     \
+      "pmet: largest |delta| of each of the target's two vectors, in units of what the FFN and "   \
+      "attention add",                                                                             \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
+    X(P_PMET_WD, "pmet.wd", "", PARAM_NUMBER, 0.5, 0, 1000, "", "", "",                            \
+      "pmet: weight of |delta| / |h|^2 in the target's loss, for both vectors",                    \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
     X(P_BASELINE_QUIRKS, "baseline.quirks", "", PARAM_CHOICE, 0, 0, 1, "none easyedit", "", "",    \
       "what EasyEdit's released settings do otherwise: rome, r-rome without C^-1; kn of gates",    \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \

@@ -38,6 +38,12 @@ bool solve_in_null_space(const struct edit_context *ctx, int i, struct mat keys,
     return solve_lowrank(ctx->solver[i], keys, x, err);
 }
 
+bool solve_by_moments(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
+                      struct err *err)
+{
+    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, false, x, err);
+}
+
 /* Each fact's solution within its own mask: of the solve for all facts there, its row. */
 static bool solve_own_masks(struct solver *solver, struct edit_solution *s, double mu,
                             struct err *err)

@@ -146,8 +146,7 @@ static bool write_layers(struct edit_result *out, struct model_state *scratch,
         edit_solution_free(&s, scratch->model->dev);
         if (!ok)
             return err_in(err, "layer %d", ctx->layer[i]);
-        if (!edit_read(scratch, ctx->request, ctx->count, ctx->layer, ctx->layers, &g->now, job,
-                       err))
+        if (!edit_progress_read(g, ctx, scratch, job, err))
             return false;
     }
     return true;

@@ -30,6 +30,12 @@ enum key_rule {
     KEYS_MEAN    /* the mean over all rows */
 };
 
+/* What is left to reach, and a layer's part of it (editscope-method(7) 7.2). */
+enum residual_rule {
+    RESIDUAL_SPREAD, /* (Z - O) / layers left, O the output of block z */
+    RESIDUAL_ROOT    /* (Z - O) / sqrt(layers left), O what the FFN of block z adds (PMET) */
+};
+
 /* What an edit reads of a state, at the lookups, on the host (editscope-method(7) 7.1, 7.2). */
 struct edit_reads {
     enum key_rule rule;
@@ -37,13 +43,14 @@ struct edit_reads {
     float *means; /* [layers][count][M] the means over all rows; NULL: not wanted */
     float *out_z; /* [count][d] the output of block z, the last layer, of the bare prompts; by
                      KEYS_MEAN with the FFN's mean output in the place of the bare prompt's */
-    float *sums;  /* [layers][count][d] what each FFN gives to the norm behind it, of the bare
-                     prompts, by KEYS_MEAN the mean; NULL in a model without such norms */
+    float *sums;  /* [layers][count][d] what each FFN gives, to the norm behind it if there is one,
+                     of the bare prompts, by KEYS_MEAN the mean; NULL: not wanted */
 };
 
 struct edit_context {
     edit_solve *solve;             /* the editor's */
     enum key_rule keys;            /* the editor's */
+    enum residual_rule residual;   /* the editor's */
     const struct request *request; /* [count] */
     int count;
     const struct params *params;
@@ -97,6 +104,8 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edi
                 struct job *job, struct err *err);
 /* The solve in the null space, by edit.solver: for NMKE and AlphaEdit. */
 edit_solve solve_in_null_space;
+/* The solve beside the second moments, edit.lambda C: for MEMIT and PMET. */
+edit_solve solve_by_moments;
 /* Appends the keys of the deltas (read after the edit) to the solvers of their layers. */
 bool edit_remember(const struct edit_result *r, const struct edit_context *ctx, struct err *err);
 void edit_result_free(struct edit_result *r);

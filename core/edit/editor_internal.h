@@ -18,10 +18,11 @@ struct edit_solution {
 /* An edit under way: the scratch state as it was read last, and Z, what O is to become. */
 struct edit_progress {
     struct edit_reads now;
-    const float *reached;   /* [u][d] O, of `now` */
-    float *wanted;          /* [u][d] Z */
-    double size;            /* the length of Z, the unit of z_error */
-    float *share;           /* [u][d] R of the layer at hand */
+    const float *reached; /* [u][d] O, of `now`, or `given` */
+    float *wanted;        /* [u][d] Z */
+    float *given;         /* [u][d] RESIDUAL_ROOT with norms: what the last one gives; else NULL */
+    double size;          /* the length of Z, the unit of z_error */
+    float *share;         /* [u][d] R of the layer at hand */
     struct post_norm *norm; /* [layers] if several layers have norms behind their FFNs; else NULL */
     double *most;           /* [u] with norms: how far z turns what the last one reads */
 };
@@ -37,13 +38,17 @@ void edit_solution_free(struct edit_solution *s, struct device *dev);
 bool edit_progress_begin(struct edit_progress *g, const struct edit_context *ctx,
                          const struct model *m, struct err *err);
 void edit_progress_free(struct edit_progress *g, int layers);
+/* Reads the scratch state as it is now. */
+bool edit_progress_read(struct edit_progress *g, const struct edit_context *ctx,
+                        const struct model_state *scratch, struct job *job, struct err *err);
 /* ||Z - O|| over all requests, of n numbers */
 double edit_residual_norm(const struct edit_progress *g, int n);
-/* g->share = R of the i-th layer: (Z - O) / (layers left), or with norms this layer's part of Z - O
- * as a change of what its norm reads. */
+/* g->share = R of the i-th layer by ctx->residual, (Z - O) / (layers left) or its root; with norms
+ * this layer's part of Z - O as a change of what its norm reads. */
 void edit_layer_share(struct edit_progress *g, const struct edit_context *ctx, int d, int i);
 
-/* Room for what an edit reads; with a norm behind the FFNs also their sums. */
+/* Room for what an edit reads; where the target is of an FFN's output, or with a norm behind the
+ * FFNs, also their sums. */
 struct edit_reads edit_reads_new(const struct edit_context *ctx, const struct model *m);
 void edit_reads_free(struct edit_reads *r);
 

@@ -14,7 +14,7 @@ struct key_rows {
     int *pick, *bare; /* [rows] lookup rows; [count] those of the bare prompts */
     struct mat coeff; /* [layers * rows, M] */
     struct mat out;   /* [count, d] block z's output, data NULL: not wanted */
-    struct mat sums;  /* [layers * count, d] what each FFN gives to its norm; NULL: not wanted */
+    struct mat sums;  /* [layers * count, d] what each FFN gives; NULL: not wanted */
 };
 
 static void collect_rows(void *ctx, int layer, enum tap_site site, struct mat x)
@@ -198,7 +198,7 @@ bool edit_read(const struct model_state *view, const struct request *request, in
         if (out->out_z)
             device_fetch(m->dev, out->out_z, c.out, "layer %d: its output", c.last);
         if (out->sums)
-            device_fetch(m->dev, out->sums, c.sums, "what the FFNs give to their norms");
+            device_fetch(m->dev, out->sums, c.sums, "what the FFNs give");
         ok = device_sync(m->dev, err);
     }
     free(coeff);
@@ -213,7 +213,7 @@ bool edit_read(const struct model_state *view, const struct request *request, in
 struct edit_reads edit_reads_new(const struct edit_context *ctx, const struct model *m)
 {
     size_t u = (size_t)ctx->count, lu = (size_t)ctx->layers * u, d = (size_t)m->config->hidden;
-    bool norms = m->config->parts & PART_POST_NORMS;
+    bool sums = m->config->parts & PART_POST_NORMS || ctx->residual == RESIDUAL_ROOT;
 
     return (struct edit_reads){.rule = ctx->keys,
                                .keys = xmalloc(lu * (size_t)m->config->ffn * sizeof(float)),
@@ -221,7 +221,7 @@ struct edit_reads edit_reads_new(const struct edit_context *ctx, const struct mo
                                             ? xmalloc(lu * (size_t)m->config->ffn * sizeof(float))
                                             : NULL,
                                .out_z = xmalloc(u * d * sizeof(float)),
-                               .sums = norms ? xmalloc(lu * d * sizeof(float)) : NULL};
+                               .sums = sums ? xmalloc(lu * d * sizeof(float)) : NULL};
 }
 
 void edit_reads_free(struct edit_reads *r)

@@ -32,20 +32,21 @@
 #include "core/base/mem.h"
 #include "core/edit/target_internal.h"
 
-static const struct target_rule of_block = {P_EDIT_V_CLAMP, P_EDIT_V_WD, false};
+static const struct target_rule of_block = {.clamp = P_EDIT_V_CLAMP, .wd = P_EDIT_V_WD};
 
 /* The losses of a step, to the host (editscope-method(7) 5.2). */
 static bool read_losses(struct target_search *s, const struct params *p, struct target_step *t,
                         struct err *err)
 {
     struct device *dev = s->dev;
-    double norm = 0, wd = p->value[s->rule->wd];
+    double wd = p->value[s->rule->wd];
     int labels = s->rows * s->targets;
     float kl = 0;
 
     device_download(dev, s->hloss, s->losses);
     device_download(dev, &kl, s->kloss);
-    device_download(dev, s->hdelta, s->delta);
+    for (int i = 0; i < s->moves; i++)
+        device_download(dev, s->move[i].moved, s->move[i].delta);
     if (!device_sync(dev, err))
         return false;
     for (int i = 0; i < s->rows; i++) {
@@ -53,19 +54,25 @@ static bool read_losses(struct target_search *s, const struct params *p, struct 
 
         for (int j = 0; j < s->targets; j++)
             row += (double)s->hloss[i * s->targets + j];
-        t->nll += row / labels;
+        t->nll += (double)s->nll_factor * row / labels;
         t->p_target += exp(-row) / s->rows;
     }
-    for (int j = 0; j < s->hidden; j++)
-        norm += (double)s->hdelta[j] * (double)s->hdelta[j];
-    t->delta_norm = sqrt(norm);
+    for (int i = 0; i < s->moves; i++) {
+        const struct target_move *v = &s->move[i];
+        double square = 0;
+
+        for (int j = 0; j < s->hidden; j++)
+            square += (double)v->moved[j] * (double)v->moved[j];
+        t->wd += wd * (v->adam.square ? square : sqrt(square)) / v->h2;
+        if (!i)
+            t->delta_norm = sqrt(square);
+    }
     t->kl = p->value[P_EDIT_V_KL] * (double)kl;
-    t->wd = wd * (s->adam.square ? norm : t->delta_norm) / s->h2;
     t->loss = t->nll + t->kl + t->wd;
     if (!isfinite(t->loss))
         return err_set(err, ERR_FORMAT,
                        "the optimisation's loss is not finite at step %d; lower edit.v_lr (%g)",
-                       t->step, (double)s->adam.lr);
+                       t->step, (double)s->move[0].adam.lr);
     return true;
 }
 
@@ -81,18 +88,30 @@ struct pace {
     int stuck; /* steps in a row with delta on its clamp */
 };
 
+/* The step that the device recorded has numbers that have changed. */
+static void graph_outdated(struct target_search *s)
+{
+    device_graph_free(s->dev, s->graph);
+    s->graph = NULL;
+}
+
 /* Adam moves each of d coordinates by about the rate, and so delta by rate sqrt(d) a step. */
 static void pace_set(struct target_search *s, struct target *out, const struct params *p,
                      double share, double clamp)
 {
     out->clamp = clamp;
-    out->rate = p->value[P_EDIT_V_LR];
-    if (param_is_auto(p, P_EDIT_V_LR))
-        out->rate = share * clamp * out->h0_norm / sqrt(s->hidden);
-    s->adam.lr = (float)out->rate;
-    s->adam.max_norm = (float)(clamp * out->h0_norm);
-    device_graph_free(s->dev, s->graph); /* it has the former ones */
-    s->graph = NULL;
+    for (int i = 0; i < s->moves; i++) {
+        struct target_move *v = &s->move[i];
+        double rate = p->value[P_EDIT_V_LR];
+
+        if (param_is_auto(p, P_EDIT_V_LR))
+            rate = share * clamp * sqrt(v->h2) / sqrt(s->hidden);
+        v->adam.lr = (float)rate;
+        v->adam.max_norm = (float)(clamp * sqrt(v->h2));
+        if (!i)
+            out->rate = rate;
+    }
+    graph_outdated(s);
 }
 
 /* After a step: larger steps where the object is not likely yet, and a wider clamp where delta has
@@ -102,7 +121,7 @@ static void pace_change(struct target_search *s, struct target *out, const struc
 {
     const struct target_step *t = &out->trace[out->steps - 1];
     double clamp = out->clamp, share = pace->share;
-    bool on_clamp = t->delta_norm > 0.99 * (double)s->adam.max_norm;
+    bool on_clamp = t->delta_norm > 0.99 * (double)s->move[0].adam.max_norm;
 
     pace->stuck = on_clamp && t->p_target < sure ? pace->stuck + 1 : 0;
     if (param_is_auto(p, P_EDIT_V_LR) && !(out->steps % SHARE_STEPS) && t->p_target < likely)
@@ -116,29 +135,63 @@ static void pace_change(struct target_search *s, struct target *out, const struc
     pace->share = share;
 }
 
+/* The KL of the loss below which PMET stops, and what the labels count once all are said. */
+static const double small_kl = 0.01;
+static const float said_factor = 0.1F;
+
+/* Whether the rule ends the steps here; or how much the labels count in the next one. */
+static bool stop_asked(struct target_search *s, const struct target_step *t, bool *stop,
+                       struct err *err)
+{
+    float factor;
+    bool said;
+
+    *stop = false;
+    if (s->rule->stop == STOP_BY_LOSS)
+        return true;
+    if (!target_labels_said(s, 0, &said, err))
+        return false;
+    *stop = said && t->kl <= small_kl;
+    factor = said ? said_factor : 1;
+    if (factor < s->nll_factor || factor > s->nll_factor) {
+        s->nll_factor = factor;
+        graph_outdated(s);
+    }
+    return true;
+}
+
+/* What does not change from step to step. */
+static void adam_begin(struct target_move *v, const struct target_rule *rule,
+                       const struct params *p)
+{
+    v->adam = (struct adam){.x = v->delta,
+                            .m = v->m,
+                            .v = v->v,
+                            .steps = v->adam_steps,
+                            .beta1 = 0.9F,
+                            .beta2 = 0.999F,
+                            .eps = 1e-8F,
+                            .decay = p->value[rule->wd] / v->h2,
+                            .square = p->value[P_EDIT_WD_POWER] > 1.5};
+}
+
 /* All steps. out->trace has one entry a step; delta ends where it was evaluated last. */
 static bool search_iterate(struct target_search *s, struct target *out, const struct params *p,
                            void (*on_step)(void *, const struct target_step *), void *ctx,
                            struct job *job, struct err *err)
 {
     int steps = (int)p->value[P_EDIT_V_STEPS];
-    bool widen = param_is_auto(p, s->rule->clamp);
+    bool widen = param_is_auto(p, s->rule->clamp), stop = false;
     struct pace pace = {first_share, 0};
 
-    out->h0_norm = sqrt(s->h2);
+    out->h0_norm = sqrt(s->move[0].h2);
     out->trace = xcalloc((size_t)steps, sizeof(*out->trace));
     s->kl_factor = (float)p->value[P_EDIT_V_KL];
-    s->adam = (struct adam){.x = s->delta,
-                            .m = s->m,
-                            .v = s->v,
-                            .steps = s->adam_steps,
-                            .beta1 = 0.9F,
-                            .beta2 = 0.999F,
-                            .eps = 1e-8F,
-                            .decay = p->value[s->rule->wd] / s->h2,
-                            .square = p->value[P_EDIT_WD_POWER] > 1.5};
+    s->nll_factor = 1;
+    for (int i = 0; i < s->moves; i++)
+        adam_begin(&s->move[i], s->rule, p);
     pace_set(s, out, p, first_share, widen ? first_clamp : p->value[s->rule->clamp]);
-    for (int it = 0; it < steps; it++) {
+    for (int it = 0; it < steps && !stop; it++) {
         struct target_step *t = &out->trace[it];
 
         t->step = it;
@@ -151,8 +204,24 @@ static bool search_iterate(struct target_search *s, struct target *out, const st
         if (t->loss < p->value[P_EDIT_V_STOP])
             break;
         pace_change(s, out, p, &pace);
+        if (!stop_asked(s, t, &stop, err))
+            return false;
     }
     return true;
+}
+
+/* [d] where a vector ends. Caller frees. */
+static float *move_end(const struct target_move *v, int hidden, double *length)
+{
+    float *end = xmalloc((size_t)hidden * sizeof(float));
+    double square = 0;
+
+    for (int j = 0; j < hidden; j++) {
+        end[j] = v->start[j] + v->moved[j];
+        square += (double)end[j] * (double)end[j];
+    }
+    *length = sqrt(square);
+    return end;
 }
 
 bool target_optimise(struct target *out, const struct model_state *view,
@@ -180,14 +249,11 @@ bool target_optimise(struct target *out, const struct model_state *view,
         s.loss_layer = layer;
     ok = target_search_begin(&s, job, err) && search_iterate(&s, out, p, step, ctx, job, err);
     if (ok) {
-        double z2 = 0;
+        double length;
 
-        out->z = xmalloc((size_t)s.hidden * sizeof(float));
-        for (int j = 0; j < s.hidden; j++) {
-            out->z[j] = s.h0[j] + s.hdelta[j];
-            z2 += (double)out->z[j] * (double)out->z[j];
-        }
-        out->z_norm = sqrt(z2);
+        out->z = move_end(&s.move[0], s.hidden, &out->z_norm);
+        if (s.moves > 1)
+            out->attention = move_end(&s.move[1], s.hidden, &length);
     } else {
         target_free(out);
     }
@@ -198,6 +264,7 @@ bool target_optimise(struct target *out, const struct model_state *view,
 void target_free(struct target *t)
 {
     free(t->z);
+    free(t->attention);
     free(t->trace);
     *t = (struct target){0};
 }

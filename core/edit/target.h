@@ -1,6 +1,6 @@
 /* Target optimisation: finds the vector z* that makes the model say the new object when it replaces
  * the output of block z at the subject's last token (editscope-method(7) 5; the same as in ROME,
- * MEMIT and AlphaEdit).
+ * MEMIT and AlphaEdit). PMET moves what attention adds there as well (7.15).
  *
  * In a model with a norm behind the FFN (Gemma 3) an edit of W_down cannot set the output of the
  * block, but it can set what the FFN gives to that norm. There z* is that vector
@@ -13,14 +13,24 @@
 #include "core/edit/request.h"
 #include "core/model/forward.h"
 
+/* When the steps end, besides a loss below edit.v_stop. */
+enum target_stop {
+    STOP_BY_LOSS, /* by that alone */
+    STOP_BY_SAID  /* every label is the most likely token of every row, and KL is small (PMET) */
+};
+
 /* What differs between the methods that optimise a target. */
 struct target_rule {
     enum param clamp, wd; /* the parameters of the largest |delta| and of the weight decay, */
-    bool of_ffn; /* both in units of the FFN's output at the lookup, not of the block's (ROME) */
+    bool of_ffn;    /* both in units of the FFN's output at the lookup, not of the block's (ROME) */
+    bool attention; /* with of_ffn: a second vector on what attention adds to the stream of block z,
+                       and z is what the FFN is to give (PMET) */
+    enum target_stop stop;
 };
 
 struct target {
     float *z; /* [d] h0 + delta; h0: the block's output, or the FFN's, see above. Caller frees */
+    float *attention; /* [d] with target_rule.attention: what attention adds, moved; else NULL */
     double z_norm, h0_norm; /* Euclidean */
     double rate, clamp;     /* those of the last step, where edit.v_lr or edit.v_clamp is auto */
     int steps;

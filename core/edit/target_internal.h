@@ -6,6 +6,15 @@
 
 #include "core/edit/target.h"
 
+/* A vector that the search moves: delta, in units of what it is added to. */
+struct target_move {
+    struct mat delta, m, v, grad; /* [1, d] */
+    struct mat adam_steps;
+    struct adam adam;
+    float *start, *moved; /* [d] on the host: what the first row has there, and delta */
+    double h2;            /* |h0|^2, the unit of clamp and decay */
+};
+
 /* Everything the steps share. Rows: the request's, then the KL row ("{} is a"). */
 struct target_search {
     const struct model_state *view;
@@ -13,10 +22,12 @@ struct target_search {
     const struct target_rule *rule;
     struct device *dev;
     int layer, loss_layer, rows, hidden, layers, vocab, targets;
-    struct batch pass; /* new positions: from each row's lookup on */
+    struct batch pass;    /* new positions: from each row's lookup on */
+    struct batch lookups; /* those of the lookups alone */
     struct forward *f;
     struct kv_cache *cache;
-    struct saved *saved;    /* [layers] blocks after z */
+    struct saved *saved;    /* [layers] blocks after z; with rule->attention also z's FFN at the
+                               lookups */
     struct mat start;       /* [pass.rows, d] outputs of block z */
     struct mat x, dx;       /* [pass.rows, d] */
     struct mat mid;         /* the residual that NLL reads when edit.v_loss_layer is not last */
@@ -24,18 +35,17 @@ struct target_search {
     int *lookup_row;        /* [rows + 1] first new position of each row */
     struct mat lx, logits, dl, losses;                /* label rows */
     struct mat kx, klogits, kl_reference, kdx, kloss; /* the KL position */
-    struct mat delta, m, v, grad;                     /* [1, d] */
-    struct mat adam_steps;                            /* steps of Adam */
+    struct target_move move[2]; /* z's, and with rule->attention that on what attention adds */
+    int moves;
     /* of the lookups [rows + 1, d]: the stream before the FFN, for a rule of its output too; with a
      * norm behind the FFN, its output before the norm, that plus delta, room for gradients and for
      * what the norm gives */
     struct norm post;
     struct mat stream, sum, moved, room;
-    struct adam adam;
-    float kl_factor;
-    void *graph;                /* a step as the device recorded it; NULL: not yet */
-    float *h0, *hdelta, *hloss; /* host */
-    double h2;                  /* |h0|^2, of the FFN's part where the rule says so */
+    struct mat entry; /* with rule->attention: what enters block z */
+    float kl_factor, nll_factor;
+    void *graph;  /* a step as the device recorded it; NULL: not yet */
+    float *hloss; /* [rows * targets] on the host */
 };
 
 /* The full forward pass, room for the steps, and h0. view to targets are set by the caller. Free
@@ -46,5 +56,8 @@ void target_search_free(struct target_search *s);
 bool target_first_losses(struct target_search *s, struct job *job, struct err *err);
 /* From the losses of one step to those of the next, `step` (from 1). */
 bool target_advance(struct target_search *s, int step, struct job *job, struct err *err);
+/* Whether each label of the rows from `first` on is the most likely token there, by the losses that
+ * were read last (s->hloss) and the gradients on the device. */
+bool target_labels_said(struct target_search *s, int first, bool *said, struct err *err);
 
 #endif

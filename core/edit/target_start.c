@@ -6,15 +6,37 @@
 #include "core/base/mem.h"
 #include "core/edit/target_internal.h"
 
+static void move_free(struct target_move *v, struct device *dev)
+{
+    struct mat *all[] = {&v->delta, &v->m, &v->v, &v->grad, &v->adam_steps};
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        mat_free(dev, all[i]);
+    free(v->start);
+    free(v->moved);
+}
+
+static void move_allocate(struct target_move *v, struct device *dev, int hidden)
+{
+    v->delta = mat_new(dev, DT_F32, 1, hidden);
+    v->m = mat_new(dev, DT_F32, 1, hidden);
+    v->v = mat_new(dev, DT_F32, 1, hidden);
+    v->grad = mat_new(dev, DT_F32, 1, hidden);
+    v->adam_steps = mat_new(dev, DT_F64, 1, 1);
+    v->start = xcalloc((size_t)hidden, sizeof(float));
+    v->moved = xcalloc((size_t)hidden, sizeof(float));
+}
+
 void target_search_free(struct target_search *s)
 {
-    struct mat *all[] = {
-        &s->start,  &s->x,      &s->dx,    &s->mid,     &s->lx,           &s->logits,
-        &s->dl,     &s->losses, &s->kx,    &s->klogits, &s->kl_reference, &s->kdx,
-        &s->kloss,  &s->delta,  &s->m,     &s->v,       &s->grad,         &s->adam_steps,
-        &s->stream, &s->sum,    &s->moved, &s->room};
+    struct mat *all[] = {&s->start,  &s->x,     &s->dx,           &s->mid,  &s->lx,
+                         &s->logits, &s->dl,    &s->losses,       &s->kx,   &s->klogits,
+                         &s->kdx,    &s->kloss, &s->kl_reference, &s->room, &s->stream,
+                         &s->sum,    &s->moved, &s->entry};
 
     device_graph_free(s->dev, s->graph);
+    for (int i = 0; i < s->moves; i++)
+        move_free(&s->move[i], s->dev);
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         mat_free(s->dev, all[i]);
     for (int l = 0; s->saved && l < s->layers; l++)
@@ -26,8 +48,7 @@ void target_search_free(struct target_search *s)
     free(s->label_row);
     free(s->label);
     free(s->lookup_row);
-    free(s->h0);
-    free(s->hdelta);
+    batch_free(&s->lookups);
     free(s->hloss);
 }
 
@@ -46,6 +67,8 @@ static void keep_start(void *ctx, int layer, enum tap_site site, struct mat x)
 
     if (layer != k->s->layer)
         return;
+    if (site == TAP_BLOCK_IN && k->s->entry.data)
+        device_gather(k->s->dev, x, k->at, k->s->entry);
     if (site == TAP_BLOCK_OUT)
         device_gather(k->s->dev, x, k->pick, k->s->start);
     if (site == TAP_FFN_IN && k->s->stream.data)
@@ -54,7 +77,8 @@ static void keep_start(void *ctx, int layer, enum tap_site site, struct mat x)
         device_gather(k->s->dev, x, k->at, k->coeff);
 }
 
-/* With a norm behind the FFN delta is added to what that norm reads: room for those vectors. */
+/* With a norm behind the FFN delta is added to what that norm reads, and a second vector to what
+ * attention adds: room for those vectors. */
 static void keep_sums(struct target_search *s, struct kept_rows *k)
 {
     const struct model *m = s->view->model;
@@ -66,12 +90,15 @@ static void keep_sums(struct target_search *s, struct kept_rows *k)
         k->at[i] = k->pick[s->lookup_row[i]];
     if (s->post.gain.data || s->rule->of_ffn)
         s->stream = mat_new(s->dev, DT_F32, n, s->hidden);
+    if (s->rule->attention)
+        s->entry = mat_new(s->dev, DT_F32, n, s->hidden);
+    if (s->rule->attention || s->post.gain.data)
+        s->room = mat_new(s->dev, DT_F32, n, s->hidden);
     if (!s->post.gain.data)
         return;
     k->coeff = mat_new(s->dev, DT_F32, n, m->config->ffn);
     s->sum = mat_new(s->dev, DT_F32, n, s->hidden);
     s->moved = mat_new(s->dev, DT_F32, n, s->hidden);
-    s->room = mat_new(s->dev, DT_F32, n, s->hidden);
 }
 
 /* Token ids of the rows: the prompt, then all target tokens but the last. The KL row ends at its
@@ -99,7 +126,7 @@ static bool search_pass(struct target_search *s, struct job *job, struct err *er
     const struct request *r = s->request;
     int n = s->rows + 1, at = 0;
     int **ids = xcalloc((size_t)n, sizeof(*ids)), *count = xcalloc((size_t)n, sizeof(int));
-    int *past = xcalloc((size_t)n, sizeof(int));
+    int *past = xcalloc((size_t)n, sizeof(int)), *upto = xcalloc((size_t)n, sizeof(int));
     struct batch whole;
     struct kept_rows keep = {.s = s};
     struct tap tap = {keep_start, &keep};
@@ -112,6 +139,9 @@ static bool search_pass(struct target_search *s, struct job *job, struct err *er
         past[i] = i < s->rows ? r->row[i].lookup : r->kl_row.lookup;
     whole = batch_new((const int *const *)ids, count, NULL, n, 0);
     s->pass = batch_new((const int *const *)ids, count, past, n, 0);
+    for (int i = 0; i < n; i++)
+        upto[i] = past[i] + 1;
+    s->lookups = batch_new((const int *const *)ids, upto, past, n, 0);
     s->cache = kv_cache_new(m, whole.rows);
     s->start = mat_new(s->dev, DT_F32, s->pass.rows, s->hidden);
     s->lookup_row = xcalloc((size_t)n, sizeof(int));
@@ -144,30 +174,42 @@ static bool search_pass(struct target_search *s, struct job *job, struct err *er
     free(ids);
     free(count);
     free(past);
+    free(upto);
     free(keep.pick);
     free(keep.at);
     return ok;
 }
 
-/* The length of h0; with a rule of the FFN's output only of what the FFN adds to it. */
+/* What each vector is added to, and its length: h0, or what the FFN adds; and what attention adds.
+ */
 static bool measure_start(struct target_search *s, struct err *err)
 {
-    float *before = xcalloc((size_t)s->hidden, sizeof(float));
+    float *h = s->move[0].start, *before = xcalloc((size_t)s->hidden, sizeof(float));
+    float *entry = xcalloc((size_t)s->hidden, sizeof(float));
+    bool ok, part = s->rule->of_ffn && !s->sum.data;
 
-    device_fetch(s->dev, s->h0,
+    device_fetch(s->dev, h,
                  s->sum.data ? mat_rows(s->sum, 0, 1) : mat_rows(s->start, s->lookup_row[0], 1),
                  "layer %d: its output at the subject", s->layer);
-    if (s->rule->of_ffn && !s->sum.data)
+    if (s->stream.data)
         device_fetch(s->dev, before, mat_rows(s->stream, 0, 1),
                      "layer %d: the stream before the FFN", s->layer);
-    if (!device_sync(s->dev, err)) {
-        free(before);
-        return false;
+    if (s->entry.data)
+        device_fetch(s->dev, entry, mat_rows(s->entry, 0, 1), "layer %d: what enters it", s->layer);
+    ok = device_sync(s->dev, err);
+    for (int j = 0; ok && j < s->hidden; j++) {
+        float own = part ? h[j] - before[j] : h[j], given = before[j] - entry[j];
+
+        s->move[0].h2 += (double)own * (double)own;
+        if (!s->rule->attention)
+            continue;
+        h[j] = own;
+        s->move[1].start[j] = given;
+        s->move[1].h2 += (double)given * (double)given;
     }
-    for (int j = 0; j < s->hidden; j++)
-        s->h2 += (double)(s->h0[j] - before[j]) * (double)(s->h0[j] - before[j]);
     free(before);
-    return true;
+    free(entry);
+    return ok;
 }
 
 /* Room for the steps, and h0. */
@@ -181,6 +223,8 @@ static bool search_allocate(struct target_search *s, struct err *err)
     s->saved = xcalloc((size_t)s->layers, sizeof(*s->saved));
     for (int l = s->layer + 1; l < s->layers; l++)
         s->saved[l] = saved_new(m, s->pass.rows);
+    if (s->rule->attention)
+        s->saved[s->layer] = saved_new(m, s->lookups.rows);
     s->x = mat_new(dev, DT_F32, s->pass.rows, s->hidden);
     s->dx = mat_new(dev, DT_F32, s->pass.rows, s->hidden);
     s->mid = mat_new(dev, DT_F32, s->pass.rows, s->hidden);
@@ -193,13 +237,9 @@ static bool search_allocate(struct target_search *s, struct err *err)
     s->klogits = mat_new(dev, DT_F32, 1, s->vocab);
     s->kl_reference = mat_new(dev, DT_F32, 1, s->vocab);
     s->kloss = mat_new(dev, DT_F32, 1, 1);
-    s->delta = mat_new(dev, DT_F32, 1, s->hidden);
-    s->m = mat_new(dev, DT_F32, 1, s->hidden);
-    s->v = mat_new(dev, DT_F32, 1, s->hidden);
-    s->grad = mat_new(dev, DT_F32, 1, s->hidden);
-    s->adam_steps = mat_new(dev, DT_F64, 1, 1);
-    s->h0 = xcalloc((size_t)s->hidden, sizeof(float));
-    s->hdelta = xcalloc((size_t)s->hidden, sizeof(float));
+    s->moves = s->rule->attention ? 2 : 1;
+    for (int i = 0; i < s->moves; i++)
+        move_allocate(&s->move[i], dev, s->hidden);
     s->hloss = xcalloc((size_t)labels, sizeof(float));
     return measure_start(s, err);
 }

@@ -1,26 +1,69 @@
 /* One step of a target's optimisation: backward, Adam and the projection, forward, losses
  * (editscope-method(7) 5.2, 5.3). */
+#include <math.h>
 #include <stdlib.h>
 
 #include "core/base/mem.h"
 #include "core/edit/target_internal.h"
+
+/* s->room = block z's output at the lookups, from its FFN on, with both vectors: what attention
+ * adds is moved before the FFN reads it, what the FFN gives behind it. */
+static void move_both(struct target_search *s)
+{
+    struct device *dev = s->dev;
+    struct saved *save = &s->saved[s->layer];
+
+    device_copy(dev, s->stream, s->room);
+    device_axpy(dev, 1, s->move[1].delta, s->room);
+    forward_ffn(s->f, s->view, s->layer, &s->lookups, s->room, NULL, save);
+    if (!s->sum.data) {
+        device_axpy(dev, 1, s->move[0].delta, s->room);
+        return;
+    }
+    device_axpy(dev, 1, s->move[0].delta, save->ffn_sum);
+    device_norm(dev, save->ffn_sum, s->post, s->room);
+    device_axpy(dev, 1, save->h, s->room);
+}
 
 /* Delta added at every lookup: to the stream, or to what the norm behind the FFN reads. */
 static void add_delta(struct target_search *s)
 {
     struct device *dev = s->dev;
 
-    if (!s->sum.data) {
+    if (!s->sum.data && !s->rule->attention) {
         for (int i = 0; i <= s->rows; i++)
-            device_axpy(dev, 1, s->delta, mat_rows(s->x, s->lookup_row[i], 1));
+            device_axpy(dev, 1, s->move[0].delta, mat_rows(s->x, s->lookup_row[i], 1));
         return;
     }
-    device_copy(dev, s->sum, s->moved);
-    device_axpy(dev, 1, s->delta, s->moved);
-    device_norm(dev, s->moved, s->post, s->room);
-    device_axpy(dev, 1, s->stream, s->room);
+    if (s->rule->attention) {
+        move_both(s);
+    } else {
+        device_copy(dev, s->sum, s->moved);
+        device_axpy(dev, 1, s->move[0].delta, s->moved);
+        device_norm(dev, s->moved, s->post, s->room);
+        device_axpy(dev, 1, s->stream, s->room);
+    }
     for (int i = 0; i <= s->rows; i++)
         device_copy(dev, mat_rows(s->room, i, 1), mat_rows(s->x, s->lookup_row[i], 1));
+}
+
+/* Of both vectors: dx at the lookups is z's gradient, through the norm behind the FFN where there
+ * is one, and taken back through the FFN that of the vector before it. */
+static void gather_both(struct target_search *s)
+{
+    struct device *dev = s->dev;
+    struct saved *save = &s->saved[s->layer];
+
+    device_gather(dev, s->dx, s->lookup_row, s->room);
+    if (s->sum.data) {
+        device_fill(dev, s->moved, 0);
+        device_norm_grad(dev, save->ffn_sum, s->post, s->room, s->moved);
+    }
+    for (int i = 0; i <= s->rows; i++)
+        device_axpy(dev, 1, mat_rows(s->sum.data ? s->moved : s->room, i, 1), s->move[0].grad);
+    backward_ffn(s->f, s->view, s->layer, &s->lookups, save, s->room);
+    for (int i = 0; i <= s->rows; i++)
+        device_axpy(dev, 1, mat_rows(s->room, i, 1), s->move[1].grad);
 }
 
 /* grad += dx summed over the lookups; through the norm behind the FFN, where there is one. */
@@ -30,7 +73,7 @@ static void gather_gradient(struct target_search *s)
 
     if (!s->sum.data) {
         for (int i = 0; i <= s->rows; i++)
-            device_axpy(dev, 1, mat_rows(s->dx, s->lookup_row[i], 1), s->grad);
+            device_axpy(dev, 1, mat_rows(s->dx, s->lookup_row[i], 1), s->move[0].grad);
         return;
     }
     device_fill(dev, s->room, 0);
@@ -39,7 +82,7 @@ static void gather_gradient(struct target_search *s)
 
         device_norm_grad(dev, mat_rows(s->moved, i, 1), s->post,
                          mat_rows(s->dx, s->lookup_row[i], 1), one);
-        device_axpy(dev, 1, one, s->grad);
+        device_axpy(dev, 1, one, s->move[0].grad);
     }
 }
 
@@ -77,6 +120,12 @@ static bool keep_reference(struct target_search *s, struct err *err)
     return ok;
 }
 
+/* What each label counts in the loss. */
+static float label_weight(const struct target_search *s)
+{
+    return s->nll_factor / (float)(s->rows * s->targets);
+}
+
 /* Logits and losses at the label positions, and logits at the KL position. The label logits are
  * replaced by their gradient. */
 static void search_logits(struct target_search *s)
@@ -85,8 +134,7 @@ static void search_logits(struct target_search *s)
 
     device_gather(s->dev, from, s->label_row, s->lx);
     forward_logits(s->f, s->lx, s->logits);
-    device_cross_entropy(s->dev, s->logits, s->label, 1.0F / (float)(s->rows * s->targets),
-                         s->losses, true);
+    device_cross_entropy(s->dev, s->logits, s->label, label_weight(s), s->losses, true);
     device_gather(s->dev, s->x, &s->lookup_row[s->rows], s->kx);
     forward_logits(s->f, s->kx, s->klogits);
 }
@@ -113,7 +161,8 @@ static bool search_backward(struct target_search *s, struct job *job, struct err
     device_fill(dev, s->dx, 0);
     device_fill(dev, s->dl, 0);
     device_fill(dev, s->kdx, 0);
-    device_fill(dev, s->grad, 0);
+    for (int i = 0; i < s->moves; i++)
+        device_fill(dev, s->move[i].grad, 0);
     backward_logits(s->f, s->lx, s->logits, s->dl);
     backward_logits(s->f, s->kx, s->klogits, s->kdx);
     device_scatter_add(dev, s->kdx, &s->lookup_row[s->rows], s->dx);
@@ -126,7 +175,10 @@ static bool search_backward(struct target_search *s, struct job *job, struct err
         if (!late && l - 1 == s->loss_layer)
             device_scatter_add(dev, s->dl, s->label_row, s->dx);
     }
-    gather_gradient(s);
+    if (s->rule->attention)
+        gather_both(s);
+    else
+        gather_gradient(s);
     return true;
 }
 
@@ -136,7 +188,8 @@ static bool search_advance(struct target_search *s, struct job *job, struct err 
 {
     if (!search_backward(s, job, err))
         return false;
-    device_adam(s->dev, s->grad, s->adam);
+    for (int i = 0; i < s->moves; i++)
+        device_adam(s->dev, s->move[i].grad, s->move[i].adam);
     if (!search_forward(s, job, err))
         return false;
     search_logits(s);
@@ -163,4 +216,33 @@ bool target_advance(struct target_search *s, int step, struct job *job, struct e
     }
     device_graph_launch(dev, s->graph);
     return true;
+}
+
+/* Whether the label of one row has the largest p. The row holds weight (p - onehot). A p above one
+ * half is the largest. */
+static bool label_said(struct target_search *s, int row, float *host, bool *said, struct err *err)
+{
+    double own = exp(-(double)s->hloss[row]), weight = (double)label_weight(s);
+
+    *said = true;
+    if (own > 0.5)
+        return true;
+    device_download(s->dev, host, mat_rows(s->logits, row, 1));
+    if (!device_sync(s->dev, err))
+        return false;
+    for (int j = 0; *said && j < s->vocab; j++)
+        *said = j == s->label[row] || (double)host[j] / weight <= own;
+    return true;
+}
+
+bool target_labels_said(struct target_search *s, int first, bool *said, struct err *err)
+{
+    float *host = xmalloc((size_t)s->vocab * sizeof(float));
+    bool ok = true;
+
+    *said = true;
+    for (int i = first * s->targets; ok && *said && i < s->rows * s->targets; i++)
+        ok = label_said(s, i, host, said, err);
+    free(host);
+    return ok;
 }

@@ -221,6 +221,7 @@ void edit_context_begin(const struct engine *e, struct edit_context *ctx, const 
 
     *ctx = (struct edit_context){.solve = editor->solve,
                                  .keys = editor->keys,
+                                 .residual = editor->residual,
                                  .request = request,
                                  .count = cmd->count,
                                  .params = &cmd->params,

@@ -122,6 +122,15 @@ static struct mat heads_grad(struct forward *f, const struct block *b, const str
     return room;
 }
 
+void backward_ffn(struct forward *f, const struct model_state *view, int layer,
+                  const struct batch *batch, const struct saved *save, struct mat dx)
+{
+    ensure_workspace(f);
+    hooks_grad(view, batch, layer, TAP_BLOCK_OUT, dx);
+    ffn_grad(f, view, layer, batch, save, dx);
+    hooks_grad(view, batch, layer, TAP_FFN_IN, dx);
+}
+
 void backward_block(struct forward *f, const struct model_state *view, int layer,
                     const struct batch *batch, struct kv_cache *c, const struct saved *save,
                     struct mat dx)
@@ -136,9 +145,7 @@ void backward_block(struct forward *f, const struct model_state *view, int layer
     struct mat dq = mat_rows(f->d_q, 0, n), dk = mat_rows(f->d_k, 0, n);
     struct mat dv = mat_rows(f->d_v, 0, n);
 
-    hooks_grad(view, batch, layer, TAP_BLOCK_OUT, mat_rows(dx, 0, n));
-    ffn_grad(f, view, layer, batch, save, mat_rows(dx, 0, n));
-    hooks_grad(view, batch, layer, TAP_FFN_IN, mat_rows(dx, 0, n));
+    backward_ffn(f, view, layer, batch, save, mat_rows(dx, 0, n));
     /* h = x + W_o att(q, k, v) of norm(x). Rows cached by earlier passes do not depend on x. */
     dsum = post_norm_grad(dev, b->post_attn_norm, save->att_sum, mat_rows(f->norm, 0, n), dx);
     device_gemm(dev, 1, dsum, false, state_matrix(view, layer, MATRIX_O), false, 0, datt);

@@ -275,9 +275,8 @@ static void run_hooks_and_tap(const struct model_state *view, const struct batch
         tap->fn(tap->ctx, layer, site, x);
 }
 
-void forward_block(struct forward *f, const struct model_state *view, int layer,
-                   const struct batch *batch, struct kv_cache *c, struct mat x,
-                   const struct tap *tap, struct saved *save)
+void forward_ffn(struct forward *f, const struct model_state *view, int layer,
+                 const struct batch *batch, struct mat x, const struct tap *tap, struct saved *save)
 {
     const struct model *m = f->model;
     const struct block *b = &m->block[layer];
@@ -285,11 +284,6 @@ void forward_block(struct forward *f, const struct model_state *view, int layer,
     struct mat norm = mat_rows(f->norm, 0, batch->rows), coeff = mat_rows(f->m, 0, batch->rows);
     struct mat gate = mat_rows(save ? save->gate : f->gate, 0, batch->rows), up = {0};
 
-    model_check_layer(m, layer);
-    run_hooks_and_tap(view, batch, layer, TAP_BLOCK_IN, x, tap);
-    if (save)
-        device_copy(dev, x, mat_rows(save->in, 0, batch->rows));
-    attention_block(f, view, layer, batch, c, x, save);
     run_hooks_and_tap(view, batch, layer, TAP_FFN_IN, x, tap);
     if (save)
         device_copy(dev, x, mat_rows(save->h, 0, batch->rows));
@@ -304,6 +298,18 @@ void forward_block(struct forward *f, const struct model_state *view, int layer,
     add_to_stream(f, view, layer, MATRIX_DOWN, coeff, b->post_ffn_norm,
                   mat_rows(save ? save->ffn_sum : f->sum, 0, batch->rows), x);
     run_hooks_and_tap(view, batch, layer, TAP_BLOCK_OUT, x, tap);
+}
+
+void forward_block(struct forward *f, const struct model_state *view, int layer,
+                   const struct batch *batch, struct kv_cache *c, struct mat x,
+                   const struct tap *tap, struct saved *save)
+{
+    model_check_layer(f->model, layer);
+    run_hooks_and_tap(view, batch, layer, TAP_BLOCK_IN, x, tap);
+    if (save)
+        device_copy(f->model->dev, x, mat_rows(save->in, 0, batch->rows));
+    attention_block(f, view, layer, batch, c, x, save);
+    forward_ffn(f, view, layer, batch, x, tap, save);
 }
 
 void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum)

@@ -74,6 +74,11 @@ void forward_embed(struct forward *f, const struct batch *batch, struct mat x);
 void forward_block(struct forward *f, const struct model_state *view, int layer,
                    const struct batch *batch, struct kv_cache *c, struct mat x,
                    const struct tap *tap, struct saved *save);
+/* The second half of forward_block(): x [rows, d], the stream before the FFN, becomes the block's
+ * output. The batch says where the rows are, for hooks; the cache is not used. */
+void forward_ffn(struct forward *f, const struct model_state *view, int layer,
+                 const struct batch *batch, struct mat x, const struct tap *tap,
+                 struct saved *save);
 /* sum [n, d] = coeff [n, M] W_down^T (+ bias): the FFN's output before its post-norm, if any. */
 void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum);
 /* logits [n, V] of residuals x [n, d]: final norm and head. x keeps its values. */
@@ -97,6 +102,10 @@ void backward_block(struct forward *f, const struct model_state *view, int layer
 void backward_coeff(struct forward *f, const struct model_state *view, int layer,
                     const struct batch *batch, const struct saved *save, struct mat dx,
                     struct mat dcoeff);
+/* Its first half: dx of the block's output becomes that of the stream before the FFN. `save` comes
+ * from forward_block() or forward_ffn(). */
+void backward_ffn(struct forward *f, const struct model_state *view, int layer,
+                  const struct batch *batch, const struct saved *save, struct mat dx);
 /* grad [d, M] = the gradient with respect to W_down of the block, from dx [rows, d], that with
  * respect to the block's output, and the block's coefficients [rows, M]. dx is taken back through
  * the hooks behind the block, no further. */

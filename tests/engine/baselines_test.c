@@ -7,7 +7,7 @@
 #include "core/eval/answer.h"
 #include "tests/engine/real.h"
 
-enum { FACTS = 3, STEPS = 64, TEXT_TOKENS = 20480, WINDOW = 256 };
+enum { FACTS = 3, STEPS = 64, VECTORS = 4, TEXT_TOKENS = 20480, WINDOW = 256 };
 
 static struct real real;
 static struct safetensors *file;
@@ -19,7 +19,7 @@ static struct moments *moments; /* of the layers that some row edits */
 static const struct baseline {
     const char *name, *reference;
     double update;
-    const char *vector[3];
+    const char *vector[VECTORS];
 } rows[] = {
     {"rome", "rome", 1e-3, {"k", "u", "right"}},
     {"r_rome", "r_rome", 1e-3, {"k", "u", "right"}},
@@ -31,6 +31,7 @@ static const struct baseline {
     {"memit_seq", "memit", 1e-3, {NULL}}, /* the first edit has no past keys */
     {"kn", "kn", 1e-3, {"add"}},
     {"kn_ee", "kn_ee", 1e-3, {"add"}},
+    {"pmet", "pmet", 1e-3, {"z_mlp", "z_attn", "key.4", "key.8"}},
 };
 
 static double off(double got, double want)
@@ -42,6 +43,7 @@ static double off(double got, double want)
 struct made {
     struct target_step step[STEPS];
     int steps;
+    struct target target;
     struct edit_result result;
     struct score before, after;
 };
@@ -112,6 +114,7 @@ static bool make(struct made *out, const struct request *r, const struct params 
     struct nullspace *space[EDIT_MAX_LAYERS] = {0};
     struct edit_context ctx = {.solve = editor->solve,
                                .keys = editor->keys,
+                               .residual = editor->residual,
                                .request = r,
                                .count = 1,
                                .params = p,
@@ -119,7 +122,6 @@ static bool make(struct made *out, const struct request *r, const struct params 
                                .on_step = take_step,
                                .on_step_ctx = out};
     int layer[PARAM_MAX_LAYERS];
-    struct target t = {0};
     bool ok = editor_layers(p, real.model->config, layer, &ctx.layers, err);
 
     memcpy(ctx.layer, layer, (size_t)ctx.layers * sizeof(int));
@@ -130,9 +132,9 @@ static bool make(struct made *out, const struct request *r, const struct params 
                 ctx.solver[i] = solver_new(space[i], p->value[P_EDIT_LAMBDA], err);
             }
     if (ok && editor->needs & NEEDS_TARGET)
-        ok = target_optimise(&t, real.base, r, ctx.layer[ctx.layers - 1], editor->target, p,
-                             take_step, out, NULL, err);
-    ctx.z = t.z;
+        ok = target_optimise(&out->target, real.base, r, ctx.layer[ctx.layers - 1], editor->target,
+                             p, take_step, out, NULL, err);
+    ctx.z = out->target.z;
     ok = ok && editor->edit(&out->result, scratch, &ctx, NULL, err) &&
          answer_score(&out->before, real.base, &asked, NULL, err) &&
          answer_score(&out->after, scratch, &asked, NULL, err);
@@ -141,7 +143,6 @@ static bool make(struct made *out, const struct request *r, const struct params 
         solver_free(ctx.solver[i]);
         nullspace_free(space[i]);
     }
-    target_free(&t);
     state_free(scratch);
     return ok;
 }
@@ -153,6 +154,19 @@ static double length(const float *x, int n)
     for (int i = 0; i < n; i++)
         sum += (double)x[i] * (double)x[i];
     return sqrt(sum);
+}
+
+/* [n] of the target, or the key of one layer, where the name is one of these; else NULL. */
+static const float *vector_at(const struct made *m, const char *name)
+{
+    if (!strcmp(name, "z_mlp"))
+        return m->target.z;
+    if (!strcmp(name, "z_attn"))
+        return m->target.attention;
+    for (int t = 0; !strncmp(name, "key.", 4) && t < m->result.deltas; t++)
+        if (m->result.delta[t].layer == (int)strtol(name + 4, NULL, 10))
+            return m->result.delta[t].key;
+    return NULL;
 }
 
 /* One of the reference's vectors from the first delta. Caller frees. */
@@ -184,14 +198,16 @@ static float *vector_of(const struct delta *d, const char *name, const float *ke
     return out;
 }
 
-static double vectors_differ(const struct baseline *b, int fact, const struct delta *d)
+static double vectors_differ(const struct baseline *b, int fact, const struct made *m)
 {
+    const struct delta *d = &m->result.delta[0];
     double worst = 0;
     char name[64];
     size_t n = 0;
 
-    for (int i = 0; i < 3 && b->vector[i]; i++) {
-        float *want, *got, *key = NULL;
+    for (int i = 0; i < VECTORS && b->vector[i]; i++) {
+        float *want, *own = NULL, *key = NULL;
+        const float *got = vector_at(m, b->vector[i]);
 
         if (!strcmp(b->vector[i], "Dk")) {
             snprintf(name, sizeof(name), "ft_l.fact%d.k", fact); /* the same for all of them */
@@ -199,11 +215,13 @@ static double vectors_differ(const struct baseline *b, int fact, const struct de
         }
         snprintf(name, sizeof(name), "%s.fact%d.%s", b->reference, fact, b->vector[i]);
         want = tensor_floats(file, name, &n);
-        got = vector_of(d, b->vector[i], key);
+        if (!got)
+            got = own = vector_of(d, b->vector[i], key);
+        CHECK(want);
         if (want)
             worst = fmax(worst, relative(got, want, n));
         free(want);
-        free(got);
+        free(own);
         free(key);
     }
     return worst;
@@ -311,7 +329,7 @@ static void fact_agrees(const struct baseline *b, int fact)
     if (make(m, &r, &p, &err)) {
         loss = losses_differ(m, json_object_get(want, "hist"));
         update = layers_differ(&m->result, json_object_get(want, "layers"));
-        vectors = vectors_differ(b, fact, &m->result.delta[0]);
+        vectors = vectors_differ(b, fact, m);
         printf("%-8s fact %d: losses %.1e, update %.1e, vectors %.1e; p %.4g, reference %.4g\n",
                b->name, fact, loss, update, vectors, m->after.p_first,
                number_in(want, "after", "first"));
@@ -327,6 +345,7 @@ static void fact_agrees(const struct baseline *b, int fact)
     }
     CHECK_STR(err.text, "");
     edit_result_free(&m->result);
+    target_free(&m->target);
     free(m);
     request_free(&r);
 }

@@ -9,8 +9,9 @@
  *        needs                what the engine prepares before edit(). What is not named is not
  *                             computed: without NEEDS_SCORES an edit takes no attribution, without
  *                             NEEDS_NULL_SPACE no eigenvectors
- *        target, keys         which vector is optimised, and which coefficients are keys; the
- *                             default is MEMIT's
+ *        target, keys, residual
+ *                             which vector is optimised, which coefficients are keys, and the part
+ *                             of what is left that a layer takes; the default is MEMIT's
  *        layer, layers        for a method with a layer of its own, the parameter that says which;
  *                             for one with several, a function
  *        solve                one layer: x [u, M] for keys [u, M], such that W += R^T x
@@ -50,6 +51,7 @@ struct editor_ops {
     edit_solve *solve;
     const struct target_rule *target; /* NULL: that of MEMIT, on the output of the block */
     enum key_rule keys;
+    enum residual_rule residual;
     /* A method of one layer: its parameter, 0 for none (then it edits those of edit.layers). Where
      * that is -1 the layer lies at this depth, 0 to 1, or, of depth 0, in the middle of
      * edit.layers. A single layer in edit.layers is always the one. */

@@ -3,12 +3,6 @@
  * say which edits are hit; MEMIT-seq, for one edit after another, has them beside the new ones. */
 #include "core/edit/editors/editors.h"
 
-static bool memit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
-                        struct err *err)
-{
-    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, false, x, err);
-}
-
 static bool memit_seq_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                             struct err *err)
 {
@@ -22,7 +16,7 @@ const struct editor_ops editor_memit = {
     .paper = "Meng et al. 2023",
     .needs = NEEDS_TARGET | NEEDS_MOMENTS | NEEDS_PAST_KEYS,
     .edit = edit_apply,
-    .solve = memit_solve,
+    .solve = solve_by_moments,
 };
 const struct editor_ops editor_memit_seq = {
     .name = "memit-seq",

@@ -11,7 +11,8 @@
 #include "core/base/mem.h"
 #include "core/edit/editors/editors.h"
 
-static const struct target_rule rome_target = {P_ROME_CLAMP, P_ROME_WD, true};
+static const struct target_rule rome_target = {
+    .clamp = P_ROME_CLAMP, .wd = P_ROME_WD, .of_ffn = true};
 
 static bool rome_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                        struct err *err)
