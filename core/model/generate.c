@@ -42,6 +42,27 @@ int top_k(const float *x, int n, int k, int *index)
     return found;
 }
 
+/* Draws from the k tokens of the largest logits, as sample_token() from all. */
+static int sample_most_probable(const float *logits, int n, int k, double temperature,
+                                uint64_t *rng)
+{
+    enum { MOST = 256 };
+    int index[MOST], count = top_k(logits, n, k < MOST ? k : MOST, index);
+    double weight[MOST], all = 0, sum = 0, u;
+
+    for (int i = 0; i < count; i++) {
+        weight[i] = exp(((double)logits[index[i]] - (double)logits[index[0]]) / temperature);
+        all += weight[i];
+    }
+    u = rng_unit(rng) * all;
+    for (int i = 0; i < count - 1; i++) {
+        sum += weight[i];
+        if (sum > u)
+            return index[i];
+    }
+    return count ? index[count - 1] : 0;
+}
+
 /* Draws a token with probability proportional to exp(logit / temperature). The largest logit is
  * subtracted first, so that exp() cannot overflow at any temperature. */
 static int sample_token(const float *logits, int n, double temperature, uint64_t *rng)
@@ -127,17 +148,18 @@ static bool context_extend(struct context *c, const int *ids, int n, int rows, f
     return device_sync(dev, err);
 }
 
-/* Row j of logits [targets, V] predicts target[j]: its log p, and whether it is the argmax. */
+/* Row j of logits [targets, V] predicts target[j]: its log p, the argmax, and whether
+ * that is it. */
 static void score_targets(const float *logits, int vocab, const int *target, int targets,
-                          double *logp, bool *top)
+                          double *logp, int *argmax, bool *top)
 {
     for (int j = 0; j < targets; j++) {
         const float *row = logits + (size_t)j * (size_t)vocab;
-        int best = -1;
 
+        argmax[j] = -1;
         logp[j] = (double)row[target[j]] - log_sum_exp(row, vocab);
-        top_k(row, vocab, 1, &best);
-        top[j] = best == target[j];
+        top_k(row, vocab, 1, &argmax[j]);
+        top[j] = argmax[j] == target[j];
     }
 }
 
@@ -160,8 +182,9 @@ static bool run_prompt(struct context *c, const int *ids, int count,
     c->length = count;
     if (ok && o->targets) {
         out->logp = xmalloc((size_t)o->targets * sizeof(*out->logp));
+        out->argmax = xmalloc((size_t)o->targets * sizeof(*out->argmax));
         out->top = xmalloc((size_t)o->targets * sizeof(*out->top));
-        score_targets(rows, vocab, o->target, o->targets, out->logp, out->top);
+        score_targets(rows, vocab, o->target, o->targets, out->logp, out->argmax, out->top);
     }
     if (ok)
         memcpy(logits, rows, (size_t)vocab * sizeof(float));
@@ -210,13 +233,17 @@ static bool generate_whole(struct generated *out, const struct model_state *view
     ok = run_prompt(&c, ids, count, o, out, out->logits, job, err);
     memcpy(logits, out->logits, (size_t)vocab * sizeof(float));
     while (ok && out->count < o->tokens) {
-        int id = sample_token(logits, vocab, o->temperature, &rng);
+        int id = o->most_probable && o->temperature > 0
+                     ? sample_most_probable(logits, vocab, o->most_probable, o->temperature, &rng)
+                     : sample_token(logits, vocab, o->temperature, &rng);
 
         if (is_end_token(o, id, eos))
             break;
         out->id[out->count++] = id;
         if (o->token)
             o->token(o->ctx, id);
+        if (o->enough && *o->enough)
+            break;
         if (out->count < o->tokens)
             ok = context_extend(&c, &id, 1, 1, logits, job, err);
     }
@@ -242,6 +269,7 @@ void generated_free(struct generated *g)
     free(g->id);
     free(g->logits);
     free(g->logp);
+    free(g->argmax);
     free(g->top);
     *g = (struct generated){0};
 }

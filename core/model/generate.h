@@ -14,9 +14,11 @@ struct generate_options {
     uint64_t seed;
     bool ignore_eos;                  /* go on after an end-of-text token */
     int stop[2], stops;               /* further tokens that end the text, unless ignore_eos */
+    int most_probable;                /* sampling draws from so many tokens; 0: all */
     void (*token)(void *ctx, int id); /* called for each new token; may be NULL */
     void *ctx;
-    const int *target; /* [targets] a continuation to score in the prompt's pass, or NULL */
+    const bool *enough; /* token() sets it to end the text with that token; or NULL */
+    const int *target;  /* [targets] a continuation to score in the prompt's pass, or NULL */
     int targets;
 };
 
@@ -24,7 +26,8 @@ struct generated {
     int *id, count; /* new tokens, an end-of-text token not included */
     float *logits;  /* [V] after the prompt */
     double *logp;   /* [targets] natural log p of each target token; NULL if there are none */
-    bool *top;      /* [targets] whether that token is the most probable one */
+    int *argmax;    /* [targets] the most probable token there */
+    bool *top;      /* [targets] whether it is the target's */
 };
 
 /* `ids` is the whole prompt, with BOS if there shall be one. ERR_USAGE: the prompt is empty, or
