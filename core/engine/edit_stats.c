@@ -80,8 +80,7 @@ void edit_stats_free(struct engine *e)
     *g = (struct edit_stats){0};
 }
 
-/* Reads and tokenises the text, once. */
-static bool text_load(struct engine *e, struct err *err)
+bool edit_stats_text(struct engine *e, struct err *err)
 {
     struct tokens tokens = {0}; /* what interrupts this must not see a part of them */
     size_t len;
@@ -203,7 +202,7 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
 
     if (p->value[P_STATS_WINDOW] < origin.window) /* at most the model's context */
         origin.window = (int)p->value[P_STATS_WINDOW];
-    if (!editor_layers(p, e->model->config, layer, &layers, err) || !text_load(e, err))
+    if (!editor_layers(p, e->model->config, layer, &layers, err) || !edit_stats_text(e, err))
         return false;
     if (layers > EDIT_MAX_LAYERS)
         return err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),

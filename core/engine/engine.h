@@ -118,6 +118,13 @@ enum command_flag {
      * is written */                                                                               \
     X(VARIANTS, "try", "variants", job_variants,                                                   \
       NEEDS_BOTH | YIELDS | BATCH | KEY_EDIT | KEY_START)                                          \
+    /* facts (record: their number in the run), params, measure: asks the base, if it was not yet, \
+     * and the present state, and writes the answers into the session: EV_MEASURES for each fact   \
+     * that was not measured at this time already, and of the numbers */                           \
+    X(MEASURE, "measure", "measurements", job_measure, NEEDS_BOTH | WRITES | NOT_RECORDED)         \
+    /* text: what the run is of, JSON: begins it in an empty session, or compares it with what the \
+     * session says: EV_MEASURES with all that is measured */                                      \
+    X(MEASURED, "measured", "", job_measured, NEEDS_SESSION | WRITES | NOT_RECORDED)               \
     /* tokens: states to ask at most: EV_DRIFT after each state */                                 \
     X(DRIFT, "drift", "drift", job_drift, NEEDS_BOTH | YIELDS | BATCH)                             \
     /* from, edit (0: base): EV_DIFF */                                                            \
@@ -160,6 +167,17 @@ struct intervention {
 
 enum { VARIANTS_MOST = 512 }; /* variants of one CMD_VARIANTS */
 
+/* For CMD_MEASURE: what the measures are of (core/eval/measure.h). */
+struct measure_wish {
+    int sequence, edits, when;
+    unsigned protocols; /* bits 1 << enum measure_protocol */
+    int failed;         /* so many facts could not be written: they and those before are `edits` */
+    bool last;          /* of its sequence: notes that it is complete */
+    bool no_state;      /* a checkpoint without the numbers of its state */
+    double seconds;     /* that the last edit took; 0: not known */
+    double gain;        /* mean over its layers; with `seconds` */
+};
+
 /* How far a job came before it was put back into the queue. What the members mean is the job's own
  * business; all are zero when it begins for the first time, except that CMD_VARIANTS may be posted
  * with `done`, to go on with a job that was stopped. */
@@ -198,6 +216,7 @@ struct command {
     int mask_override_count;
     struct params *variants; /* [variant_count] */
     int variant_count;
+    struct measure_wish measure;
     char *export; /* format: safetensors, gguf, lora, delta or json */
     char *dtype;  /* f32, f16, bf16, same; NULL: the format's default */
     int rank;     /* of a LoRA adapter; 0: exact */

@@ -18,6 +18,7 @@
 #include "core/edit/mask.h"
 #include "core/edit/report.h"
 #include "core/engine/stamp.h"
+#include "core/eval/measure.h"
 #include "core/eval/metric.h"
 #include "core/eval/probe_result.h"
 
@@ -366,6 +367,14 @@ struct bisect_report {
     int steps;
 };
 
+/* What was measured of a run: measures of one record, or numbers of states. */
+struct measures {
+    struct measure *measure;
+    int count;
+    struct run_number *number;
+    int numbers;
+};
+
 /* Reliability and locality over the edits of a session: one point for each state that was asked. */
 struct drift {
     struct drift_point {
@@ -457,6 +466,7 @@ struct replay_position {
     ALSO(RECHECKED, "rechecked", overwritten)      /* those that held when they were made */    \
     OWN(VARIANT, "tried", variant_result, variant) /* one variant */                            \
     OWN(DRIFT, "drift", drift, drift)              /* so far */                                 \
+    OWN(MEASURES, "measured", measures, measures)  /* of a run, new or as its file has them */  \
     OWN(DIFF, "diff", diff, diff)                                                               \
     OWN(BISECT, "bisected", bisect_report, bisect)                                              \
     OWN(EXPORT, "exported", export_report, export) /* written, read again and asked */          \

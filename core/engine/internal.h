@@ -186,6 +186,8 @@ void emit_device_lost(struct engine *e);
  * goes. Does nothing if they are the present ones. ERR_USAGE: no text, too short a text, too many
  * layers. */
 bool edit_stats_open(struct engine *e, const struct params *p, struct err *err);
+/* Reads and tokenises the text of the moments into e->text, once. ERR_USAGE: there is none. */
+bool edit_stats_text(struct engine *e, struct err *err);
 /* Everything that the editor of `p` says it needs (enum editor_needs): sums on, if need be for
  * minutes, and makes null spaces and key stores. `draft`: the last checkpoint will do. */
 bool edit_stats_prepare(struct engine *e, const struct params *p, bool draft, struct err *err);

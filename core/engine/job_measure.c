@@ -1,0 +1,442 @@
+/* The measures of a run (editscope-method(7) 14): asks the records of a sequence of edits, writes
+ * the answers into the session, and reads back what a run has.
+ *
+ *     CMD_MEASURED   text = what the run is of   -> EV_MEASURES ... of all that its file has
+ *     CMD_COMMIT     the next facts                 one transaction
+ *     CMD_MEASURE    immediate, those facts      -> EV_MEASURES a fact, one transaction each
+ *     CMD_MEASURE    final, all facts so far     -> EV_MEASURES a fact, one transaction each
+ *     CMD_UNDO       the edits of the sequence      one transaction
+ *
+ * A record that was measured at this time already is not asked again. So a run that was stopped at
+ * any moment goes on by the same commands: states are rebuilt from the journal to the bit, and an
+ * answer depends on the state alone. The first time a record is asked, the base is asked too: what
+ * it predicts for a neighbour is what an edit must not change. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/engine/internal.h"
+#include "core/eval/measure_ask.h"
+#include "core/eval/state_numbers.h"
+#include "core/session/measures.h"
+
+/* The end of the text that a state is asked to read: so many tokens in windows, and prompts. */
+enum { READ_TOKENS = 2048, READ_WINDOW = 256, KL_PROMPTS = 64, KL_LENGTH = 16 };
+enum { FLUENCY_PROMPTS = 10 }; /* facts whose prompts a state continues */
+
+/* Emits these measures, which then belong to the event. */
+static void emit_measures(struct engine *e, struct measure *m, int count)
+{
+    struct event ev = {.kind = EV_MEASURES, .job = e->job_id};
+
+    ev.measures = xcalloc(1, sizeof(*ev.measures));
+    ev.measures->measure = m;
+    ev.measures->count = count;
+    bus_emit(e->bus, ev);
+}
+
+/* Asks one state and writes the measures. */
+static bool record_ask(struct engine *e, const struct model_state *state, const struct fact *fact,
+                       const struct measure *like, unsigned protocols,
+                       const struct measure_list *base, struct measure_list *out, struct err *err)
+{
+    bool ok = measure_ask(out, state, fact, protocols, base, &e->job, err);
+
+    for (int i = 0; i < out->count; i++) {
+        out->measure[i].sequence = like->sequence;
+        out->measure[i].edits = like->edits;
+        out->measure[i].when = like->when;
+        out->measure[i].record = like->record;
+    }
+    return ok && session_add_measures(e->open->journal, out->measure, out->count, NULL, 0, err);
+}
+
+/* The measures of the base of this record: from the file, or asked now and emitted. */
+static bool record_base(struct engine *e, const struct fact *fact, unsigned protocols,
+                        struct measure_list *base, struct err *err)
+{
+    const struct measure like = {.when = WHEN_BASE, .record = fact->record};
+    struct measure_list again = {0};
+
+    if (!session_measures(e->open->journal, &like, &base->measure, &base->count, err))
+        return false;
+    if (base->count)
+        return true;
+    if (!record_ask(e, e->base, fact, &like, protocols, NULL, base, err))
+        return false;
+    if (!session_measures(e->open->journal, &like, &again.measure, &again.count, err))
+        return false;
+    emit_measures(e, again.measure, again.count);
+    return true;
+}
+
+static bool record_measure(struct engine *e, const struct command *cmd, struct fact *fact,
+                           struct err *err)
+{
+    const struct measure_wish *w = &cmd->measure;
+    const struct measure like = {
+        .sequence = w->sequence, .edits = w->edits, .when = w->when, .record = fact->record};
+    struct measure_list base = {0}, now = {0};
+    bool has, ok;
+
+    if (!session_has_measures(e->open->journal, &like, &has, err))
+        return false;
+    if (has)
+        return true;
+    if (!fact_normalise(fact, err))
+        return false;
+    wording_set_defaults(&fact->wording, &cmd->params);
+    ok = record_base(e, fact, w->protocols, &base, err) &&
+         record_ask(e, e->open->edited, fact, &like, w->protocols, &base, &now, err);
+    if (ok) {
+        emit_measures(e, now.measure, now.count);
+        now = (struct measure_list){0};
+    }
+    measure_list_free(&base);
+    measure_list_free(&now);
+    return ok;
+}
+
+/* Writes numbers, and emits those that are new. */
+static bool numbers_add(struct engine *e, const struct run_number *n, int count, struct err *err)
+{
+    struct event ev = {.kind = EV_MEASURES, .job = e->job_id};
+
+    if (!count)
+        return true;
+    if (!session_add_measures(e->open->journal, NULL, 0, n, count, err))
+        return false;
+    ev.measures = xcalloc(1, sizeof(*ev.measures));
+    ev.measures->number = xcalloc((size_t)count, sizeof(*n));
+    memcpy(ev.measures->number, n, (size_t)count * sizeof(*n));
+    ev.measures->numbers = count;
+    bus_emit(e->bus, ev);
+    return true;
+}
+
+static struct run_number number_of(const struct measure_wish *w, const char *name, double value)
+{
+    struct run_number n = {.sequence = w->sequence, .edits = w->edits, .layer = -1, .value = value};
+
+    utf8_copy(n.name, sizeof(n.name), name);
+    return n;
+}
+
+/* What the wish itself says. */
+static bool wish_numbers(struct engine *e, const struct measure_wish *w, struct err *err)
+{
+    struct run_number n[3];
+    int count = 0;
+
+    if (w->failed)
+        n[count++] = number_of(w, "failed", w->failed);
+    if (w->seconds > 0) {
+        n[count++] = number_of(w, "seconds", w->seconds);
+        n[count++] = number_of(w, "gain", w->gain);
+    }
+    return numbers_add(e, n, count, err);
+}
+
+/* ---- numbers of the state at a checkpoint ---- */
+
+/* A growing list of numbers of one state. */
+struct number_list {
+    const struct measure_wish *wish;
+    struct run_number *number;
+    int count;
+};
+
+static void number_add(struct number_list *list, const char *name, int layer, double value)
+{
+    struct run_number *n;
+
+    list->number = xrealloc(list->number, (size_t)(list->count + 1) * sizeof(*list->number));
+    n = &list->number[list->count++];
+    *n = number_of(list->wish, name, value);
+    n->layer = layer;
+}
+
+/* The null space with the moments of a layer, if the method of the edits needs them. */
+static const struct nullspace *moments_of(const struct engine *e, const struct params *p, int layer,
+                                          enum matrix which)
+{
+    bool has = which == MATRIX_DOWN && editor_of(p)->needs & NEEDS_MOMENTS;
+
+    for (int i = 0; has && i < e->stats.layers; i++)
+        if (e->stats.layer[i] == layer)
+            return e->stats.space[i];
+    return NULL;
+}
+
+/* Every matrix that the state replaces. Those of W_down have the plain name. */
+static bool weight_numbers(struct engine *e, const struct command *cmd, struct number_list *list,
+                           struct err *err)
+{
+    static const char *const name[] = {"delta_norm", "norm_ratio", "sigma", "stable_rank", "leak"};
+    int slots = e->model->config->layers * MATRICES;
+
+    for (int i = 0; i < slots; i++) {
+        enum matrix which = (enum matrix)(i % MATRICES);
+        int layer = i / MATRICES;
+        struct matrix_drift d;
+
+        if (!state_replaced(e->open->edited, layer, which))
+            continue;
+        if (!matrix_drift_of(&d, e->base, e->open->edited, layer, which,
+                             moments_of(e, &cmd->params, layer, which), &e->job, err))
+            return false;
+        for (int k = 0; k < 5; k++) {
+            const double value[] = {d.norm, d.relative, d.sigma, d.stable_rank, d.leak};
+            char full[48];
+
+            snprintf(full, sizeof(full), "%s%s%s", name[k], which == MATRIX_DOWN ? "" : "_",
+                     which == MATRIX_DOWN ? "" : matrix_name(which));
+            number_add(list, full, layer, value[k]);
+        }
+    }
+    return true;
+}
+
+/* The end of the text, as many tokens as are read. Without a text *count is 0. */
+static bool end_of_text(struct engine *e, const int **ids, int *count, struct err *err)
+{
+    struct err why = {0};
+
+    *count = 0;
+    *ids = NULL;
+    if (!edit_stats_text(e, &why))
+        return why.kind == ERR_USAGE || err_pass(err, &why);
+    *count = e->text.count < READ_TOKENS ? e->text.count : READ_TOKENS;
+    *ids = e->text.ids + e->text.count - *count;
+    return true;
+}
+
+static bool perplexity_of(struct engine *e, const struct model_state *state, double *out,
+                          struct err *err)
+{
+    int count, context = e->model->config->context;
+    const int *ids;
+
+    return end_of_text(e, &ids, &count, err) &&
+           state_perplexity(out, state, ids, count, context < READ_WINDOW ? context : READ_WINDOW,
+                            &e->job, err);
+}
+
+/* The mean over prompts of the command's facts, evenly spaced. */
+static bool fluency_of(struct engine *e, const struct command *cmd, const struct model_state *state,
+                       double *out, struct err *err)
+{
+    int prompts = cmd->count < FLUENCY_PROMPTS ? cmd->count : FLUENCY_PROMPTS, n = 0;
+    double sum = 0;
+
+    for (int i = 0; i < prompts; i++) {
+        struct fact *f = &cmd->facts[(long)i * cmd->count / prompts];
+        unsigned long long seed =
+            (unsigned long long)cmd->params.value[P_SEED] + (unsigned long long)f->record;
+        struct wording w = f->wording;
+        double one;
+        char *text;
+        bool ok;
+
+        if (!fact_normalise(f, err))
+            return false;
+        wording_set_defaults(&w, &cmd->params);
+        text = fact_text(f);
+        ok = state_fluency(&one, state, &w, text, seed, &e->job, err);
+        free(text);
+        if (!ok)
+            return false;
+        sum += isnan(one) ? 0 : one;
+        n += !isnan(one);
+    }
+    *out = n ? sum / n : (double)NAN;
+    return true;
+}
+
+/* Whether the run has a number of this name already. */
+static bool number_there(struct engine *e, const struct measure_wish *w, const char *name,
+                         bool *there, struct err *err)
+{
+    struct run_number *n;
+    int count;
+
+    *there = false;
+    if (!session_numbers(e->open->journal, &n, &count, err))
+        return false;
+    for (int i = 0; i < count; i++)
+        *there = *there || (n[i].sequence == w->sequence && n[i].edits == w->edits &&
+                            !strcmp(n[i].name, name));
+    free(n);
+    return true;
+}
+
+/* How a state reads and writes: perplexity, and fluency where answers are generated. */
+static bool text_numbers(struct engine *e, const struct command *cmd,
+                         const struct model_state *state, struct number_list *list, struct err *err)
+{
+    bool generates = cmd->measure.protocols & ~(1U << PROTOCOL_TEACHER);
+    double perplexity = 0, fluency = 0;
+
+    if (!perplexity_of(e, state, &perplexity, err) ||
+        (generates && !fluency_of(e, cmd, state, &fluency, err)))
+        return false;
+    number_add(list, "perplexity", -1, perplexity);
+    if (generates)
+        number_add(list, "fluency", -1, fluency);
+    return true;
+}
+
+/* Of the base, once a run: with the prompts of its first checkpoint. */
+static bool base_numbers(struct engine *e, const struct command *cmd, struct err *err)
+{
+    const struct measure_wish base = {0};
+    struct number_list list = {.wish = &base};
+    bool there, ok = number_there(e, &base, "perplexity", &there, err);
+
+    ok = ok && (there || (text_numbers(e, cmd, e->base, &list, err) &&
+                          numbers_add(e, list.number, list.count, err)));
+    free(list.number);
+    return ok;
+}
+
+static bool state_numbers(struct engine *e, const struct command *cmd, struct err *err)
+{
+    struct number_list list = {.wish = &cmd->measure};
+    double kl = 0;
+    const int *ids;
+    int count;
+    bool there, ok = number_there(e, &cmd->measure, "perplexity", &there, err);
+
+    if (!ok || there)
+        return ok;
+    emit_progress(e, e->job_id, "numbers of the state", 0, 0);
+    /* a run that goes on has made no edit in this process */
+    ok = edit_stats_prepare(e, &cmd->params, cmd->draft, err) && base_numbers(e, cmd, err) &&
+         weight_numbers(e, cmd, &list, err) && end_of_text(e, &ids, &count, err) &&
+         state_kl(&kl, e->base, e->open->edited, ids, count, KL_PROMPTS, KL_LENGTH, &e->job, err);
+    if (ok) {
+        number_add(&list, "kl", -1, kl);
+        ok = text_numbers(e, cmd, e->open->edited, &list, err) &&
+             numbers_add(e, list.number, list.count, err);
+    }
+    free(list.number);
+    return ok;
+}
+
+bool job_measure(struct engine *e, struct command *cmd, struct err *err)
+{
+    bool ok = wish_numbers(e, &cmd->measure, err);
+
+    for (int i = 0; ok && i < cmd->count; i++) {
+        emit_progress(e, e->job_id, "measurements", i, cmd->count);
+        ok = record_measure(e, cmd, &cmd->facts[i], err);
+    }
+    if (ok && cmd->measure.when == WHEN_FINAL && !cmd->measure.no_state)
+        ok = state_numbers(e, cmd, err);
+    if (ok && cmd->measure.last) {
+        const struct run_number n = number_of(&cmd->measure, "complete", 1);
+
+        ok = numbers_add(e, &n, 1, err);
+    }
+    return ok;
+}
+
+/* ---- the run of a file ---- */
+
+/* The first key whose values differ; NULL: none. */
+static const char *key_that_differs(json_t *a, json_t *b)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(a, key, value)
+    {
+        if (!json_equal(value, json_object_get(b, key)))
+            return key;
+    }
+    return NULL;
+}
+
+/* Whether the session is a run of this command. */
+static bool run_same(const char *path, const char *stored, const char *wanted, struct err *err)
+{
+    json_t *a = json_loads(stored, 0, NULL), *b = json_loads(wanted, 0, NULL);
+    const char *key = a && b ? key_that_differs(b, a) : "run";
+    char *was = key ? json_dumps(json_object_get(a, key), JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    bool same = !key || err_set(err, ERR_STATE,
+                                "%.200s was begun with other %s (%.120s); give -o another file, or "
+                                "the command as it was",
+                                path, key, was ? was : "none");
+
+    free(was);
+    json_decref(a);
+    json_decref(b);
+    return same;
+}
+
+/* Makes an empty session the run of this command, or compares it with the one that it is of. */
+static bool run_bind(struct engine *e, const char *wanted, struct err *err)
+{
+    struct session *s = e->open->journal;
+    struct session_status status;
+    struct err why = {0};
+    char *stored = session_get(s, SESSION_RUN, &why);
+    bool ok;
+
+    if (why.kind)
+        return err_pass(err, &why);
+    ok = stored ? run_same(session_path(s), stored, wanted, err)
+                : session_status(s, &status, err) &&
+                      (!status.total ||
+                       err_set(err, ERR_STATE,
+                               "%.200s is a session with edits, and no run; give -o a new file",
+                               session_path(s))) &&
+                      session_set(s, SESSION_RUN, wanted, err);
+    free(stored);
+    return ok && session_run_begin(s, err);
+}
+
+static bool same_record(const struct measure *a, const struct measure *b)
+{
+    return a->sequence == b->sequence && a->edits == b->edits && a->when == b->when &&
+           a->record == b->record;
+}
+
+/* An event for each record and time. */
+static void emit_stored(struct engine *e, struct measure *all, int count)
+{
+    for (int from = 0, to; from < count; from = to) {
+        struct measure *part;
+
+        for (to = from + 1; to < count && same_record(&all[from], &all[to]);)
+            to++;
+        part = xcalloc((size_t)(to - from), sizeof(*part));
+        memcpy(part, all + from, (size_t)(to - from) * sizeof(*part));
+        emit_measures(e, part, to - from);
+    }
+    free(all);
+}
+
+bool job_measured(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct session *s = e->open->journal;
+    struct event ev = {.kind = EV_MEASURES, .job = e->job_id};
+    struct measure *all;
+    struct run_number *number;
+    int count, numbers;
+
+    if (!run_bind(e, cmd->text ? cmd->text : "{}", err) ||
+        !session_measures(s, NULL, &all, &count, err))
+        return false;
+    emit_stored(e, all, count);
+    if (!session_numbers(s, &number, &numbers, err))
+        return false;
+    ev.measures = xcalloc(1, sizeof(*ev.measures));
+    ev.measures->number = number;
+    ev.measures->numbers = numbers;
+    bus_emit(e->bus, ev);
+    return true;
+}
