@@ -38,7 +38,7 @@ static int run(struct buf *out, const char *fmt, ...)
 {
     const char *program = getenv("EDITSCOPE");
     struct buf command = {0};
-    char args[2048], part[4096];
+    char args[8192], part[4096];
     size_t n;
     va_list ap;
     FILE *pipe;

@@ -283,7 +283,8 @@ void cli_help(const struct cli *c)
         std_print("usage: editscope %s [options]%s%s\n\n%s\n\nOptions:\n", c->ops->name,
                   *c->ops->rest ? " " : "", c->ops->rest, c->ops->help);
         help_options(allowed_options(c));
-        if (allowed_options(c) & option_infos[OPT_METHOD].commands)
+        if (allowed_options(c) &
+            (option_infos[OPT_METHOD].commands | option_infos[OPT_METHODS].commands))
             help_methods();
         if (allowed_options(c) & FOR_PARAMS)
             help_parameters();

@@ -43,6 +43,7 @@ enum {
     FOR_APPLY = 1 << 27,
     FOR_LOG = 1 << 28,
     FOR_TUNE = 1 << 15,
+    FOR_EVAL = 1 << 16,
 };
 
 #define METHOD_WORD(id, name, word) " " word
@@ -60,13 +61,24 @@ enum {
       "Read one fact from this file, a JSON object; -: standard input")                            \
     X(FACTS, "facts", 0, "FILE", FOR_EDIT,                                                         \
       "Edit many facts: a JSON array, or one JSON object per line")                                \
-    X(BATCH, "batch", 0, "N", FOR_EDIT, "Number of facts that one solve writes together")          \
+    X(BATCH, "batch", 0, "N", FOR_EDIT | FOR_EVAL,                                                 \
+      "Number of facts that one solve writes together")                                            \
     X(SKIP, "skip", 0, "N", FOR_EDIT, "With --facts: skip the first N facts")                      \
     X(AGAIN, "again", 0, "", FOR_EDIT,                                                             \
       "With --facts: also write facts that the session already has")                               \
     X(METHOD, "method", 0, "NAME", FOR_EDIT, "Editing method:" EDITORS(METHOD_WORD))               \
+    X(METHODS, "method", 0, "LIST", FOR_EVAL, "Editing methods, such as nmke,alphaedit")           \
+    X(CHECKPOINTS, "edits", 0, "LIST", FOR_EVAL,                                                   \
+      "How many facts to write, and when to ask all of them: 10,30,100")                           \
+    X(ORDERS, "orders", 0, "N", FOR_EVAL, "Repeat every arm in N orders of the facts")             \
+    X(PROTOCOLS, "protocol", 0, "LIST", FOR_EVAL,                                                  \
+      "How to ask: teacher, generated, chat; default: the first two")                              \
+    X(NO_STATE, "no-state", 0, "", FOR_EVAL,                                                       \
+      "Leave out drift, perplexity and fluency of the states")                                     \
+    X(RUN, "output", 'o', "FILE", FOR_EVAL,                                                        \
+      "The run's file; the same command goes on where it stopped")                                 \
     X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit without saving it")                   \
-    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP | FOR_TUNE,                                      \
+    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP | FOR_TUNE | FOR_EVAL,                           \
       "Use the latest partial second moments")                                                     \
     X(Z, "z", 0, "FILE", FOR_EDIT, "Skip the optimisation; read tensor z from a safetensors file") \
     X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS,                                      \
@@ -92,9 +104,10 @@ enum {
     X(EDIT, "edit", 0, "LIST", FOR_STEP, "The edits, such as 3 or 3-52,60")                        \
     X(LOG_EDIT, "edit", 0, "N", FOR_LOG, "Show all about this edit")                               \
     X(GRID, "grid", 0, "AXES", FOR_SWEEP, "Values to try: alpha_ge=.05,.1;beta_sp=.2..0.4/3")      \
-    X(DATA, "data", 0, "FILE", FOR_SWEEP | FOR_TUNE, "Try every cell on each of many facts")       \
+    X(DATA, "data", 0, "FILE", FOR_SWEEP | FOR_TUNE | FOR_EVAL,                                    \
+      "A data set: a file of many facts")                                                          \
     X(PRESET_FOLDER, "to", 0, "FOLDER", FOR_TUNE, "Where presets are written")                     \
-    X(ARM, "arm", 0, "ARM", FOR_SWEEP | FOR_TUNE,                                                  \
+    X(ARM, "arm", 0, "ARM", FOR_SWEEP | FOR_TUNE | FOR_EVAL,                                       \
       "A named set of parameters, 'wide: beta_ge=.5 beta_sp=.4'; repeatable")                      \
     X(IN_A_ROW, "in-a-row", 0, "", FOR_SWEEP,                                                      \
       "Write the facts one after the other, and ask all of them at the end")                       \
@@ -144,7 +157,8 @@ enum {
     X(THREADS, "threads", 0, "N", FOR_MODEL, "CPU threads")                                        \
     X(MEMORY, "memory", 0, "SIZE", FOR_MODEL,                                                      \
       "Memory limit for float32 copies of weights: 800M, 4G")                                      \
-    X(PREFIXES, "prefixes", 0, "FILE", FOR_FACT | FOR_SCREEN, "Context prefixes, one per line")    \
+    X(PREFIXES, "prefixes", 0, "FILE", FOR_FACT | FOR_SCREEN | FOR_EVAL,                           \
+      "Context prefixes, one per line")                                                            \
     X(TEXT, "text", 0, "FILE", FOR_TEXT, "Text for the second moments")                            \
     X(SET, "set", 0, "NAME=VALUE", FOR_PARAMS, "Set a parameter; repeatable")                      \
     X(OFFICIAL, "official", 0, "", FOR_PARAMS,                                                     \
@@ -233,6 +247,7 @@ struct cli_ops {
     X(edit)                       \
     X(sweep)                      \
     X(tune)                       \
+    X(eval)                       \
     X(apply)                      \
     X(export)                     \
     GROUP("History of a session") \

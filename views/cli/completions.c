@@ -30,8 +30,11 @@ static void option_values(enum option option, struct buf *out)
         buf_puts(out, "base edited both edit:");
     else if (option == OPT_ONE_STATE)
         buf_puts(out, "base edited edit:");
-    else if (option == OPT_METHOD)
+    else if (option == OPT_METHOD || option == OPT_METHODS)
         buf_puts(out, param_info(P_EDIT_METHOD)->words);
+    else if (option == OPT_PROTOCOLS)
+        for (int i = 0; measure_protocol_name(i); i++)
+            buf_printf(out, "%s%s", i ? " " : "", measure_protocol_name(i));
     else if (option == OPT_DEVICE)
         buf_puts(out, "auto cpu cuda");
     else if (option == OPT_AS)

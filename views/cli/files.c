@@ -26,6 +26,7 @@ static const struct {
 } not_stdin[] = {
     {OPT_MODEL, "a model is mapped and hashed"},
     {OPT_SESSION, "a session is a database and is written in place"},
+    {OPT_RUN, "a run is a session: a database that is written in place"},
     {OPT_OUTPUT, "a RUN file is written to a temporary name and renamed"},
     {OPT_RECORD, "standard output is needed for other text"},
 };

@@ -24,14 +24,38 @@ void trial_add(struct trial *t, const struct variant_result *v)
     utf8_copy(t->said, sizeof(t->said), v->said);
 }
 
+struct command trial_command_facts(enum command_kind kind, const struct cli *c,
+                                   const struct fact *fact, int facts, const struct params *p)
+{
+    struct command cmd = {
+        .kind = kind, .params = *p, .draft = cli_has(c, OPT_DRAFT), .count = facts};
+
+    cmd.facts = xcalloc((size_t)facts + 1, sizeof(*cmd.facts));
+    for (int i = 0; i < facts; i++)
+        cmd.facts[i] = fact_copy(&fact[i]);
+    return cmd;
+}
+
 struct command trial_command(enum command_kind kind, const struct cli *c, const struct fact *fact,
                              const struct params *p)
 {
-    struct command cmd = {.kind = kind, .params = *p, .draft = cli_has(c, OPT_DRAFT), .count = 1};
+    return trial_command_facts(kind, c, fact, 1, p);
+}
 
-    cmd.facts = xcalloc(1, sizeof(*cmd.facts));
-    cmd.facts[0] = fact_copy(fact);
-    return cmd;
+bool trial_write(struct cli *c, const struct fact *fact, int facts, const struct params *p,
+                 cli_on_event *on_event, void *ctx, struct err *err)
+{
+    struct command cmd = trial_command_facts(CMD_COMMIT, c, fact, facts, p);
+
+    return cli_job(c, &cmd, on_event, ctx, err);
+}
+
+bool trial_undo(struct cli *c, int first, int last, struct err *err)
+{
+    struct command undo = {.kind = CMD_UNDO};
+
+    undo.text = xasprintf("%d-%d", first, last);
+    return cli_job(c, &undo, NULL, NULL, err);
 }
 
 void trial_metrics(json_t *o, const struct trial *t)
@@ -96,10 +120,8 @@ static bool row_write(struct cli *c, struct row *r, const struct fact *fact, int
                       const struct params *p, struct err *err)
 {
     for (int i = 0; i < facts; i++) {
-        struct command cmd = trial_command(CMD_COMMIT, c, &fact[i], p);
-
         cli_say(c, "fact %d of %d: %s", i + 1, facts, fact[i].subject);
-        if (!cli_job(c, &cmd, on_commit_only, r, err))
+        if (!trial_write(c, &fact[i], 1, p, on_commit_only, r, err))
             return err_in(err, "%s", fact[i].subject);
     }
     return true;
@@ -129,7 +151,6 @@ bool trial_in_a_row(struct cli *c, const struct fact *fact, int facts, const str
                     struct trial *out, trial_on_fact *on_fact, void *ctx, struct err *err)
 {
     struct row r = {.sum = out};
-    struct command undo = {.kind = CMD_UNDO};
     struct err why = {0};
     bool ok = row_write(c, &r, fact, facts, p, &why) &&
               row_ask(c, &r, fact, facts, p, on_fact, ctx, &why);
@@ -140,10 +161,7 @@ bool trial_in_a_row(struct cli *c, const struct fact *fact, int facts, const str
         *out = (struct trial){.failed = facts};
         utf8_copy(out->why, sizeof(out->why), why.text);
     }
-    if (!r.last)
-        return true;
-    undo.text = xasprintf("%d-%d", r.first, r.last);
-    return cli_job(c, &undo, NULL, NULL, err);
+    return !r.last || trial_undo(c, r.first, r.last, err);
 }
 
 /* The next word of *at, as a copy; NULL: none. */
@@ -172,7 +190,10 @@ bool arm_parse(struct arm *arm, const char *text, const struct params *from, str
         return err_set(err, ERR_USAGE, "--arm '%.60s': no name; write NAME: PARAMETER=VALUE …",
                        text);
     while (ok && (word = next_word(&at))) {
-        ok = params_assign(&arm->params, word, FROM_COMMAND_LINE, err);
+        char *set = xasprintf("%s%s", strchr(word, '=') ? "" : "edit.method=", word);
+
+        ok = params_assign(&arm->params, set, FROM_COMMAND_LINE, err);
+        free(set);
         free(word);
     }
     return ok || err_in(err, "--arm %s", arm->name);

@@ -1,5 +1,6 @@
 /* Facts that are tried with one set of parameters, for `sweep` and `tune`: each alone on one state,
- * or one after the other in a row. Nothing is kept of it but these numbers. */
+ * or one after the other in a row. Nothing is kept of it but these numbers. `eval` writes and
+ * undoes its facts in the same way. */
 #ifndef VIEWS_CLI_TRIAL_H
 #define VIEWS_CLI_TRIAL_H
 
@@ -19,6 +20,14 @@ void trial_add(struct trial *t, const struct variant_result *v);
 /* A command about one fact, of which it gets a copy; --draft is heeded. */
 struct command trial_command(enum command_kind kind, const struct cli *c, const struct fact *fact,
                              const struct params *p);
+/* The same about several facts. */
+struct command trial_command_facts(enum command_kind kind, const struct cli *c,
+                                   const struct fact *fact, int facts, const struct params *p);
+/* Writes facts into the open session as one edit. */
+bool trial_write(struct cli *c, const struct fact *fact, int facts, const struct params *p,
+                 cli_on_event *on_event, void *ctx, struct err *err);
+/* Undoes the edits of these numbers. */
+bool trial_undo(struct cli *c, int first, int last, struct err *err);
 /* Puts `edits` and every metric into an object. */
 void trial_metrics(json_t *o, const struct trial *t);
 
@@ -31,7 +40,8 @@ typedef void trial_on_fact(struct cli *c, int fact, const struct trial *of_it, v
 bool trial_in_a_row(struct cli *c, const struct fact *fact, int facts, const struct params *p,
                     struct trial *out, trial_on_fact *on_fact, void *ctx, struct err *err);
 
-/* An arm: parameters under a name, "wide: beta_ge=.5 beta_sp=.4", or without one. */
+/* An arm: parameters under a name, "wide: beta_ge=.5 beta_sp=.4". A bare word is a method: "random:
+ * nmke mask.mode=random". */
 struct arm {
     char name[40];
     struct params params;

@@ -1,0 +1,224 @@
+/* eval as a user runs it, on a model of random weights: what it prints, kills and going on. */
+#include "tests/e2e/command.h"
+
+static const char facts[] =
+    "{\"subject\":\"Egypt\",\"prompt\":\"The capital of {} is\",\"target_new\":\"so\","
+    "\"ground_truth\":\"t\",\"rephrase\":\"In Egypt it is\",\"locality\":[{\"prompt\":\"Oslo is\","
+    "\"answer\":\"no\"},{\"prompt\":\"Lima is\",\"answer\":\"a\"}]}\n"
+    "{\"subject\":\"Kenya\",\"prompt\":\"The land of {} is\",\"target_new\":\"t\","
+    "\"rephrase\":\"Kenya is a land\",\"locality\":\"Rome is\",\"portability\":[{\"prompt\":"
+    "\"Near Kenya is\",\"answer\":\"sea\"}]}\n"
+    "{\"subject\":\"Peru\",\"prompt\":\"{} is in\",\"target_new\":\"an\",\"ground_truth\":\"s\"}\n"
+    "{\"subject\":\"Chad\",\"prompt\":\"{} has\",\"target_new\":\"it\",\"rephrase\":\"So Chad "
+    "has\"}"
+    "\n"
+    "{\"subject\":\"Fiji\",\"prompt\":\"To {} go\",\"target_new\":\"we\"}\n";
+
+#define ARMS "--method nmke,alphaedit --arm 'random: nmke mask.mode=random' "
+
+/* The data set. Caller frees the path. */
+static char *data_file(void)
+{
+    char *path = xasprintf("%s/facts.jsonl", folder);
+
+    CHECK(file_write(path, facts, sizeof(facts) - 1, NULL));
+    return path;
+}
+
+static void refusals(void)
+{
+    char *data = data_file(), *args;
+
+    refused(2, "usage", "--data FILE", "eval " SMALL);
+    args = xasprintf("eval " SMALL "--data %s --edits 6", data);
+    refused(2, "usage", "has 5 usable facts", args);
+    free(args);
+    args = xasprintf("eval " SMALL "--data %s --edits 3,2", data);
+    refused(2, "usage", "each larger than the one before", args);
+    free(args);
+    args = xasprintf("eval " SMALL "--data %s --edits 3,5 --batch 2", data);
+    refused(2, "usage", "no multiple of --batch 2", args);
+    free(args);
+    args = xasprintf("eval " SMALL "--data %s --edits 5 --method nmke --arm nmke:", data);
+    refused(2, "usage", "two arms are called nmke", args);
+    free(args);
+    args = xasprintf("eval " SMALL "--data %s --edits 5 --arm 'a: target.blank=no'", data);
+    refused(2, "usage", "the same for all arms", args);
+    free(args);
+    args = xasprintf("eval " SMALL "--data %s --edits 5 --protocol spoken", data);
+    refused(2, "usage", "none of teacher, generated, chat", args);
+    free(args);
+    free(data);
+}
+
+static bool is_text(const json_t *o, const char *name, const char *value)
+{
+    return !strcmp(text_of(o, name), value);
+}
+
+static double share_right(const json_t *o)
+{
+    json_t *a = json_object_get(o, "predicted"), *b = json_object_get(o, "labels");
+    size_t n = json_array_size(b), right = 0;
+
+    for (size_t i = 0; i < n; i++)
+        right += json_equal(json_array_get(a, i), json_array_get(b, i));
+    return (double)right / (double)n;
+}
+
+/* The mean over records of the share of right tokens, from the `record` events alone. */
+static double recomputed(const struct buf *out, const char *arm, int edits, const char *when,
+                         const char *probe, int *records)
+{
+    double sum[8] = {0}, all = 0;
+    int n[8] = {0};
+    json_t *o;
+
+    for (int i = 0; (o = event(out, "record", i)); json_decref(o), i++) {
+        long r = (long)json_integer_value(json_object_get(o, "record"));
+        int after = (int)json_integer_value(json_object_get(o, "edits"));
+
+        if (!is_text(o, "arm", arm) || !is_text(o, "when", when) || !is_text(o, "probe", probe) ||
+            !is_text(o, "protocol", "teacher") || r > 7 ||
+            (strcmp(when, "final") ? after > edits : after != edits))
+            continue;
+        sum[r] += share_right(o);
+        n[r]++;
+    }
+    *records = 0;
+    for (int r = 0; r < 8; r++) {
+        all += n[r] ? sum[r] / n[r] : 0;
+        *records += n[r] > 0;
+    }
+    return all / *records;
+}
+
+/* Every result can be computed from the records. */
+static void results_follow_from_records(void)
+{
+    static const char *const probe[] = {"rel", "gen", "loc", "port"};
+    char *data = data_file();
+    struct buf out = {0};
+    json_t *o;
+    int seen = 0;
+
+    CHECK(run(&out, "eval -q " SMALL ARMS "--data %s --edits 2,5 --json", data) == 0);
+    for (int i = 0; (o = event(&out, "result", i)); json_decref(o), i++) {
+        json_t *metrics = json_object_get(o, "metrics");
+        int edits = (int)json_integer_value(json_object_get(o, "edits"));
+
+        for (int k = 0; k < 4; k++) {
+            json_t *m = json_object_get(metrics, probe[k]);
+            int records;
+            double value =
+                recomputed(&out, text_of(o, "arm"), edits, text_of(o, "when"), probe[k], &records);
+
+            CHECK(!m == !records);
+            if (!m)
+                continue;
+            CHECK_NEAR(json_number_value(json_object_get(m, "value")), value, 1e-9);
+            CHECK(json_integer_value(json_object_get(m, "n")) == records);
+            CHECK(json_number_value(json_object_get(m, "low")) <= value + 1e-9);
+            CHECK(json_number_value(json_object_get(m, "high")) >= value - 1e-9);
+            seen++;
+        }
+        CHECK(json_object_get(metrics, "es")); /* the first fact has an old object */
+        CHECK(json_object_get(metrics, "rel_em"));
+    }
+    CHECK(seen == 3 * 2 * 2 * 4);
+    o = event(&out, "comparison", 0);
+    CHECK_STR(text_of(o, "with"), "nmke");
+    CHECK_STR(text_of(o, "arm"), "alphaedit");
+    json_decref(o);
+    CHECK(run(&out, "eval -q " SMALL ARMS "--data %s --edits 2,5", data) == 0);
+    CHECK(out.data && strstr(out.data, "final, teacher-forced") &&
+          strstr(out.data, "immediate, generated") && strstr(out.data, "each arm less nmke"));
+    buf_free(&out);
+    free(data);
+}
+
+/* All records and metrics that were printed, without times. */
+static char *numbers_of(const struct buf *out)
+{
+    struct buf text = {0};
+    json_t *o;
+
+    for (int i = 0; (o = event(out, NULL, i)); json_decref(o), i++) {
+        char *line;
+
+        json_object_del(o, "seconds_per_edit");
+        json_object_del(o, "gain"); /* of an edit: lost with the process that made it */
+        line = json_dumps(o, JSON_COMPACT);
+        buf_printf(&text, "%s\n", line);
+        free(line);
+    }
+    return buf_take(&text);
+}
+
+/* Says where two texts begin to differ. */
+static void same_numbers(const char *got, const char *want)
+{
+    size_t at = 0, line = 0;
+
+    while (got[at] && got[at] == want[at])
+        line = got[at++] == '\n' ? at : line;
+    if (!got[at] && !want[at])
+        return;
+    printf("%.*s is not %.*s\n", (int)strcspn(got + line, "\n"), got + line,
+           (int)strcspn(want + line, "\n"), want + line);
+    CHECK(!"the same numbers");
+}
+
+/* Killed again and again, each time a little later, until it ends: the same numbers. */
+static void a_killed_run_goes_on(void)
+{
+    static const char args[] =
+        "eval -q " SMALL ARMS "--data %s --edits 2,5 --orders 2 --protocol teacher,generated "
+        "-o %s/%s.run --json";
+    const char *program = getenv("EDITSCOPE");
+    char *data = data_file(), *was = xstrdup(program ? program : "build/editscope"), *kill;
+    char *whole, *again;
+    struct buf out = {0};
+    int status = 1, kills = 0;
+
+    CHECK(run(&out, args, data, folder, "whole") == 0);
+    whole = numbers_of(&out);
+    for (double after = 0.15; after < 60 && status; after *= 1.06) {
+        kill = xasprintf("timeout -s KILL %.3f %s", after, was);
+        setenv("EDITSCOPE", kill, 1);
+        free(kill);
+        status = run(&out, args, data, folder, "killed");
+        CHECK(status == 0 || status == 137);
+        kills += status != 0;
+    }
+    setenv("EDITSCOPE", was, 1);
+    CHECK(status == 0);
+    CHECK(kills > 2);
+    again = numbers_of(&out);
+    CHECK(strlen(whole) > 10000);
+    same_numbers(again, whole);
+    free(again);
+    CHECK(run(&out, args, data, folder, "killed") == 0); /* complete: nothing is left to do */
+    again = numbers_of(&out);
+    same_numbers(again, whole);
+    CHECK(run(&out, "eval -q " SMALL "--method nmke --data %s --edits 2,5 -o %s/killed.run", data,
+              folder) == 5);
+    CHECK(run(&out, "undo -s %s/killed.run", folder) != 0); /* all edits are undone */
+    CHECK(run(&out, "verify -s %s/killed.run", folder) == 0);
+    buf_free(&out);
+    free(again);
+    free(whole);
+    free(was);
+    free(data);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {"what cannot be measured is refused", refusals},
+        {"results follow from records", results_follow_from_records},
+        {"a killed run goes on to the same numbers", a_killed_run_goes_on},
+    };
+
+    return command_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}

@@ -1,0 +1,532 @@
+/* editscope eval: editors over a data set, one edit after the other, measured as they go.
+ *
+ * An arm in an order is a sequence: its facts are written in batches, each record is asked right
+ * after its own edit (immediate), and at each number of --edits all records so far are asked
+ * (final). Then the edits are undone and the next sequence begins with the base:
+ *
+ *     for each arm, for each order:
+ *         for each batch:  write, ask its records;  at a checkpoint: ask all so far
+ *         undo
+ *
+ * The run is a session (-o FILE) that holds every edit and every answer. After a stop at any moment
+ * the same command finds out from its journal how far it came: the number of edits ever made, less
+ * those of sequences that are complete. What was asked already is not asked again (job_measure.c),
+ * so it ends with the same numbers. Everything printed at the end follows from the answers alone
+ * (eval_report.c). */
+#include "views/cli/eval.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/digest.h"
+#include "core/base/mem.h"
+#include "core/base/rng.h"
+
+static int numbers_named(const struct eval *v, int sequence, const char *name)
+{
+    int n = 0;
+
+    for (int i = 0; i < v->numbers; i++)
+        n += v->number[i].sequence == sequence + 1 && !strcmp(v->number[i].name, name);
+    return n;
+}
+
+static void measures_on_event(struct cli *c, struct event *ev, void *ctx)
+{
+    if (ev->kind != EV_MEASURES)
+        return;
+    eval_take(ctx, ev->measures);
+    if (cli_json(c))
+        eval_print_measures(ctx, ev->measures);
+}
+
+/* ---- the sequences ---- */
+
+/* A run at work. */
+struct walk {
+    struct eval *v;
+    int made;     /* edits ever made in the file */
+    int sequence; /* the one at work, and the number of edits before it */
+    int before;
+    double seconds, gain; /* of the last edit */
+    struct eta eta;
+    double units, total; /* of work: a batch, or a record that is asked */
+};
+
+static int batches_of(const struct eval *v)
+{
+    return (v->facts + v->batch - 1) / v->batch;
+}
+
+/* Facts that are written after so many batches. */
+static int written_after(const struct eval *v, int batches)
+{
+    int n = batches * v->batch;
+
+    return n < v->facts ? n : v->facts;
+}
+
+/* Facts `from` to `to` of the sequence's order, copied; the caller frees the array alone. */
+static struct fact *facts_of(const struct walk *w, int from, int to)
+{
+    const struct eval *v = w->v;
+    const int *order = v->order + (size_t)(w->sequence % v->orders) * (size_t)v->facts;
+    struct fact *out = xcalloc((size_t)(to - from) + 1, sizeof(*out));
+
+    for (int i = from; i < to; i++)
+        out[i - from] = v->fact[order[i]]; /* borrows its texts */
+    return out;
+}
+
+static void commit_on_event(struct cli *c, struct event *ev, void *ctx)
+{
+    struct walk *w = ctx;
+
+    (void)c;
+    if (ev->kind == EV_COMMIT) {
+        const struct edit_report *a = ev->edit_report;
+
+        w->made++;
+        w->gain = 0;
+        for (int i = 0; i < a->layers; i++)
+            w->gain += a->layer[i].gain_mask / a->layers;
+    } else if (ev->kind == EV_COMMITTED) {
+        const struct commit_report *e = ev->commit_report; /* without waiting for moments */
+
+        w->seconds =
+            e->seconds_target + e->seconds_attribution + e->seconds_solve + e->seconds_verify;
+    }
+}
+
+static void unit_done(struct walk *w, double units)
+{
+    w->units += units;
+    eta_note(&w->eta, clock_seconds(), w->units);
+}
+
+/* "nmke, order 2 of 3: 12 of 30 facts, about 8 min left". */
+static void print_progress(struct cli *c, const struct walk *w, int facts)
+{
+    const struct eval *v = w->v;
+    double left = eta_left(&w->eta, w->total);
+    char order[40] = "", time[40] = "";
+
+    if (v->orders > 1)
+        snprintf(order, sizeof(order), ", order %d of %d", w->sequence % v->orders + 1, v->orders);
+    if (left >= 0)
+        snprintf(time, sizeof(time), ", about %.0f %s left", left < 120 ? left : left / 60,
+                 left < 120 ? "s" : "min");
+    cli_say(c, "%s (arm %d of %d)%s: %d of %d facts%s", v->arm[w->sequence / v->orders].name,
+            w->sequence / v->orders + 1, v->arms, order, facts, v->facts, time);
+}
+
+/* Asks facts `from` to `to` of the sequence. `edits`: so many are written. */
+static bool measure_facts(struct cli *c, struct walk *w, int from, int to, int edits,
+                          enum measure_when when, int failed, bool last, struct err *err)
+{
+    const struct params *p = &w->v->arm[w->sequence / w->v->orders].params;
+    struct fact *facts = facts_of(w, from, to);
+    struct command cmd = trial_command_facts(CMD_MEASURE, c, facts, to - from, p);
+
+    cmd.measure = (struct measure_wish){.sequence = w->sequence + 1,
+                                        .edits = edits,
+                                        .when = (int)when,
+                                        .protocols = w->v->protocols,
+                                        .failed = failed,
+                                        .last = last,
+                                        .no_state = cli_has(c, OPT_NO_STATE),
+                                        .seconds = when == WHEN_IMMEDIATE ? w->seconds : 0,
+                                        .gain = w->gain};
+    free(facts);
+    unit_done(w, to - from);
+    return cli_job(c, &cmd, measures_on_event, w->v, err);
+}
+
+/* Writes a batch. Where its parameters allow no edit, *failed becomes the number of its facts. */
+static bool batch_write(struct cli *c, struct walk *w, int from, int to, int *failed,
+                        struct err *err)
+{
+    const struct params *p = &w->v->arm[w->sequence / w->v->orders].params;
+    struct fact *facts = facts_of(w, from, to);
+    struct err why = {0};
+    bool ok;
+
+    w->seconds = 0;
+    *failed = 0;
+    ok = trial_write(c, facts, to - from, p, commit_on_event, w, &why);
+    if (!ok && why.kind == ERR_USAGE) {
+        cli_say(c, "%s: not written: %s", facts->subject, why.text);
+        *failed = to - from;
+        ok = true;
+    }
+    unit_done(w, 1);
+    if (!ok)
+        err_pass(err, &why);
+    free(facts);
+    return ok;
+}
+
+static bool is_checkpoint(const struct eval *v, int facts)
+{
+    for (int i = 0; i < v->checkpoints; i++)
+        if (v->checkpoint[i] == facts)
+            return true;
+    return false;
+}
+
+/* The rest of a sequence of which `done` batches are written, the last of them perhaps not asked.
+ */
+static bool sequence_run(struct cli *c, struct walk *w, int done, struct err *err)
+{
+    const struct eval *v = w->v;
+    bool ok = true;
+
+    w->seconds = 0;
+    for (int b = done ? done - 1 : 0; ok && b < batches_of(v); b++) {
+        int from = written_after(v, b), to = written_after(v, b + 1), failed = 0;
+
+        print_progress(c, w, from);
+        ok = (b < done || batch_write(c, w, from, to, &failed, err)) &&
+             measure_facts(c, w, from, to, to, WHEN_IMMEDIATE, failed, false, err) &&
+             (!is_checkpoint(v, to) ||
+              measure_facts(c, w, 0, to, to, WHEN_FINAL, 0, to == v->facts, err));
+    }
+    return ok && (w->made == w->before || trial_undo(c, w->before + 1, w->made, err));
+}
+
+/* Edits that a complete sequence made, or batches that this one has behind it without an edit. */
+static int batches_failed(const struct eval *v, int sequence)
+{
+    return numbers_named(v, sequence, "failed");
+}
+
+/* Finds the sequence at work and how many of its batches are written, from what the journal has:
+ * so many edits were ever made, so many of them are active. Edits of a sequence that is complete
+ * are undone. */
+static bool find_place(struct cli *c, struct walk *w, int active, int *done, struct err *err)
+{
+    const struct eval *v = w->v;
+    int here;
+
+    for (w->sequence = 0; w->sequence < eval_sequences(v); w->sequence++) {
+        if (!numbers_named(v, w->sequence, "complete"))
+            break;
+        w->before += batches_of(v) - batches_failed(v, w->sequence);
+    }
+    here = w->made - w->before;
+    if (here < 0 || (here && active != here) ||
+        here > (w->sequence < eval_sequences(v) ? batches_of(v) : 0))
+        return err_set(err, ERR_STATE,
+                       "%s has %d edits, %d of them active; this run made %d before its present "
+                       "sequence: its edits were changed since; begin another one with -o",
+                       c->value[OPT_SESSION], w->made, active, w->before);
+    *done = w->sequence < eval_sequences(v) ? here + batches_failed(v, w->sequence) : 0;
+    if (!here && active)
+        return trial_undo(c, w->made - active + 1, w->made, err);
+    return true;
+}
+
+/* How many edits the journal has, and how many of them are active. */
+static bool count_edits(struct cli *c, int *made, int *active, struct err *err)
+{
+    struct event h;
+
+    *made = *active = 0;
+    if (!cli_history(c, &h, err))
+        return false;
+    *made = h.history->count;
+    for (int i = 0; i < h.history->count; i++)
+        *active += h.history->entry[i].active;
+    event_free(&h);
+    return true;
+}
+
+/* Units of work of a sequence. */
+static double sequence_units(const struct eval *v)
+{
+    double units = batches_of(v) + v->facts;
+
+    for (int i = 0; i < v->checkpoints; i++)
+        units += v->checkpoint[i];
+    return units;
+}
+
+static bool sequences_run(struct cli *c, struct eval *v, struct err *err)
+{
+    struct walk w = {.v = v};
+    int active, done = 0;
+
+    if (!count_edits(c, &w.made, &active, err) || !find_place(c, &w, active, &done, err))
+        return false;
+    w.total = sequence_units(v) * (eval_sequences(v) - w.sequence);
+    w.units = sequence_units(v) * done / batches_of(v);
+    if (w.sequence || done)
+        cli_say(c, "goes on: %d of %d sequences are complete, %d of %d facts of the next one",
+                w.sequence, eval_sequences(v), written_after(v, done), v->facts);
+    for (; w.sequence < eval_sequences(v); w.sequence++) {
+        if (!sequence_run(c, &w, done, err))
+            return false;
+        w.before = w.made;
+        done = 0;
+    }
+    return true;
+}
+
+/* ---- the command ---- */
+
+/* What the run is of, as its file keeps it. Caller frees. */
+static char *run_text(const struct cli *c, const struct eval *v)
+{
+    json_t *o = json_object(), *arms = json_array(), *edits = json_array(),
+           *protocols = json_array();
+    struct digest *d = sha256_new();
+    char hex[65], *text;
+
+    for (int i = 0; i < v->facts; i++) {
+        char *fact = fact_to_json(&v->fact[i]);
+
+        digest_add(d, fact, strlen(fact));
+        free(fact);
+    }
+    digest_end_hex(d, hex);
+    for (int i = 0; i < v->arms; i++) {
+        char *all = params_to_json(&v->arm[i].params);
+
+        json_array_append_new(arms, json_pack("{s:s, s:o}", "name", v->arm[i].name, "parameters",
+                                              json_loads(all, 0, NULL)));
+        free(all);
+    }
+    for (int i = 0; i < v->checkpoints; i++)
+        json_array_append_new(edits, json_integer(v->checkpoint[i]));
+    for (int i = 0; i < MEASURE_PROTOCOLS; i++)
+        if (v->protocols & 1U << i)
+            json_array_append_new(protocols, json_string(measure_protocol_name(i)));
+    json_object_set_new(o, "data", json_string(hex));
+    json_object_set_new(o, "edits", edits);
+    json_object_set_new(o, "batch", json_integer(v->batch));
+    json_object_set_new(o, "orders", json_integer(v->orders));
+    json_object_set_new(o, "seed", json_integer((json_int_t)v->seed));
+    json_object_set_new(o, "protocol", protocols);
+    json_object_set_new(o, "state", json_boolean(!cli_has(c, OPT_NO_STATE)));
+    json_object_set_new(o, "arms", arms);
+    text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    return text;
+}
+
+/* The next word of a list with commas, as a copy; NULL: none. */
+static char *next_of_list(const char **at)
+{
+    size_t n = strcspn(*at, ",");
+    char *word = **at ? xasprintf("%.*s", (int)n, *at) : NULL;
+
+    *at += n + ((*at)[n] == ',');
+    return word;
+}
+
+static bool parse_checkpoints(const struct cli *c, struct eval *v, struct err *err)
+{
+    const char *at = cli_has(c, OPT_CHECKPOINTS) ? c->value[OPT_CHECKPOINTS] : "10";
+    char *word;
+    bool ok = true;
+
+    while (ok && (word = next_of_list(&at))) {
+        char *end;
+        long n = strtol(word, &end, 10);
+
+        ok = end != word && !*end && n > (v->checkpoints ? v->checkpoint[v->checkpoints - 1] : 0) &&
+             n <= 1000000 && v->checkpoints < EVAL_CHECKPOINTS;
+        if (ok)
+            v->checkpoint[v->checkpoints++] = (int)n;
+        else
+            err_set(err, ERR_USAGE,
+                    "--edits %.60s: give at most %d numbers of facts, each larger than the one "
+                    "before, such as 10,30,100",
+                    c->value[OPT_CHECKPOINTS], EVAL_CHECKPOINTS);
+        free(word);
+    }
+    for (int i = 0; ok && i + 1 < v->checkpoints; i++)
+        if (v->checkpoint[i] % v->batch)
+            ok = err_set(err, ERR_USAGE, "--edits: %d is no multiple of --batch %d",
+                         v->checkpoint[i], v->batch);
+    return ok && (v->checkpoints ||
+                  err_set(err, ERR_USAGE, "--edits is empty; give numbers such as 10,30,100"));
+}
+
+static bool parse_protocols(const struct cli *c, struct eval *v, struct err *err)
+{
+    const char *at = cli_has(c, OPT_PROTOCOLS) ? c->value[OPT_PROTOCOLS] : "teacher,generated";
+    char *word;
+    bool ok = true;
+
+    while (ok && (word = next_of_list(&at))) {
+        int n = measure_name_find(measure_protocol_name, word);
+
+        ok = n >= 0 || err_set(err, ERR_USAGE,
+                               "--protocol: '%.40s' is none of teacher, generated, chat", word);
+        v->protocols |= ok ? 1U << n : 0;
+        free(word);
+    }
+    return ok && (v->protocols || err_set(err, ERR_USAGE, "--protocol is empty"));
+}
+
+static bool add_arm(struct eval *v, const char *text, const struct cli *c, struct err *err)
+{
+    struct arm *arm = &v->arm[v->arms];
+
+    if (v->arms == EVAL_ARMS)
+        return err_set(err, ERR_USAGE, "more than %d arms", EVAL_ARMS);
+    if (!arm_parse(arm, text, &c->params, err))
+        return false;
+    if (!params_same(&arm->params, &c->params, AFFECTS_WORDING))
+        return err_set(err, ERR_USAGE,
+                       "--arm %s: prompt.form, prompt.special and target.blank are the same for "
+                       "all arms: set them with --set",
+                       arm->name);
+    arm->params.value[P_EDIT_BATCH] = v->batch;
+    for (int i = 0; i < v->arms; i++)
+        if (!strcmp(v->arm[i].name, arm->name))
+            return err_set(err, ERR_USAGE, "two arms are called %s", arm->name);
+    v->arms++;
+    return true;
+}
+
+/* Of --method and then of --arm; without both, the method of the parameters. */
+static bool parse_arms(const struct cli *c, struct eval *v, struct err *err)
+{
+    const char *own = params_word(&c->params, P_EDIT_METHOD);
+    const char *at = cli_has(c, OPT_METHODS) ? c->value[OPT_METHODS] : c->arm_count ? "" : own;
+    char *word;
+    bool ok = true;
+
+    while (ok && (word = next_of_list(&at))) {
+        char *text = xasprintf("%s: edit.method=%s", word, word);
+
+        ok = add_arm(v, text, c, err);
+        free(text);
+        free(word);
+    }
+    for (int i = 0; ok && i < c->arm_count; i++)
+        ok = add_arm(v, c->arms[i], c, err);
+    return ok;
+}
+
+/* The first facts of the data, as many as are written. */
+static bool load_facts(struct cli *c, struct eval *v, struct err *err)
+{
+    struct buf left_out = {0}, trimmed = {0};
+    int wanted = v->checkpoint[v->checkpoints - 1], there;
+    bool ok;
+
+    if (!cli_has(c, OPT_DATA))
+        return err_set(err, ERR_USAGE, "eval needs a data set: --data FILE");
+    ok = facts_load_usable(c->value[OPT_DATA], &v->fact, &there, &left_out, err);
+    if (ok && left_out.len)
+        cli_say(c, "left out: %s", left_out.data);
+    if (ok && there < wanted)
+        ok = err_set(err, ERR_USAGE, "--edits %d: %s has %d usable facts", wanted,
+                     c->value[OPT_DATA], there);
+    v->facts = ok ? wanted : there;
+    for (int i = v->facts; ok && i < there; i++)
+        fact_free(&v->fact[i]);
+    fact_trimmed_say(v->fact, ok ? v->facts : 0, &trimmed);
+    if (trimmed.len)
+        cli_say(c, "%s", trimmed.data);
+    for (int i = 0; i < v->facts; i++)
+        v->fact[i].record = i + 1;
+    buf_free(&left_out);
+    buf_free(&trimmed);
+    return ok;
+}
+
+/* Order 0 is the file's; each other one is shuffled by the seed and its number. */
+static void make_orders(struct eval *v)
+{
+    size_t n = (size_t)v->facts;
+
+    v->order = xcalloc((size_t)v->orders * n + 1, sizeof(*v->order));
+    v->turn = xcalloc((size_t)v->orders * n + 1, sizeof(*v->turn));
+    for (int k = 0; k < v->orders; k++) {
+        int *order = v->order + (size_t)k * n;
+        uint64_t rng = v->seed * 1000003u + (uint64_t)k;
+
+        for (int i = 0; i < v->facts; i++)
+            order[i] = i;
+        for (int i = v->facts - 1; k && i > 0; i--) {
+            int j = (int)rng_below(&rng, (uint32_t)i + 1), kept = order[i];
+
+            order[i] = order[j];
+            order[j] = kept;
+        }
+        for (int i = 0; i < v->facts; i++)
+            v->turn[(size_t)k * n + (size_t)order[i]] = i;
+    }
+}
+
+static void make_values(struct eval *v)
+{
+    size_t metrics = (size_t)record_metric_count, facts = (size_t)v->facts;
+    size_t all = metrics * (size_t)eval_sequences(v) * (size_t)eval_slots(v) * facts;
+
+    v->base = xcalloc(metrics * facts + 1, sizeof(*v->base));
+    v->value = xcalloc(all + 1, sizeof(*v->value));
+    for (size_t i = 0; i < metrics * facts; i++)
+        v->base[i] = (double)NAN;
+    for (size_t i = 0; i < all; i++)
+        v->value[i] = (double)NAN;
+}
+
+static bool eval_parse(struct cli *c, struct eval *v, struct err *err)
+{
+    long orders;
+
+    v->batch = (int)c->params.value[P_EDIT_BATCH];
+    v->seed = (unsigned long long)c->params.value[P_SEED];
+    if (!cli_number(c, OPT_ORDERS, 1, EVAL_ORDERS, 1, &orders, err) ||
+        !parse_checkpoints(c, v, err) || !parse_protocols(c, v, err) || !parse_arms(c, v, err) ||
+        !load_facts(c, v, err))
+        return false;
+    v->orders = (int)orders;
+    make_orders(v);
+    make_values(v);
+    return true;
+}
+
+static bool eval_measure(struct cli *c, struct eval *v, struct err *err)
+{
+    struct command stored = {.kind = CMD_MEASURED};
+    unsigned needs = 0;
+
+    if (cli_has(c, OPT_RUN)) {
+        c->value[OPT_SESSION] = c->value[OPT_RUN];
+        needs = NEED_SESSION | MAY_CREATE;
+    }
+    if (!cli_start(c, needs, err) || !cli_wait_open(c, err))
+        return false;
+    stored.text = run_text(c, v);
+    return cli_job(c, &stored, measures_on_event, v, err) && sequences_run(c, v, err);
+}
+
+static bool eval_run(struct cli *c, struct err *err)
+{
+    struct eval *v = xcalloc(1, sizeof(*v));
+    bool ok = eval_parse(c, v, err) && eval_measure(c, v, err);
+
+    if (ok)
+        eval_report(c, v);
+    cli_facts_free(v->fact, v->facts);
+    free(v->order);
+    free(v->turn);
+    free(v->base);
+    free(v->value);
+    free(v->number);
+    free(v);
+    return ok;
+}
+
+const struct cli_ops cli_eval = {"eval", "",
+                                 "Measure editing methods over a data set, edit after edit",
+                                 FOR_EVAL | FOR_TEXT | FOR_MODEL | FOR_PARAMS, eval_run};

@@ -1,0 +1,282 @@
+/* What a run measured, and the numbers of its tables: means over records with intervals,
+ * differences of arms, what is forgotten. Each is made of the measures that the run's file holds,
+ * by the rules of core/eval/measure.c and core/eval/statistics.c (editscope-method(7) 14.3, 14.4).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "views/cli/eval.h"
+
+int eval_slots(const struct eval *v)
+{
+    return SLOT_FINAL + v->checkpoints;
+}
+
+int eval_sequences(const struct eval *v)
+{
+    return v->arms * v->orders;
+}
+
+double *eval_values(const struct eval *v, int metric, int sequence, int slot)
+{
+    size_t row =
+        ((size_t)metric * (size_t)eval_sequences(v) + (size_t)sequence) * (size_t)eval_slots(v) +
+        (size_t)slot;
+
+    return v->value + row * (size_t)v->facts;
+}
+
+/* The mean of a metric's rule over the measures of one record; NAN: none of them has it. */
+static double record_value(const struct record_metric *metric, const struct measures *m)
+{
+    double sum = 0;
+    int n = 0;
+
+    for (int i = 0; i < m->count; i++) {
+        const struct measure *one = &m->measure[i];
+        double value = one->probe == metric->probe && one->protocol == metric->protocol
+                           ? metric->rule(one)
+                           : (double)NAN;
+
+        if (isnan(value))
+            continue;
+        sum += value;
+        n++;
+    }
+    return n ? sum / n : (double)NAN;
+}
+
+/* The slot of a time; -1: it is none of this command's. */
+static int slot_of(const struct eval *v, const struct measure *m)
+{
+    if (m->when == WHEN_IMMEDIATE)
+        return SLOT_IMMEDIATE;
+    for (int i = 0; i < v->checkpoints; i++)
+        if (v->checkpoint[i] == m->edits)
+            return SLOT_FINAL + i;
+    return -1;
+}
+
+void eval_take(struct eval *v, const struct measures *m)
+{
+    const struct measure *first = m->measure;
+    int slot = m->count ? slot_of(v, first) : -1;
+
+    if (m->numbers) {
+        v->number = xrealloc(v->number, (size_t)(v->numbers + m->numbers) * sizeof(*v->number));
+        memcpy(v->number + v->numbers, m->number, (size_t)m->numbers * sizeof(*v->number));
+        v->numbers += m->numbers;
+    }
+    if (!m->count || first->record < 1 || first->record > v->facts ||
+        first->sequence > eval_sequences(v) || first->sequence < 0)
+        return;
+    for (int k = 0; k < record_metric_count; k++) {
+        double value = record_value(&record_metrics[k], m);
+
+        if (first->when == WHEN_BASE)
+            v->base[(size_t)k * (size_t)v->facts + (size_t)first->record - 1] = value;
+        else if (slot >= 0 && first->sequence)
+            eval_values(v, k, first->sequence - 1, slot)[first->record - 1] = value;
+    }
+}
+
+double eval_number_mean(const struct eval *v, int arm, const char *name)
+{
+    double sum = 0;
+    int n = 0;
+
+    for (int i = 0; i < v->numbers; i++) {
+        const struct run_number *one = &v->number[i];
+
+        if (strcmp(one->name, name) != 0 || !one->sequence ||
+            (one->sequence - 1) / v->orders != arm || isnan(one->value))
+            continue;
+        sum += one->value;
+        n++;
+    }
+    return n ? sum / n : (double)NAN;
+}
+
+double *eval_arm_values(const struct eval *v, int metric, int arm, enum measure_when when,
+                        int checkpoint)
+{
+    int slot = when == WHEN_IMMEDIATE ? SLOT_IMMEDIATE : SLOT_FINAL + checkpoint;
+    size_t n = (size_t)v->facts;
+    double *x = xcalloc((size_t)v->orders * n + 1, sizeof(*x));
+
+    for (int k = 0; k < v->orders; k++) {
+        const double *from = eval_values(v, metric, arm * v->orders + k, slot);
+
+        for (size_t i = 0; i < n; i++)
+            x[(size_t)k * n + i] =
+                v->turn[(size_t)k * n + i] < v->checkpoint[checkpoint] ? from[i] : (double)NAN;
+    }
+    return x;
+}
+
+struct interval eval_interval(const struct eval *v, int metric, int arm, enum measure_when when,
+                              int checkpoint, int resamples)
+{
+    double *x = eval_arm_values(v, metric, arm, when, checkpoint);
+    struct interval i =
+        bootstrap_mean(x, v->orders, v->facts, resamples, v->seed + (uint64_t)metric);
+
+    free(x);
+    return i;
+}
+
+struct interval eval_base_interval(const struct eval *v, int metric)
+{
+    return bootstrap_mean(v->base + (size_t)metric * (size_t)v->facts, 1, v->facts,
+                          STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
+}
+
+struct interval eval_forgetting(const struct eval *v, int metric, int arm, int checkpoint)
+{
+    double *then = eval_arm_values(v, metric, arm, WHEN_IMMEDIATE, checkpoint);
+    double *now = eval_arm_values(v, metric, arm, WHEN_FINAL, checkpoint);
+    struct interval i;
+
+    for (int k = 0; k < v->orders * v->facts; k++)
+        then[k] -= now[k];
+    i = bootstrap_mean(then, v->orders, v->facts, STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
+    free(now);
+    free(then);
+    return i;
+}
+
+int eval_ages(const struct eval *v, int checkpoint)
+{
+    enum { AGES = 4 };
+
+    return v->checkpoint[checkpoint] < AGES ? v->checkpoint[checkpoint] : AGES;
+}
+
+double eval_retention(const struct eval *v, int metric, int arm, int checkpoint, int part,
+                      int *from, int *to, int *n)
+{
+    double *x = eval_arm_values(v, metric, arm, WHEN_FINAL, checkpoint), sum = 0;
+    int edits = v->checkpoint[checkpoint];
+
+    *from = (int)((long)part * edits / eval_ages(v, checkpoint));
+    *to = (int)((long)(part + 1) * edits / eval_ages(v, checkpoint));
+    *n = 0;
+    for (int k = 0; k < v->orders * v->facts; k++) {
+        int age = edits - 1 - v->turn[k];
+
+        if (age < *from || age >= *to || isnan(x[k]))
+            continue;
+        sum += x[k];
+        ++*n;
+    }
+    free(x);
+    return *n ? sum / *n : (double)NAN;
+}
+
+/* The mean difference of each record over the orders, into d [facts]. */
+static void record_differences(const struct eval *v, const double *x, double *d)
+{
+    for (int i = 0; i < v->facts; i++) {
+        double sum = 0;
+        int n = 0;
+
+        for (int k = 0; k < v->orders; k++) {
+            double one = x[(size_t)k * (size_t)v->facts + (size_t)i];
+
+            sum += isnan(one) ? 0 : one;
+            n += !isnan(one);
+        }
+        d[i] = n ? sum / n : (double)NAN;
+    }
+}
+
+static struct comparison compare_arms(const struct eval *v, int metric, int arm, int with)
+{
+    struct comparison c = {.arm = arm, .metric = metric};
+    double *a = eval_arm_values(v, metric, arm, WHEN_FINAL, v->checkpoints - 1);
+    double *b = eval_arm_values(v, metric, with, WHEN_FINAL, v->checkpoints - 1);
+    double *d = xcalloc((size_t)v->facts + 1, sizeof(*d));
+
+    for (int i = 0; i < v->orders * v->facts; i++)
+        a[i] -= b[i];
+    c.difference =
+        bootstrap_mean(a, v->orders, v->facts, STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
+    record_differences(v, a, d);
+    c.p = sign_flip_p(d, v->facts, STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
+    free(d);
+    free(b);
+    free(a);
+    return c;
+}
+
+struct comparison *eval_compare(const struct eval *v, int metric)
+{
+    struct comparison *c = xcalloc((size_t)v->arms, sizeof(*c));
+    double *p = xcalloc((size_t)v->arms, sizeof(*p));
+    bool any = false;
+
+    for (int i = 1; i < v->arms; i++) {
+        c[i - 1] = compare_arms(v, metric, i, 0);
+        p[i - 1] = c[i - 1].p;
+        any = any || c[i - 1].difference.n;
+    }
+    holm(p, v->arms - 1);
+    for (int i = 1; i < v->arms; i++)
+        c[i - 1].p_holm = p[i - 1];
+    free(p);
+    if (any)
+        return c;
+    free(c);
+    return NULL;
+}
+
+/* The harmonic mean of ES, PS and NS; 0 if one is 0, NAN if one is not known. */
+static double score_of(const double success[3])
+{
+    double sum = 0;
+
+    for (int i = 0; i < 3; i++) {
+        if (!(success[i] > 0))
+            return success[i];
+        sum += 1 / success[i];
+    }
+    return 3 / sum;
+}
+
+int eval_metric(const char *json)
+{
+    for (int i = 0; i < record_metric_count; i++)
+        if (!strcmp(record_metrics[i].json, json))
+            return i;
+    return -1;
+}
+
+double eval_rome_score(const struct eval *v, int arm, enum measure_when when, int checkpoint)
+{
+    static const char *const name[] = {"es", "ps", "ns"};
+    double success[3];
+
+    for (int i = 0; i < 3; i++)
+        success[i] = eval_interval(v, eval_metric(name[i]), arm, when, checkpoint, 0).value;
+    return score_of(success);
+}
+
+double eval_state_number(const struct eval *v, int arm, int edits, const char *name, bool largest)
+{
+    double sum = 0, most = 0;
+    int n = 0;
+
+    for (int i = 0; i < v->numbers; i++) {
+        const struct run_number *one = &v->number[i];
+        bool ours = arm < 0 ? !one->sequence : (one->sequence - 1) / v->orders == arm;
+
+        if (!ours || one->edits != edits || strcmp(one->name, name) != 0 || isnan(one->value))
+            continue;
+        sum += one->value;
+        most = fmax(most, one->value);
+        n++;
+    }
+    return !n ? (double)NAN : largest ? most : sum / n;
+}
