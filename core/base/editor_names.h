@@ -21,7 +21,8 @@
     X(MEMIT_SEQ, memit_seq, "memit-seq") \
     X(KN, kn, "kn")                      \
     X(IKE, ike, "ike")                   \
-    X(PMET, pmet, "pmet")
+    X(PMET, pmet, "pmet")                \
+    X(ULTRAEDIT, ultraedit, "ultraedit")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -60,6 +61,12 @@
       "kn: points of the integrated gradients", AFFECTS_SOLVE | PARAM_ADDED_LATER)                 \
     X(P_KN_THRESHOLD, "kn.threshold", "", PARAM_NUMBER, 0.2, 0, 1, "", "", "",                     \
       "kn: neurons above this share of the largest attribution are changed",                       \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_ULTRAEDIT_TOKENS, "ultraedit.tokens", "", PARAM_CHOICE, 0, 0, 1, "label all", "", "",      \
+      "ultraedit: positions that are edited: those that predict the new object, or all",           \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_ULTRAEDIT_LR, "ultraedit.lr", "", PARAM_NUMBER, 0, 0, 1000, "auto", "", "",                \
+      "ultraedit: step; auto: 1e-6 as published at width 4096, 3e-5 at 576",                       \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

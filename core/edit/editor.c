@@ -26,6 +26,7 @@ void edit_result_free(struct edit_result *r)
     free(r->delta);
     free(r->hook);
     free(r->prefix);
+    normaliser_free(r->normaliser);
     *r = (struct edit_result){0};
 }
 
@@ -107,6 +108,8 @@ void edit_context_free(struct edit_context *ctx)
         mask_free(ctx->mask[i]);
     free(ctx->mask);
     edit_reads_free(&ctx->reads);
+    normaliser_free(ctx->past);
+    ctx->past = NULL;
     ctx->mask = NULL;
 }
 

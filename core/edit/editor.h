@@ -11,6 +11,7 @@
 #include "core/edit/attribute.h"
 #include "core/edit/delta.h"
 #include "core/edit/mask.h"
+#include "core/edit/normaliser.h"
 #include "core/edit/request.h"
 #include "core/edit/solve.h"
 #include "core/edit/target.h"
@@ -66,6 +67,7 @@ struct edit_context {
     const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the number of the edit of each past
                                                key. Borrowed */
     int owners[EDIT_MAX_LAYERS];
+    struct normaliser *past; /* NEEDS_NORMALISER: of the active edits of this method; NULL: none */
     /* Of an edit that optimises: called after every step. May be NULL. */
     void (*on_step)(void *ctx, const struct target_step *s);
     void *on_step_ctx;
@@ -81,6 +83,8 @@ struct edit_result {
     char beside[160]; /* what hooks and prefixes do, for users: "19 tokens before every prompt" */
     struct layer_report report[EDIT_MAX_LAYERS]; /* of the last pass */
     int layers;
+    struct normaliser *normaliser; /* what later edits of the method want to know of this one; or
+                                      NULL */
     double z_error; /* ||Z - O|| / ||Z|| after the last layer (editscope-method(7) 7.10) */
 };
 
@@ -93,7 +97,7 @@ bool edit_read(const struct model_state *view, const struct request *request, in
 /* Fills ctx->reads on the state that is to be edited; does nothing if it is filled. */
 bool edit_context_read(struct edit_context *ctx, const struct model_state *state, struct job *job,
                        struct err *err);
-void edit_context_free(struct edit_context *ctx); /* masks and reads */
+void edit_context_free(struct edit_context *ctx); /* masks, reads and normaliser */
 
 /* The Frobenius norm of a matrix; 0 after a fault. */
 double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err);

@@ -37,7 +37,6 @@
  * With mpirun, processes share the summing (edit_stats_sum_ranks()). A round goes from one
  * checkpoint to the next; each process sums its part of it, then the sums are added on rank 0, in
  * the order of ranks. */
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,12 +379,6 @@ void edit_stats_own_keys(struct edit_stats *g, int edit)
     }
 }
 
-/* The last edit whose keys an edit protects. */
-static int last_protected(const struct engine *e)
-{
-    return e->start.state ? e->start.last : INT_MAX;
-}
-
 /* Fills the key stores with the keys of the active edits up to that one, in order. */
 static bool past_keys_load(struct engine *e, struct err *err)
 {
@@ -394,7 +387,7 @@ static bool past_keys_load(struct engine *e, struct err *err)
     int count = 0;
     bool ok = session_edits(e->open->journal, false, &edits, &count, err);
 
-    for (int n = 0; ok && n < count && edits[n].id <= last_protected(e); n++) {
+    for (int n = 0; ok && n < count && edits[n].id <= edit_start_last(e); n++) {
         struct edit_result past = {0};
         struct edit_context ctx = {.layers = g->layers};
 
@@ -415,7 +408,7 @@ static bool past_keys_current(const struct engine *e, unsigned needs)
     const struct edit_stats *g = &e->stats;
 
     return needs & NEEDS_PAST_KEYS
-               ? g->has_past && g->history == e->open->history && g->last == last_protected(e)
+               ? g->has_past && g->history == e->open->history && g->last == edit_start_last(e)
                : !g->has_past;
 }
 
@@ -469,7 +462,7 @@ static bool spaces_make(struct engine *e, const struct moments *from, const stru
         return false;
     g->space_tokens = from->tokens;
     g->history = e->open->history;
-    g->last = last_protected(e);
+    g->last = edit_start_last(e);
     return true;
 }
 

@@ -251,12 +251,15 @@ void runs_free(struct engine *e);
 /* job_edit.c: its opening comment has the whole way of an edit */
 /* The state that edits of the job at work start from (e->start). */
 const struct model_state *edit_start_state(const struct engine *e);
+int edit_start_last(const struct engine *e); /* its last edit; INT_MAX: all active ones */
 void preview_drop(struct engine *e);
 /* The steps of an edit by themselves, for estimates and variants. A context borrows the request,
  * the parameters, and e->stats' solvers. */
 bool edit_wants_mask(const struct params *p);
 void edit_context_begin(const struct engine *e, struct edit_context *ctx, const struct command *cmd,
                         const struct request *request);
+/* Adds what past edits of the method have left for this one; edit_context_free() frees it. */
+bool edit_context_past(struct engine *e, struct edit_context *ctx, struct err *err);
 /* Masks of all edited layers, from an attribution of the present weights. Sets *id to its run. */
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
                 struct edit_context *ctx, unsigned *id, struct err *err);

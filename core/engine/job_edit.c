@@ -271,8 +271,9 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     edit_context_begin(e, &ctx, cmd, request);
     v->z = xcalloc((size_t)cmd->count * (size_t)d, sizeof(float));
     v->width = d;
-    ok = !(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
-         targets_optimise(e, cmd, request, ctx.layer[ctx.layers - 1], v, err);
+    ok = edit_context_past(e, &ctx, err) &&
+         (!(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
+          targets_optimise(e, cmd, request, ctx.layer[ctx.layers - 1], v, err));
     t1 = clock_seconds();
     ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &v->run, err));
     t2 = clock_seconds();
@@ -446,8 +447,14 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
                               .moment_tokens = v->report.moment_tokens,
                               .attribution = v->run};
     struct edit_context ctx;
+    double *numbers = NULL;
     bool ok;
 
+    if (v->result.normaliser) {
+        numbers = normaliser_numbers(v->result.normaliser, &rec.statistics_count);
+        rec.statistics = numbers;
+        rec.statistics_of = editor_of(&cmd->params)->name;
+    }
     edit_context_begin(e, &ctx, cmd, request);
     rec.facts = xcalloc((size_t)cmd->count, sizeof(*rec.facts));
     for (int i = 0; i < cmd->count; i++)
@@ -461,6 +468,7 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
     free(rec.facts);
     free(rec.params_json);
     free(rec.metrics_json);
+    free(numbers);
     if (!ok)
         return false;
     v->report.edit = rec.id;

@@ -197,6 +197,7 @@ static bool variant_make(struct variants *t, int variant, const struct command *
 
     if (ok)
         edit_context_begin(e, &ctx, cmd, request);
+    ok = ok && edit_context_past(e, &ctx, err);
     if (ok && editor_of(&cmd->params)->needs & NEEDS_TARGET)
         ok = variant_target(t, request, &ctx, variant, err);
     if (ok && edit_wants_mask(&cmd->params))

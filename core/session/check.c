@@ -59,7 +59,7 @@ bool session_check(struct session *s, struct err *err)
     for (int i = 0; i < n && ok; i++)
         ok = check_edit(s, &edits[i], err);
     edit_records_free(edits, n);
-    return ok;
+    return ok && statistics_check(s, err);
 }
 
 bool session_copy(struct session *s, const char *path, struct err *err)

@@ -85,6 +85,13 @@ void change_hash(const struct edit_record *rec, char hex[65]);
 bool change_store(struct session *s, int edit, const struct edit_record *rec, struct err *err);
 bool z_store(struct session *s, int edit, const float *z, int requests, int width, struct err *err);
 
+/* ---- statistics.c ---- */
+
+/* Inserts the statistics of an edit. For use inside a transaction. */
+bool statistics_store(struct session *s, int edit, const struct edit_record *r, struct err *err);
+/* Whether those of all edits are sound: ERR_FORMAT. */
+bool statistics_check(struct session *s, struct err *err);
+
 /* ---- journal.c ---- */
 
 /* Adds a journal row for the state as it is inside the open transaction. edit 0: none. */

@@ -124,7 +124,7 @@ static bool store_edit(struct session *s, int id, const struct edit_record *r, c
     for (int i = 0; i < r->requests; i++)
         if (!store_fact(s, id, i, &r->facts[i], err))
             return false;
-    return change_store(s, id, r, err) &&
+    return change_store(s, id, r, err) && (!r->statistics_of || statistics_store(s, id, r, err)) &&
            (!r->z || z_store(s, id, r->z, r->requests, r->width, err));
 }
 

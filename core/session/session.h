@@ -61,8 +61,13 @@ struct edit_record {
     struct hook_data *hook; /* [hooks] in the order they run: session_load_change() */
     int prefixes;           /* number of texts before every prompt */
     char **prefix;          /* [prefixes] in their order: session_load_change() */
-    int width;              /* d, the length of a row of z; 0: no z */
-    float *z;               /* [u][d] target values (editscope-method(7)): session_load_z() */
+    /* For session_append() alone: what later edits of the method want to know of this one.
+     * Borrowed; session_statistics() gives it back. */
+    const char *statistics_of; /* the method's name; NULL: none */
+    const double *statistics;  /* [statistics_count] */
+    int statistics_count;
+    int width; /* d, the length of a row of z; 0: no z */
+    float *z;  /* [u][d] target values (editscope-method(7)): session_load_z() */
 
     /* How it was made. */
     char *params_json;    /* owned; all parameters, by params_to_json(), or NULL */
@@ -107,9 +112,10 @@ struct session_status {
 #define SESSION_BASE_NAME     "base.name"
 #define SESSION_BASE_SHAPE    "base.shape" /* "LAYERS NEURONS HIDDEN", the last two of a layer */
 #define SESSION_MODEL_PATH    "model.path"
-#define SESSION_PREFIXES      "prefixes"      /* context prefixes, one per line, verbatim */
-#define SESSION_WORDING       "wording.%d.%d" /* numbers of an edit and its fact */
-#define SESSION_PARAMETERS    "parameters"    /* JSON of params_to_json() */
+#define SESSION_PREFIXES      "prefixes"         /* context prefixes, one per line, verbatim */
+#define SESSION_WORDING       "wording.%d.%d"    /* numbers of an edit and its fact */
+#define SESSION_STATISTICS    "statistics.%s.%d" /* a method, the number of an edit; a blob */
+#define SESSION_PARAMETERS    "parameters"       /* JSON of params_to_json() */
 
 /* Opens a session for writing, and with `create` makes the file if it does not exist (its folder
  * must exist). `readonly`: reads a copy of the file as it is now, takes no lock and changes
@@ -210,6 +216,11 @@ bool session_edited_matrices(struct session *s, bool *edited, int layers, struct
 /* *z [*requests][*width] of one edit, or NULL if it has none. Caller frees. */
 bool session_load_z(struct session *s, int edit, float **z, int *requests, int *width,
                     struct err *err);
+/* Calls take() with the statistics of the active edits of a method, up to edit `last`, in order.
+ * ERR_FORMAT: a damaged row, or one that take() returns false for. */
+bool session_statistics(struct session *s, const char *method, int last,
+                        bool (*take)(void *ctx, const double *value, int count), void *ctx,
+                        struct err *err);
 /* The whole journal, oldest first: *rows [*count]. Caller frees. */
 bool session_log(struct session *s, struct journal_row **rows, int *count, struct err *err);
 const char *journal_op_name(enum journal_op op); /* "create", "edit", "undo", "redo", "remove" */

@@ -32,6 +32,8 @@ static const struct baseline {
     {"kn", "kn", 1e-3, {"add"}},
     {"kn_ee", "kn_ee", 1e-3, {"add"}},
     {"pmet", "pmet", 1e-3, {"z_mlp", "z_attn", "key.4", "key.8"}},
+    {"ultraedit", "ultraedit", 1e-2, {"mean", "std"}},
+    {"ultraedit_all", "ultraedit_all", 1e-2, {NULL}},
 };
 
 static double off(double got, double want)
@@ -169,6 +171,16 @@ static const float *vector_at(const struct made *m, const char *name)
     return NULL;
 }
 
+/* Mean or deviation of a normaliser. Caller frees. */
+static float *normaliser_vector(const struct normaliser *n, bool deviation)
+{
+    float *out = xcalloc((size_t)n->width, sizeof(*out));
+
+    for (int i = 0; i < n->width; i++)
+        out[i] = (float)(deviation ? normaliser_deviation(n, i) : n->mean[i]);
+    return out;
+}
+
 /* One of the reference's vectors from the first delta. Caller frees. */
 static float *vector_of(const struct delta *d, const char *name, const float *key)
 {
@@ -200,6 +212,7 @@ static float *vector_of(const struct delta *d, const char *name, const float *ke
 
 static double vectors_differ(const struct baseline *b, int fact, const struct made *m)
 {
+    const struct normaliser *of_all = m->result.normaliser;
     const struct delta *d = &m->result.delta[0];
     double worst = 0;
     char name[64];
@@ -216,7 +229,8 @@ static double vectors_differ(const struct baseline *b, int fact, const struct ma
         snprintf(name, sizeof(name), "%s.fact%d.%s", b->reference, fact, b->vector[i]);
         want = tensor_floats(file, name, &n);
         if (!got)
-            got = own = vector_of(d, b->vector[i], key);
+            got = own = of_all ? normaliser_vector(of_all, !strcmp(b->vector[i], "std"))
+                               : vector_of(d, b->vector[i], key);
         CHECK(want);
         if (want)
             worst = fmax(worst, relative(got, want, n));
@@ -263,6 +277,21 @@ static double share_right(json_t *o)
     return (double)right / (double)n;
 }
 
+/* Of a layer, by its number alone or with the matrix. */
+static json_t *layer_of(json_t *layers, int layer)
+{
+    static const char *const matrix[] = {"", ".mlp.gate_proj", ".mlp.up_proj"};
+    json_t *o = NULL;
+
+    for (int i = 0; !o && i < 3; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "%d%s", layer, matrix[i]);
+        o = json_object_get(layers, name);
+    }
+    return o;
+}
+
 static double layers_differ(const struct edit_result *r, json_t *layers)
 {
     double worst = 0;
@@ -270,11 +299,8 @@ static double layers_differ(const struct edit_result *r, json_t *layers)
     CHECK(r->layers == (int)json_object_size(layers));
     for (int i = 0; i < r->layers; i++) {
         const struct layer_report *l = &r->report[i];
-        char name[16];
-        json_t *want;
+        json_t *want = layer_of(layers, l->layer);
 
-        snprintf(name, sizeof(name), "%d", l->layer);
-        want = json_object_get(layers, name);
         worst = fmax(worst, off(l->delta_norm, number_of(want, "dW")));
         if (json_object_get(want, "n"))
             CHECK(l->kept == (int)number_of(want, "n"));
@@ -363,7 +389,70 @@ static void baselines_agree(void)
     moments_free(moments);
 }
 
-static const struct test tests[] = {{"editing methods agree with the reference", baselines_agree}};
+/* The n-th record of the sequence of ZsRE. */
+static struct request record_of(json_t *records, int n, const struct params *p)
+{
+    json_t *o = json_array_get(records, (size_t)n);
+    struct fact fact = {.subject = xstrdup(json_string_value(json_object_get(o, "subject"))),
+                        .prompt = xstrdup(json_string_value(json_object_get(o, "src"))),
+                        .target = xstrdup(json_string_value(json_object_get(o, "alt")))};
+    struct request r;
+    struct err err = {0};
+
+    CHECK(request_build(&r, &fact, &real.prefixes, real.model, p, &err));
+    CHECK_STR(err.text, "");
+    fact_free(&fact);
+    return r;
+}
+
+/* UltraEdit's second edit is normalised by what the first one left, too. */
+static void normalised_in_a_row(void)
+{
+    json_t *records = json_load_file("tests/data/facts/mend_zsre.json", 0, NULL);
+    struct params p = settings("ultraedit");
+    const struct editor_ops *editor = editor_of(&p);
+    struct model_state *state = state_copy(real.base, 3);
+    struct normaliser *past = NULL;
+    struct err err = {0};
+
+    for (int t = 0; t < 2; t++) {
+        json_t *want = json_array_get(json_object_get(all, "ultraedit_row"), (size_t)t);
+        struct made *m = xcalloc(1, sizeof(*m));
+        struct request r = record_of(records, t, &p);
+        struct edit_context ctx = {.request = &r,
+                                   .count = 1,
+                                   .params = &p,
+                                   .past = past,
+                                   .on_step = take_step,
+                                   .on_step_ctx = m};
+        int layer[PARAM_MAX_LAYERS];
+
+        CHECK(editor_layers(&p, real.model->config, layer, &ctx.layers, &err));
+        memcpy(ctx.layer, layer, (size_t)ctx.layers * sizeof(int));
+        if (editor->edit(&m->result, state, &ctx, NULL, &err)) {
+            double loss = losses_differ(m, json_object_get(want, "hist"));
+            double update = layers_differ(&m->result, json_object_get(want, "layers"));
+
+            printf("edit %d in a row: loss %.1e, update %.1e\n", t + 1, loss, update);
+            CHECK(loss < 1e-3 && update < 1e-2);
+            past = m->result.normaliser;
+            m->result.normaliser = NULL;
+        }
+        CHECK_STR(err.text, "");
+        edit_result_free(&m->result);
+        edit_context_free(&ctx);
+        request_free(&r);
+        free(m);
+    }
+    normaliser_free(past);
+    state_free(state);
+    json_decref(records);
+}
+
+static const struct test tests[] = {
+    {"editing methods agree with the reference", baselines_agree},
+    {"UltraEdit normalises over edits", normalised_in_a_row},
+};
 
 int main(void)
 {
@@ -372,7 +461,7 @@ int main(void)
 
     all = golden_json("baselines/facts.json");
     file = safetensors_open("tests/data/goldens/baselines/tensors.safetensors", &err);
-    status = real_main(&real, tests, 1);
+    status = real_main(&real, tests, (int)(sizeof(tests) / sizeof(*tests)));
     safetensors_close(file);
     json_decref(all);
     return status;

@@ -39,6 +39,7 @@ enum editor_needs {
     NEEDS_NULL_SPACE = 8, /* their eigenvectors; else P of the solvers is the unit matrix */
     NEEDS_PAST_KEYS =
         16, /* keys of the active edits in the solvers, also for the hits of reports */
+    NEEDS_NORMALISER = 32, /* edit_context.past, of what edit_result.normaliser said of each */
 };
 
 struct editor_ops {
