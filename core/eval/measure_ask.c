@@ -137,7 +137,7 @@ static bool base_tokens(struct continuation *c, const struct asking *a, const st
 static bool can_be_scored(const struct asking *a, const struct continuation *c)
 {
     return c->count && c->prompt_count &&
-           c->count <= a->state->model->config->context - c->prompt_count;
+           c->count <= state_room(a->state, c->prompt, c->prompt_count);
 }
 
 static bool score(const struct asking *a, const struct continuation *c, struct generated *g)
@@ -261,18 +261,19 @@ static bool ask_generated(const struct asking *a, const struct question *q,
     struct sentence s = {0};
     struct generated g = {0};
     struct err why = {0};
+    int room;
     bool ok;
 
     if (protocol == PROTOCOL_CHAT)
         w.form = ASK_CHAT;
     if (!prompt_tokens_of(&asked, &w, model, q->prompt, &why))
         return why.kind == ERR_MODEL || err_pass(a->err, &why); /* it has no chat form */
-    if (asked.tokens.count >= model->config->context) {
+    room = state_room(a->state, asked.tokens.ids, asked.tokens.count);
+    if (room < 1) {
         prompt_tokens_free(&asked);
         return true;
     }
-    if (o.tokens > model->config->context - asked.tokens.count)
-        o.tokens = model->config->context - asked.tokens.count;
+    o.tokens = room < o.tokens ? room : o.tokens;
     o.stop[0] = asked.stop;
     o.stops = asked.stop >= 0;
     o.ctx = &s;

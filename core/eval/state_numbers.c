@@ -160,6 +160,8 @@ bool state_perplexity(double *out, const struct model_state *state, const int *i
         struct generate_options o = {.target = ids + at + 1, .targets = window - 1};
         struct generated g;
 
+        if (o.targets > state_room(state, ids + at, 1))
+            continue;
         if (job_cancelled(job, err) || !generate(&g, state, ids + at, 1, &o, job, err))
             return false;
         for (int i = 0; i < window - 1; i++)
@@ -192,7 +194,8 @@ bool state_kl(double *out, const struct model_state *base, const struct model_st
     int step = prompts > 0 ? (count - length) / prompts : 0;
 
     *out = (double)NAN;
-    if (step < 1 || length < 1)
+    if (step < 1 || length < 1 || state_room(base, ids, length) < 0 ||
+        state_room(state, ids, length) < 0)
         return true;
     for (int i = 0; i < prompts; i++) {
         const struct generate_options o = {0};
@@ -215,7 +218,7 @@ bool state_kl(double *out, const struct model_state *base, const struct model_st
 bool state_fluency(double *out, const struct model_state *state, const struct wording *w,
                    const char *prompt, unsigned long long seed, struct job *job, struct err *err)
 {
-    int most = state->model->config->context;
+    int room;
     struct generate_options o = {.temperature = 1, .most_probable = FLUENCY_CHOICES, .seed = seed};
     struct prompt_tokens asked;
     struct generated g = {0};
@@ -224,7 +227,9 @@ bool state_fluency(double *out, const struct model_state *state, const struct wo
     *out = (double)NAN;
     if (!prompt_tokens_of(&asked, w, state->model, prompt, err))
         return false;
-    o.tokens = (most < FLUENCY_TOKENS ? most : FLUENCY_TOKENS) - asked.tokens.count;
+    room = state_room(state, asked.tokens.ids, asked.tokens.count);
+    o.tokens = FLUENCY_TOKENS - asked.tokens.count;
+    o.tokens = room < o.tokens ? room : o.tokens;
     ok = o.tokens < 1 || generate(&g, state, asked.tokens.ids, asked.tokens.count, &o, job, err);
     if (ok && o.tokens >= 1) {
         char *said = tokens_text(state->model, g.id, g.count);

@@ -218,6 +218,15 @@ void prompt_free(struct prompt *p)
     *p = (struct prompt){0};
 }
 
+int state_room(const struct model_state *s, const int *ids, int count)
+{
+    struct prompt p = state_prompt(s, ids, count);
+    int room = s->model->config->context - p.count;
+
+    prompt_free(&p);
+    return room;
+}
+
 bool state_same(const struct model_state *a, const struct model_state *b)
 {
     bool same = a->model == b->model && a->hooks == b->hooks && a->prefixes == b->prefixes &&

@@ -101,6 +101,9 @@ struct prompt state_prompt(const struct model_state *s, const int *ids, int coun
 /* The index in p->id of ids[i] as given to state_prompt(). */
 int prompt_position(const struct prompt *p, int i);
 void prompt_free(struct prompt *p);
+/* Tokens of the model's context that are left after this prompt with the state's prefixes;
+ * negative: it is too long. */
+int state_room(const struct model_state *s, const int *ids, int count);
 
 /* True if both states compute the same: the same matrices and hooks (by address) and prefixes. May
  * be false for two states whose copies happen to hold equal values. */
