@@ -62,6 +62,13 @@ static void cuda_col_norms(struct device *dev, struct mat x, struct mat out)
         kernel_col_norms(cuda_of(dev)->stream, x, out);
 }
 
+static void cuda_nearest(struct device *dev, struct mat x, struct mat key, struct mat radius,
+                         struct mat choice)
+{
+    if (!empty(choice))
+        kernel_nearest(cuda_of(dev)->stream, x, key, radius, choice);
+}
+
 static void cuda_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
 {
     if (!empty(x))
@@ -215,6 +222,7 @@ const struct device_ops device_cuda = {
     .scale_cols = cuda_scale_cols,
     .scale_rows = cuda_scale_rows,
     .col_norms = cuda_col_norms,
+    .nearest = cuda_nearest,
     .gemm = cuda_gemm,
     .gram = cuda_gram,
     .eigh = cuda_eigh,

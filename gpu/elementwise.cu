@@ -110,6 +110,50 @@ void kernel_col_norms(cudaStream_t s, struct mat x, struct mat out)
            (const float *)x.data, x.stride, (float *)out.data);
 }
 
+/* A block has one row of x and goes over the keys; its threads share the columns, and the first one
+ * adds the partial sums in order. */
+__global__ static void nearest(int keys, int cols, const float *x, long x_stride, const float *key,
+                               long key_stride, const float *radius, float *choice, long stride)
+{
+    __shared__ double part[THREADS];
+    const float *row = x + blockIdx.x * x_stride;
+    double least = 0;
+    int best = -1;
+
+    for (int j = 0; j < keys; j++) {
+        double sum = 0;
+
+        for (int c = (int)threadIdx.x; c < cols; c += THREADS) {
+            double d = (double)row[c] - (double)key[j * key_stride + c];
+
+            sum += d * d;
+        }
+        part[threadIdx.x] = sum;
+        __syncthreads();
+        if (!threadIdx.x) {
+            sum = 0;
+            for (int k = 0; k < THREADS; k++)
+                sum += part[k];
+            choice[blockIdx.x * stride + j] = 0;
+            if (best < 0 || sum < least) {
+                least = sum;
+                best = j;
+            }
+        }
+        __syncthreads();
+    }
+    if (!threadIdx.x && best >= 0 && sqrt(least) <= (double)radius[best])
+        choice[blockIdx.x * stride + best] = 1;
+}
+
+void kernel_nearest(cudaStream_t s, struct mat x, struct mat key, struct mat radius,
+                    struct mat choice)
+{
+    LAUNCH(nearest, (unsigned)x.rows, THREADS, s, key.rows, x.cols, (const float *)x.data, x.stride,
+           (const float *)key.data, key.stride, (const float *)radius.data, (float *)choice.data,
+           choice.stride);
+}
+
 /* A thread takes a column and adds its rows in order, because two rows may have the same index. */
 __global__ static void scatter_add(int rows, int cols, const float *x, long x_stride,
                                    const int *index, float *out, long out_stride)

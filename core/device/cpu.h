@@ -56,6 +56,8 @@ void cpu_axpy(struct device *dev, float alpha, struct mat x, struct mat y);
 void cpu_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y);
 void cpu_scale_rows(struct device *dev, struct mat s, struct mat x);
 void cpu_col_norms(struct device *dev, struct mat x, struct mat out);
+void cpu_nearest(struct device *dev, struct mat x, struct mat key, struct mat radius,
+                 struct mat choice);
 
 /* OpenBLAS starts threads when it is loaded, and they would take signals meant for the main thread.
  * This restarts them with signals blocked, and sets the BLAS to one thread, because the device

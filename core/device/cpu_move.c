@@ -187,3 +187,53 @@ void cpu_col_norms(struct device *dev, struct mat x, struct mat out)
 
     cpu_rows((struct cpu *)dev, x.cols, (size_t)x.rows, col_norms_cols, &p);
 }
+
+static double distance_of(const float *a, const float *b, int n)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        double d = (double)a[i] - (double)b[i];
+
+        sum += d * d;
+    }
+    return sqrt(sum);
+}
+
+/* x: the rows; s: the keys; y: the choice. */
+struct nearest_job {
+    struct move_job move;
+    const float *radius;
+};
+
+static void nearest_rows(void *context, int first, int end)
+{
+    const struct nearest_job *p = context;
+    const struct move_job *m = &p->move;
+
+    for (int r = first; r < end; r++) {
+        float *choice = row_f32(m->y, r);
+        double least = (double)INFINITY;
+        int best = -1;
+
+        for (int j = 0; j < m->s.rows; j++) {
+            double d = distance_of(row_f32(m->x, r), row_f32(m->s, j), m->x.cols);
+
+            choice[j] = 0;
+            if (d < least) {
+                least = d;
+                best = j;
+            }
+        }
+        if (best >= 0 && least <= (double)p->radius[best])
+            choice[best] = 1;
+    }
+}
+
+void cpu_nearest(struct device *dev, struct mat x, struct mat key, struct mat radius,
+                 struct mat choice)
+{
+    struct nearest_job p = {{.x = x, .s = key, .y = choice}, radius.data};
+
+    cpu_rows((struct cpu *)dev, x.rows, (size_t)key.rows * (size_t)x.cols, nearest_rows, &p);
+}

@@ -265,6 +265,16 @@ void device_col_norms(struct device *dev, struct mat x, struct mat out)
         dev->ops->col_norms(dev, x, out);
 }
 
+void device_nearest(struct device *dev, struct mat x, struct mat key, struct mat radius,
+                    struct mat choice)
+{
+    if (args_ok(dev,
+                is_f32(x) && is_f32(key) && is_f32(choice) && x.cols == key.cols &&
+                    is_row(radius, key.rows) && choice.rows == x.rows && choice.cols == key.rows,
+                "nearest", "sizes do not fit"))
+        dev->ops->nearest(dev, x, key, radius, choice);
+}
+
 void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                  double beta, struct mat c)
 {

@@ -232,6 +232,8 @@ struct device_ops {
     void (*scale_rows)(struct device *dev, struct mat s,
                        struct mat x); /* x = diag(s) x, s [1, rows] */
     void (*col_norms)(struct device *dev, struct mat x, struct mat out);
+    void (*nearest)(struct device *dev, struct mat x, struct mat key, struct mat radius,
+                    struct mat choice);
 
     /* algebra: c = alpha op(a) op(b) + beta c. F32 (b of any stored type) or all F64 */
     void (*gemm)(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
@@ -330,6 +332,10 @@ void device_scale_cols(struct device *dev, struct mat x, struct mat s, struct ma
 void device_scale_rows(struct device *dev, struct mat s, struct mat x);
 /* out [1, cols] = the Euclidean norm of each column of x; sums in double. */
 void device_col_norms(struct device *dev, struct mat x, struct mat out);
+/* choice [n, k] = 1 where row j of key [k, m] is the nearest to row i of x [n, m], by Euclidean
+ * distance, and within radius [1, k] of it; else 0. The first of equal ones; sums in double. */
+void device_nearest(struct device *dev, struct mat x, struct mat key, struct mat radius,
+                    struct mat choice);
 /* c = alpha op(a) op(b) + beta c, op = transposed if ta, tb. All F64, or a and c F32 and b of any
  * stored type. beta 0: c need not be initialised. */
 void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,

@@ -273,6 +273,7 @@ const struct device_ops device_cpu = {
     .scale_cols = cpu_scale_cols,
     .scale_rows = cpu_scale_rows,
     .col_norms = cpu_col_norms,
+    .nearest = cpu_nearest,
     .gemm = cpu_gemm,
     .gram = cpu_gram,
     .eigh = cpu_eigh,

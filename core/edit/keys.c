@@ -52,6 +52,8 @@ static bool run_blocks(const struct model_state *view, const struct request *req
     for (int r = 0; r < count; r++)
         for (int i = 0; i < request[r].rows; i++, row++) {
             c->pick[row] = p.seq[row].q0 + p.seq[row].n - 1;
+            if (len[row] < request[r].row[i].count)
+                p.asked[row] = -1; /* the prompt goes on after the subject */
             if (!i)
                 c->bare[r] = c->pick[row];
         }

@@ -117,15 +117,18 @@ static bool run_all(struct trace_run *run, struct batch *p, struct mat x, struct
         for (int s = 0; s < p->seqs; s += most) {
             int some = p->seqs - s < most ? p->seqs - s : most, row = s * run->count;
             struct attn_seq *seq = xcalloc((size_t)some, sizeof(*seq));
-            struct batch part = {some * run->count, p->id + row, p->pos + row, seq, some};
+            int *asked = xcalloc((size_t)some, sizeof(*asked));
+            struct batch part = {some * run->count, p->id + row, p->pos + row, seq, some, asked};
 
             for (int i = 0; i < some; i++) {
                 seq[i] = p->seq[s + i];
                 seq[i].q0 -= row;
+                asked[i] = p->asked[s + i] - row;
             }
             forward_block(run->f, run->view, l, &part, run->keys, mat_rows(x, row, part.rows), NULL,
                           NULL);
             free(seq);
+            free(asked);
             if (job_cancelled(job, err))
                 return false;
         }

@@ -131,6 +131,7 @@ struct batch batch_new(const int *const *ids, const int *count, const int *past,
     batch.id = xcalloc((size_t)batch.rows, sizeof(int));
     batch.pos = xcalloc((size_t)batch.rows, sizeof(int));
     batch.seq = xcalloc((size_t)seqs, sizeof(*batch.seq));
+    batch.asked = xcalloc((size_t)seqs, sizeof(int));
     for (int s = 0, row = 0; s < seqs; s++) {
         int from = past ? past[s] : 0;
 
@@ -139,6 +140,7 @@ struct batch batch_new(const int *const *ids, const int *count, const int *past,
             batch.id[row] = ids[s][i];
             batch.pos[row] = i;
         }
+        batch.asked[s] = from ? -1 : row - 1;
         kv0 += count[s] + spare;
     }
     return batch;
@@ -159,6 +161,7 @@ void batch_free(struct batch *batch)
     free(batch->id);
     free(batch->pos);
     free(batch->seq);
+    free(batch->asked);
     *batch = (struct batch){0};
 }
 

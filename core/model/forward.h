@@ -31,6 +31,7 @@ struct batch {
     int *id, *pos;        /* [rows] token and position */
     struct attn_seq *seq; /* [seqs] where each sequence's rows are, here and in the cache */
     int seqs;
+    int *asked; /* [seqs] the row of each prompt's last token; -1: it is none of the new rows */
 };
 
 /* Activations of one block that its backward pass reads, for the new rows. A matrix that the block
@@ -59,7 +60,9 @@ void kv_cache_free(struct kv_cache *c, struct device *dev);
 
 /* Packs sequences of token ids: sequence s has count[s] ids, and the first past[s] of them are in
  * the cache already (past NULL: none). In the cache each sequence takes count[s] + spare rows, one
- * sequence after another. Free the result with batch_free(). */
+ * sequence after another. The last row of a sequence that begins here is its prompt's last token;
+ * where an answer follows in the same sequence, or the prompt goes on elsewhere, the caller sets
+ * `asked`. Free the result with batch_free(). */
 struct batch batch_new(const int *const *ids, const int *count, const int *past, int seqs,
                        int spare);
 void batch_free(struct batch *batch);

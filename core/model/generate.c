@@ -120,14 +120,14 @@ static void context_free(struct context *c)
     mat_free(dev, &c->logits);
 }
 
-/* Runs n more tokens. `logits` [rows, V], on the host, gets the logits after the last `rows` ones.
- */
-static bool context_extend(struct context *c, const int *ids, int n, int rows, float *logits,
-                           struct job *job, struct err *err)
+/* Runs n more tokens; the prompt ends with token `asked` of them, -1: before. `logits` [rows, V],
+ * on the host, gets the logits after the last `rows` ones. */
+static bool context_extend(struct context *c, const int *ids, int n, int asked, int rows,
+                           float *logits, struct job *job, struct err *err)
 {
     struct device *dev = c->view->model->dev;
     struct attn_seq seq = {.n = n, .past = c->length};
-    struct batch batch = {.rows = n, .seq = &seq, .seqs = 1};
+    struct batch batch = {.rows = n, .seq = &seq, .seqs = 1, .asked = &asked};
     struct mat x = mat_rows(c->x, 0, n), out = mat_rows(c->logits, 0, rows);
     bool ok;
 
@@ -178,7 +178,7 @@ static bool run_prompt(struct context *c, const int *ids, int count,
     memcpy(all, ids, (size_t)count * sizeof(int));
     if (rest)
         memcpy(all + count, o->target, (size_t)rest * sizeof(int));
-    ok = context_extend(c, all, count + rest, rest + 1, rows, job, err);
+    ok = context_extend(c, all, count + rest, count - 1, rest + 1, rows, job, err);
     c->length = count;
     if (ok && o->targets) {
         out->logp = xmalloc((size_t)o->targets * sizeof(*out->logp));
@@ -245,7 +245,7 @@ static bool generate_whole(struct generated *out, const struct model_state *view
         if (o->enough && *o->enough)
             break;
         if (out->count < o->tokens)
-            ok = context_extend(&c, &id, 1, 1, logits, job, err);
+            ok = context_extend(&c, &id, 1, -1, 1, logits, job, err);
     }
     free(logits);
     context_free(&c);

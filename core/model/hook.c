@@ -7,7 +7,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 
-static const struct hook_ops *const kinds[] = {&hook_add, &hook_neurons};
+static const struct hook_ops *const kinds[] = {&hook_add, &hook_neurons, &hook_codebook};
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 static const struct hook_ops *find_hook_kind(const char *name, struct err *err)
@@ -35,6 +35,21 @@ struct hook *hook_open(const struct model *m, const struct hook_data *data, stru
         return NULL;
     h = xcalloc(1, sizeof(*h));
     *h = (struct hook){.ops = ops, .data = hook_data_copy(data), .ctx = ctx, .refs = 1};
+    return h;
+}
+
+struct hook *hook_join(const struct hook *before, const struct hook *added)
+{
+    void *ctx = before->ops == added->ops && added->ops->join
+                    ? added->ops->join(before->ctx, added->ctx)
+                    : NULL;
+    struct hook *h;
+
+    if (!ctx)
+        return NULL;
+    h = xcalloc(1, sizeof(*h));
+    *h = (struct hook){
+        .ops = added->ops, .data = hook_data_copy(&added->data), .ctx = ctx, .refs = 1};
     return h;
 }
 

@@ -1,6 +1,7 @@
 /* Hooks: changes a state makes during the forward pass, besides its matrices. A hook reads and
  * changes the residual stream or the neuron coefficients at one site of a block. Activation
- * steering (hook_add.c) and scaled or fixed neurons (hook_neurons.c) are hooks.
+ * steering (hook_add.c), scaled or fixed neurons (hook_neurons.c) and keys with values of their own
+ * (hook_codebook.c) are hooks.
  *
  * A session stores a hook as plain data (struct hook_data). hook_open() makes a struct hook of it
  * for one model; that is immutable and shared by states through a reference count. To add a kind:
@@ -41,6 +42,9 @@ struct hook_ops {
     void (*grad)(void *ctx, const struct batch *batch, int layer, enum tap_site site,
                  struct mat dx);
     void (*close)(void *ctx);
+    /* Optional. Of two hooks that a state would run one after the other: the ctx of one that does
+     * what both mean together; NULL: they stay apart. */
+    void *(*join)(const void *before, const void *added);
 };
 
 struct hook {
@@ -50,11 +54,13 @@ struct hook {
     int refs;
 };
 
-extern const struct hook_ops hook_add, hook_neurons;
+extern const struct hook_ops hook_add, hook_neurons, hook_codebook;
 
 /* Copies `data`. The result has one reference, the caller's. ERR_FORMAT: no such kind; or the error
  * of the kind's open(). */
 struct hook *hook_open(const struct model *m, const struct hook_data *data, struct err *err);
+/* A hook in the place of both, with one reference; NULL: they stay apart. */
+struct hook *hook_join(const struct hook *before, const struct hook *added);
 struct hook *hook_retain(struct hook *h); /* adds a reference; returns h */
 void hook_release(struct hook *h);        /* drops one; the last frees the hook. Accepts NULL. */
 

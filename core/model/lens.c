@@ -77,6 +77,7 @@ static bool run_and_save(const struct model_state *view, const int *ids, int cou
     struct mat x = mat_new(m->dev, DT_F32, all, m->config->hidden);
     bool ok;
 
+    batch.asked[0] = prompt_position(&prompt, first + wanted - 1);
     for (int i = 0; i < count - first; i++)
         saved.pick[i] = prompt_position(&prompt, first + i);
     ok = forward_run(f, view, &batch, cache, x, &tap, job, err);

@@ -118,6 +118,15 @@ struct mat state_writable(struct model_state *s, int layer, enum matrix which)
 
 void state_add_hook(struct model_state *s, struct hook *hook)
 {
+    for (int i = 0; i < s->hooks; i++) {
+        struct hook *joined = hook_join(s->hook[i], hook);
+
+        if (!joined)
+            continue;
+        hook_release(s->hook[i]);
+        s->hook[i] = joined;
+        return;
+    }
     s->hook = xrealloc(s->hook, (size_t)(s->hooks + 1) * sizeof(struct hook *));
     s->hook[s->hooks++] = hook_retain(hook);
 }

@@ -73,7 +73,8 @@ bool state_replaced(const struct model_state *s, int layer, enum matrix which);
 /* The matrix as float32 that belongs to this state alone and may be written to. Copies it first if
  * needed, and forgets its hash. Out of memory is a fault of the device. */
 struct mat state_writable(struct model_state *s, int layer, enum matrix which);
-/* Appends a hook; the state takes a reference of its own. */
+/* Appends a hook, or joins it with one that is there (hook_join()); the state takes a reference of
+ * its own. */
 void state_add_hook(struct model_state *s, struct hook *hook);
 /* Appends a prefix. Questions to the model (generate.h, lens.h, a causal trace) are asked after all
  * prefixes. Computations for an edit (attribution, keys, targets) leave prefixes out: otherwise a

@@ -294,6 +294,12 @@ static void far_col_norms(struct device *dev, struct mat x, struct mat out)
     RUN("col_norms", cpu_col_norms(cpu, x, out), x, out);
 }
 
+static void far_nearest(struct device *dev, struct mat x, struct mat key, struct mat radius,
+                        struct mat choice)
+{
+    RUN("nearest", cpu_nearest(cpu, x, key, radius, choice), x, key, radius, choice);
+}
+
 static void far_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                      double beta, struct mat c)
 {
@@ -444,6 +450,7 @@ const struct device_ops device_far = {
     .scale_cols = far_scale_cols,
     .scale_rows = far_scale_rows,
     .col_norms = far_col_norms,
+    .nearest = far_nearest,
     .gemm = far_gemm,
     .gram = far_gram,
     .eigh = far_eigh,

@@ -244,6 +244,29 @@ static void rows_case(struct device *dev, struct mat mx, struct mat my, const do
     check_mat(dev, "fill", mw, want, 0);
 }
 
+/* The choice is made by distance and radius; equal distances go to the first. */
+static void test_nearest(void)
+{
+    static const double x[] = {0, 0, 3, 4, 10, 0}, key[] = {1, 0, 3, 3, -1, 0, 3, 3};
+    static const double radius[] = {1, 0.5, 5, 9};
+    static const double want[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const double wider[] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0};
+    struct device *dev;
+
+    for (int d = 0; (dev = device_at(d, 2)); d++) {
+        struct mat mx = make(dev, DT_F32, 3, 2, 1, x), mk = make(dev, DT_F32, 4, 2, 2, key);
+        struct mat mr = make(dev, DT_F32, 1, 4, 0, radius);
+        struct mat choice = make(dev, DT_F32, 3, 4, 3, NULL);
+
+        device_nearest(dev, mx, mk, mr, choice);
+        check_mat(dev, "nearest", choice, want, 0);
+        device_fill(dev, mr, 8);
+        device_nearest(dev, mx, mk, mr, choice);
+        check_mat(dev, "nearest, wider", choice, wider, 0);
+        finish(dev);
+    }
+}
+
 static void test_moving(void)
 {
     struct device *dev;
@@ -527,11 +550,17 @@ static void test_signals(void)
 int main(void)
 {
     static const struct test tests[] = {
-        {"gemm", test_gemm},         {"stored weights", test_stored},
-        {"stored bits", test_bits},  {"threads", test_threads},
-        {"moving", test_moving},     {"linear algebra", test_linalg},
-        {"big gram", test_big_gram}, {"delta", test_delta},
-        {"faults", test_faults},     {"far refuses", test_far_refuses},
+        {"gemm", test_gemm},
+        {"stored weights", test_stored},
+        {"stored bits", test_bits},
+        {"threads", test_threads},
+        {"moving", test_moving},
+        {"nearest", test_nearest},
+        {"linear algebra", test_linalg},
+        {"big gram", test_big_gram},
+        {"delta", test_delta},
+        {"faults", test_faults},
+        {"far refuses", test_far_refuses},
         {"signals", test_signals},
     };
 

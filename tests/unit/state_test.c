@@ -9,6 +9,7 @@
 #include "core/base/rng.h"
 #include "core/edit/checksum.h"
 #include "core/model/generate.h"
+#include "core/model/hook_codebook.h"
 #include "core/model/lens.h"
 #include "tests/engine/architectures.h"
 #include "tests/test.h"
@@ -337,29 +338,15 @@ static double block_dot(const struct model_state *s, const float *x, const float
     return sum;
 }
 
-static void gradients_pass_replaced_matrices_and_hooks(void)
+/* The gradient of block 1 is the slope of what it computes. */
+static void slope_agrees(const struct model_state *s)
 {
-    struct model *m = open_file("llama3", NULL, NULL);
-    int d = m->config->hidden, k = N * d;
-    struct model_state *s = state_new(m, 1);
+    int d = s->model->config->hidden, k = N * d;
     float *x = new_values(DT_F32, N, d, 1), *c = new_values(DT_F32, N, d, 2);
     float *dir = new_values(DT_F32, N, d, 4), *grad = xmalloc((size_t)k * sizeof(float));
-    float *near = xmalloc((size_t)k * sizeof(float)), *add = new_values(DT_F32, 1, d, 9);
+    float *near = xmalloc((size_t)k * sizeof(float));
     double want[2], slope = 0;
-    struct err err = {0};
 
-    for (int i = 0; i < MATRICES; i++) {
-        struct mat w = state_writable(s, 1, (enum matrix)i);
-        float *y = new_values(DT_F32, w.rows, w.cols, 20 + (uint64_t)i);
-
-        device_upload(dev, w, y);
-        free(y);
-    }
-    CHECK(add_hook(s, "neurons",
-                   "{\"change\":[[1,3,\"scale\",2.5],[1,5,\"set\",1.5],[1,7,\"scale\",-1]]}", NULL,
-                   0, &err));
-    CHECK(add_hook(s, "add", "{\"layer\":1,\"site\":\"ffn_in\"}", add, d, &err));
-    CHECK_STR(err.text, "");
     block_dot(s, x, c, grad);
     for (int i = 0; i < 2; i++) {
         for (int j = 0; j < k; j++)
@@ -374,7 +361,139 @@ static void gradients_pass_replaced_matrices_and_hooks(void)
     free(dir);
     free(grad);
     free(near);
+}
+
+static void gradients_pass_replaced_matrices_and_hooks(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    int d = m->config->hidden;
+    struct model_state *s = state_new(m, 1);
+    float *add = new_values(DT_F32, 1, d, 9);
+    struct err err = {0};
+
+    for (int i = 0; i < MATRICES; i++) {
+        struct mat w = state_writable(s, 1, (enum matrix)i);
+        float *y = new_values(DT_F32, w.rows, w.cols, 20 + (uint64_t)i);
+
+        device_upload(dev, w, y);
+        free(y);
+    }
+    CHECK(add_hook(s, "neurons",
+                   "{\"change\":[[1,3,\"scale\",2.5],[1,5,\"set\",1.5],[1,7,\"scale\",-1]]}", NULL,
+                   0, &err));
+    CHECK(add_hook(s, "add", "{\"layer\":1,\"site\":\"ffn_in\"}", add, d, &err));
+    CHECK_STR(err.text, "");
+    slope_agrees(s);
     free(add);
+    state_free(s);
+    model_close(m);
+}
+
+/* ---- codebooks ---- */
+
+/* The coefficients of block 1 at the last row. */
+struct last_key {
+    float *value;
+};
+
+static void keep_last_key(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct last_key *k = ctx;
+
+    if (layer == 1 && site == TAP_COEFF)
+        device_download(dev, k->value, mat_rows(x, N - 1, 1));
+}
+
+static void keep_last_row(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    float **row = ctx;
+
+    if (layer == 1 && (site == TAP_FFN_IN || site == TAP_BLOCK_OUT))
+        device_download(dev, row[site == TAP_BLOCK_OUT], mat_rows(x, N - 1, 1));
+}
+
+static void add_entry(struct model_state *s, double radius, int label, const float *key,
+                      const float *value)
+{
+    struct hook_data data = codebook_entry(s->model, 1, radius, &label, 1, key, value);
+    struct err err = {0};
+
+    CHECK(add_hook(s, data.name, data.params, data.blob, (int)(data.bytes / sizeof(float)), &err));
+    CHECK_STR(err.text, "");
+    hook_data_free(&data);
+}
+
+/* Within a key's radius the FFN adds its value; elsewhere, and at other rows, nothing changes.
+ * Gradients pass in both cases. */
+static void a_codebook_gives_its_values(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    int d = m->config->hidden, neurons = m->config->ffn;
+    struct model_state *base = state_new(m, 1);
+    struct last_key key = {xmalloc((size_t)neurons * sizeof(float))};
+    struct tap keys = {keep_last_key, &key};
+    float *h = xmalloc((size_t)d * sizeof(float)), *out = xmalloc((size_t)d * sizeof(float));
+    float *row[] = {h, out}, *value = new_values(DT_F32, 1, d, 5), *plain, *got;
+    struct tap rows = {keep_last_row, row};
+
+    plain = asked(base, &keys);
+    for (int near = 0; near < 2; near++) {
+        struct model_state *s = state_copy(base, 2);
+
+        key.value[0] += 0.5F; /* .5 away, then 1 */
+        add_entry(s, 0.75, 7, key.value, value);
+        got = asked(s, &rows);
+        CHECK(same(got, plain, m->head.rows) == (near == 1));
+        for (int i = 0; !near && i < d; i++)
+            CHECK_NEAR((double)out[i], (double)h[i] + (double)value[i], 1e-5);
+        slope_agrees(s);
+        add_entry(s, 1e6, 8, key.value, value); /* meets it, and takes half the way */
+        slope_agrees(s);
+        CHECK(s->hooks == 1);
+        free(got);
+        state_free(s);
+    }
+    free(plain);
+    free(key.value);
+    free(h);
+    free(out);
+    free(value);
+    state_free(base);
+    model_close(m);
+}
+
+/* Keys that meet: the same label grows the old key, another one shares the way. */
+static void keys_of_a_codebook_share_the_way(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    int d = m->config->hidden, neurons = m->config->ffn;
+    struct model_state *s = state_new(m, 1);
+    float *key = xcalloc((size_t)neurons, sizeof(float));
+    float *value[2] = {new_values(DT_F32, 1, d, 5), new_values(DT_F32, 1, d, 6)};
+    struct codebook_match near;
+
+    CHECK(!codebook_nearest(s, 1, key, &near));
+    add_entry(s, 1, 7, key, value[0]);
+    key[0] = 1.5F;
+    add_entry(s, 1, 7, key, value[1]); /* no new key */
+    CHECK(codebook_nearest(s, 1, key, &near) && near.labels == 1 && near.label[0] == 7);
+    CHECK_NEAR(near.distance, 1.5, 0);
+    CHECK_NEAR(near.radius, 1.5, 0);
+    CHECK(same(near.value, value[1], d));
+    key[0] = 2;
+    add_entry(s, 1, 8, key, value[0]);
+    CHECK(codebook_nearest(s, 1, key, &near) && near.label[0] == 8 && near.distance == 0);
+    CHECK_NEAR(near.radius, 1, 0);
+    key[0] = 0;
+    CHECK(codebook_nearest(s, 1, key, &near) && near.label[0] == 7);
+    CHECK_NEAR(near.radius, 1 - 1e-5, 1e-12);
+    key[0] = 9;
+    add_entry(s, 1, 9, key, value[0]); /* far from all */
+    CHECK(codebook_nearest(s, 1, key, &near) && near.radius == 1);
+    CHECK(!codebook_nearest(s, 0, key, &near) && s->hooks == 1);
+    free(key);
+    free(value[0]);
+    free(value[1]);
     state_free(s);
     model_close(m);
 }
@@ -385,12 +504,16 @@ static void hooks_that_are_none(void)
         const char *name, *params, *said;
         int n;
     } bad[] = {
-        {"grace", "{}", "a hook is one of add, neurons, not 'grace'", 0},
+        {"grace", "{}", "a hook is one of add, neurons, codebook, not 'grace'", 0},
         {"add", "{", "a layer of 0 to", 4},
         {"add", NULL, "not nothing", 4},
         {"add", "{\"layer\":99,\"site\":\"ffn_in\"}", "a layer of 0 to", 4},
         {"add", "{\"layer\":1,\"site\":\"head\"}", "and a site", 4},
         {"add", "{\"layer\":1,\"site\":\"ffn_in\"}", "has 12 bytes, not", 3},
+        {"codebook", "{}", "a layer of 0 to", 4},
+        {"codebook", "{\"layer\":1,\"radius\":1,\"label\":[]}", "a label are needed", 4},
+        {"codebook", "{\"layer\":1,\"radius\":-1,\"label\":[3]}", "a radius", 4},
+        {"codebook", "{\"layer\":1,\"radius\":1,\"label\":[3]}", "layer 1: 16 bytes", 4},
         {"neurons", "{}", "the list of changes is empty", 0},
         {"neurons", "{\"change\":[]}", "the list of changes is empty", 0},
         {"neurons", "{\"change\":[[1,2,\"mute\",0]]}", "\"scale\" or \"set\"", 0},
@@ -507,6 +630,8 @@ static const struct test tests[] = {
     {"what deltas may not write is seen, of every matrix", what_deltas_may_not_write_is_seen},
     {"a hook adds what is added by hand", a_hook_adds_what_is_added_by_hand},
     {"gradients pass replaced matrices and hooks", gradients_pass_replaced_matrices_and_hooks},
+    {"a codebook gives its values", a_codebook_gives_its_values},
+    {"keys of a codebook share the way", keys_of_a_codebook_share_the_way},
     {"hooks that are none are refused by name", hooks_that_are_none},
     {"a prompt behind a prefix is the prompt with the text in front", a_prefix_is_text_in_front},
     {"the device closes", closed},
