@@ -22,7 +22,8 @@
     X(KN, kn, "kn")                      \
     X(IKE, ike, "ike")                   \
     X(PMET, pmet, "pmet")                \
-    X(ULTRAEDIT, ultraedit, "ultraedit")
+    X(ULTRAEDIT, ultraedit, "ultraedit") \
+    X(GRACE, grace, "grace")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -67,6 +68,18 @@
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
     X(P_ULTRAEDIT_LR, "ultraedit.lr", "", PARAM_NUMBER, 0, 0, 1000, "auto", "", "",                \
       "ultraedit: step; auto: 1e-6 as published at width 4096, 3e-5 at 576",                       \
-      AFFECTS_SOLVE | PARAM_ADDED_LATER)
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_GRACE_LAYER, "grace.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",      \
+      "layer",                                                                                     \
+      "grace: the layer of the codebook; -1 = at 27/32 of the depth, or edit.layers if that is "   \
+      "one",                                                                                       \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_GRACE_EPS, "grace.eps", "", PARAM_NUMBER, 1, 0, 1e6, "", "", "",                           \
+      "grace: radius of a new key, a distance between coefficients of neurons",                    \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_GRACE_LR, "grace.lr", "", PARAM_NUMBER, 1, 1e-9, 100, "", "", "",                          \
+      "grace: learning rate of a value (Adam)", AFFECTS_SOLVE | PARAM_ADDED_LATER)                 \
+    X(P_GRACE_STEPS, "grace.steps", "", PARAM_INTEGER, 50, 1, 10000, "", "", "steps",              \
+      "grace: number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

@@ -118,6 +118,26 @@ static void row_ids(const struct target_search *s, int **ids, int *count)
     memcpy(ids[s->rows], r->kl_row.id, (size_t)count[s->rows] * sizeof(int));
 }
 
+/* Where the prompts end: before the labels, and nowhere in a row that is cut at its lookup. */
+static void mark_prompts(struct target_search *s, struct batch *whole)
+{
+    const struct request *r = s->request;
+
+    for (int i = 0; i <= s->rows; i++) {
+        const struct row *row = i < s->rows ? &r->row[i] : &r->kl_row;
+        bool cut = row->lookup + 1 < row->count;
+        int last = row->count - 1;
+
+        if (i < s->rows || !cut) {
+            whole->asked[i] = whole->seq[i].q0 + last;
+            s->pass.asked[i] = s->pass.seq[i].q0 + last - s->pass.seq[i].past;
+        } else {
+            whole->asked[i] = s->pass.asked[i] = -1;
+        }
+        s->lookups.asked[i] = cut ? -1 : s->lookups.seq[i].q0;
+    }
+}
+
 /* The one full forward pass: fills the cache, and keeps the outputs of block z from the lookup on.
  */
 static bool search_pass(struct target_search *s, struct job *job, struct err *err)
@@ -142,6 +162,7 @@ static bool search_pass(struct target_search *s, struct job *job, struct err *er
     for (int i = 0; i < n; i++)
         upto[i] = past[i] + 1;
     s->lookups = batch_new((const int *const *)ids, upto, past, n, 0);
+    mark_prompts(s, &whole);
     s->cache = kv_cache_new(m, whole.rows);
     s->start = mat_new(s->dev, DT_F32, s->pass.rows, s->hidden);
     s->lookup_row = xcalloc((size_t)n, sizeof(int));

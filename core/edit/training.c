@@ -47,6 +47,8 @@ static void training_rows(struct training *t)
         const struct request *r = &t->request[i];
         int last = t->pass.seq[i].q0 + r->row[0].count - 1;
 
+        t->pass.asked[i] = last;
+
         for (int j = 0; j < r->targets; j++, at++) {
             t->label_row[at] = last + (t->rule.forced ? j : 0);
             t->label[at] = r->target[j];

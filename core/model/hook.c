@@ -38,6 +38,21 @@ struct hook *hook_open(const struct model *m, const struct hook_data *data, stru
     return h;
 }
 
+/* The data of both, one behind the other: a checksum reads it. */
+static struct hook_data data_join(const struct hook_data *a, const struct hook_data *b)
+{
+    struct hook_data out = {.name = xstrdup(b->name),
+                            .params = xasprintf("%s\n%s", a->params, b->params),
+                            .bytes = a->bytes + b->bytes};
+
+    out.blob = xmalloc(out.bytes + 1);
+    if (a->bytes)
+        memcpy(out.blob, a->blob, a->bytes);
+    if (b->bytes)
+        memcpy((char *)out.blob + a->bytes, b->blob, b->bytes);
+    return out;
+}
+
 struct hook *hook_join(const struct hook *before, const struct hook *added)
 {
     void *ctx = before->ops == added->ops && added->ops->join
@@ -49,7 +64,7 @@ struct hook *hook_join(const struct hook *before, const struct hook *added)
         return NULL;
     h = xcalloc(1, sizeof(*h));
     *h = (struct hook){
-        .ops = added->ops, .data = hook_data_copy(&added->data), .ctx = ctx, .refs = 1};
+        .ops = added->ops, .data = data_join(&before->data, &added->data), .ctx = ctx, .refs = 1};
     return h;
 }
 

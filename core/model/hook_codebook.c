@@ -1,4 +1,4 @@
-/* The hook "codebook" (GRACE, editscope-method(7) 7.21): keys and values at one layer. Where the
+/* The hook "codebook" (GRACE, editscope-method(7) 7.18): keys and values at one layer. Where the
  * coefficients m of a prompt's last token are within the radius of the nearest key, the FFN adds
  * that key's value to the residual stream, in the place of what it computes:
  *

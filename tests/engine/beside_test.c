@@ -1,12 +1,14 @@
 /* Edits that leave the weights as they are, against the independent implementation, on the default
- * model: IKE's text before every prompt. Numbers: tests/data/goldens/baselines/beside.json. */
+ * model: IKE's text before every prompt, GRACE's keys and values. Numbers:
+ * beside.json and beside.safetensors of tests/data/goldens/baselines. */
 #include "core/edit/editors/editors.h"
 #include "core/eval/answer.h"
 #include "tests/engine/real.h"
 
-enum { FACTS = 3 };
+enum { FACTS = 3, STEPS = 64 };
 
 static struct real real;
+static struct safetensors *file;
 static json_t *all;
 
 static double off(double got, double want)
@@ -37,45 +39,131 @@ static void answer_agrees(const struct score *s, int targets, json_t *want)
     CHECK(off(pow(s->p, 1.0 / targets), number_of(want, "seq")) < 1e-3);
 }
 
+/* One fact, edited. */
+struct made {
+    struct request request;
+    struct model_state *scratch;
+    struct edit_result result;
+    double loss[STEPS];
+    int steps;
+};
+
+static void take_step(void *ctx, const struct target_step *s)
+{
+    struct made *m = ctx;
+
+    if (m->steps < STEPS)
+        m->loss[m->steps++] = s->loss;
+}
+
+/* Edits fact n of the goldens; what the base and the edited state say is as in `want`. */
+static bool make(struct made *m, const struct params *p, int n, json_t *want)
+{
+    struct edit_context ctx = {
+        .request = &m->request, .count = 1, .params = p, .on_step = take_step, .on_step_ctx = m};
+    struct score before, after;
+    struct continuation asked;
+    struct err err = {0};
+    int layer[PARAM_MAX_LAYERS];
+    bool ok;
+
+    *m = (struct made){.request = real_request(&real, n, p), .scratch = state_copy(real.base, 2)};
+    asked = continuation_of_request(&m->request);
+    ok = editor_layers(p, real.model->config, layer, &ctx.layers, &err);
+    memcpy(ctx.layer, layer, (size_t)ctx.layers * sizeof(int));
+    ok = ok && editor_of(p)->edit(&m->result, m->scratch, &ctx, NULL, &err) &&
+         answer_score(&before, real.base, &asked, NULL, &err) &&
+         answer_score(&after, m->scratch, &asked, NULL, &err);
+    CHECK_STR(err.text, "");
+    CHECK(!m->result.deltas && *m->result.beside);
+    if (ok) {
+        answer_agrees(&before, m->request.targets, json_object_get(want, "before"));
+        answer_agrees(&after, m->request.targets, json_object_get(want, "after"));
+    }
+    return ok;
+}
+
+static void made_free(struct made *m)
+{
+    edit_result_free(&m->result);
+    state_free(m->scratch);
+    request_free(&m->request);
+}
+
 static void ike_is_as_the_reference(void)
 {
     struct params p = settings("ike");
 
     for (int fact = 0; fact < FACTS; fact++) {
         json_t *want = json_array_get(json_object_get(all, "ike"), (size_t)fact);
-        struct request r = real_request(&real, fact, &p);
-        const struct continuation asked = continuation_of_request(&r);
-        struct edit_context ctx = {.request = &r, .count = 1, .params = &p};
-        struct model_state *scratch = state_copy(real.base, 2);
-        struct edit_result result = {0};
-        struct score before, after;
         struct prompt prompt;
-        struct err err = {0};
+        struct made m;
 
-        CHECK(editor_of(&p)->edit(&result, scratch, &ctx, NULL, &err) &&
-              answer_score(&before, real.base, &asked, NULL, &err) &&
-              answer_score(&after, scratch, &asked, NULL, &err));
-        CHECK_STR(err.text, "");
-        CHECK(!result.deltas && result.prefixes == 1 && *result.beside);
-        answer_agrees(&before, r.targets, json_object_get(want, "before"));
-        answer_agrees(&after, r.targets, json_object_get(want, "after"));
-        prompt = state_prompt(scratch, r.row[0].id, r.row[0].count);
+        make(&m, &p, fact, want);
+        CHECK(m.result.prefixes == 1);
+        prompt = state_prompt(m.scratch, m.request.row[0].id, m.request.row[0].count);
         CHECK(prompt.count == (int)number_of(want, "tokens"));
         prompt_free(&prompt);
-        edit_result_free(&result);
-        state_free(scratch);
-        request_free(&r);
+        made_free(&m);
     }
 }
 
-static const struct test tests[] = {{"IKE is as the reference", ike_is_as_the_reference}};
+/* The key or the value of fact n, which begins at `at` of the stored entry. */
+static double vector_differs(const struct made *m, int n, const char *what, size_t at)
+{
+    char name[64];
+    size_t count = 0;
+    float *want;
+    double d = 1;
+
+    snprintf(name, sizeof(name), "grace.fact%d.%s", n, what);
+    want = tensor_floats(file, name, &count);
+    if (want && m->result.hooks)
+        d = relative((const float *)m->result.hook[0].blob + at, want, count);
+    free(want);
+    return d;
+}
+
+static void grace_is_as_the_reference(void)
+{
+    struct params p = settings("grace");
+    size_t neurons = (size_t)real.model->config->ffn;
+
+    for (int fact = 0; fact < FACTS; fact++) {
+        json_t *want = json_array_get(json_object_get(all, "grace"), (size_t)fact);
+        json_t *hist = json_object_get(want, "hist");
+        double key, value, loss = 0;
+        struct made m;
+
+        make(&m, &p, fact, want);
+        CHECK(m.steps == (int)json_array_size(hist));
+        for (int i = 0; i < 5 && i < m.steps; i++) {
+            double d = off(m.loss[i],
+                           json_number_value(json_array_get(json_array_get(hist, (size_t)i), 0)));
+
+            CHECK(d < (i ? 2e-3 : 1e-3));
+            loss = fmax(loss, d);
+        }
+        key = vector_differs(&m, fact, "key", 0);
+        value = vector_differs(&m, fact, "value", neurons);
+        printf("grace fact %d: losses %.1e, key %.1e, value %.1e\n", fact, loss, key, value);
+        CHECK(key < 1e-3 && value < 1e-2);
+        made_free(&m);
+    }
+}
+
+static const struct test tests[] = {{"IKE is as the reference", ike_is_as_the_reference},
+                                    {"GRACE is as the reference", grace_is_as_the_reference}};
 
 int main(void)
 {
+    struct err err = {0};
     int status;
 
     all = golden_json("baselines/beside.json");
+    file = safetensors_open("tests/data/goldens/baselines/beside.safetensors", &err);
     status = real_main(&real, tests, sizeof(tests) / sizeof(*tests));
+    safetensors_close(file);
     json_decref(all);
     return status;
 }

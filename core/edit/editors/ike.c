@@ -1,4 +1,4 @@
-/* IKE, in-context knowledge editing (editscope-method(7) 7.20): the new fact is told before every
+/* IKE, in-context knowledge editing (editscope-method(7) 7.17): the new fact is told before every
  * prompt, and no weight changes.
  *
  *   context  "New Fact: {prompt} {object}\nPrompt: "
