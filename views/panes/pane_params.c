@@ -7,6 +7,7 @@
 
 #include "core/base/show.h"
 #include "core/base/utf8.h"
+#include "core/edit/editors/editors.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/hint.h"
@@ -41,7 +42,7 @@ enum {
 }; /* from, below: columns for the foot in full, with the rule */
 
 /* Mask, rule and edited layers; with the quantile rule, the ratio at which the mask changes next.
- */
+ * Of a method without masks, its title: the knobs do not touch it. */
 static void params_foot(const struct ui_state *d, struct surface *s, struct rect area)
 {
     const char *rule = params_word(&d->params, P_SELECT_RULE);
@@ -49,6 +50,12 @@ static void params_foot(const struct ui_state *d, struct surface *s, struct rect
     bool equal = params_choice(&d->params, P_MASK_COMPENSATE);
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
 
+    if (!(editor_of(&d->params)->needs & NEEDS_SCORES)) {
+        show_print(text, sizeof(text), "%s has no mask · %s", editor_of(&d->params)->title,
+                   *ui_edited_range(d, range) ? range : "layers auto");
+        box_foot(s, area, text);
+        return;
+    }
     if (area.w < RULE_ONLY)
         utf8_copy(how, sizeof(how), rule);
     else
