@@ -23,7 +23,11 @@
     X(IKE, ike, "ike")                   \
     X(PMET, pmet, "pmet")                \
     X(ULTRAEDIT, ultraedit, "ultraedit") \
-    X(GRACE, grace, "grace")
+    X(GRACE, grace, "grace")             \
+    X(ENCORE, encore, "encore")          \
+    X(MEMIT_FE, memit_fe, "memit-fe")    \
+    X(RECT, rect, "rect")                \
+    X(SPHERE, sphere, "sphere")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -54,6 +58,29 @@
       AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
     X(P_PMET_WD, "pmet.wd", "", PARAM_NUMBER, 0.5, 0, 1000, "", "", "",                            \
       "pmet: weight of |delta| / |h|^2 in the target's loss, for both vectors",                    \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
+    X(P_ENCORE_MU, "encore.mu", "", PARAM_NUMBER, 20, 0, 1e9, "", "", "",                          \
+      "encore: weight of the update's own length in the solve", AFFECTS_SOLVE | PARAM_ADDED_LATER) \
+    X(P_ENCORE_STOP, "encore.stop", "", PARAM_INTEGER, 2, 1, 10000, "", "", "steps",               \
+      "encore: the target's optimisation stops when the new object has been the most likely "      \
+      "after "                                                                                     \
+      "every prefix for so many steps",                                                            \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
+    X(P_RECT_KEEP, "rect.keep", "", PARAM_NUMBER, 0.4, 0, 1, "", "", "share",                      \
+      "rect: share of the elements that are written, those that change their weight most for its " \
+      "size",                                                                                      \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_SPHERE_ETA, "sphere.eta", "", PARAM_NUMBER, 0.5, 0, 1, "", "", "share",                    \
+      "sphere: what the directions along which the update is weakened hold of the rows' second "   \
+      "moment",                                                                                    \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_SPHERE_ALPHA, "sphere.alpha", "", PARAM_NUMBER, 0.5, 0, 1, "", "", "share",                \
+      "sphere: how much of the update is taken away along them",                                   \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_EDIT_V_ANCHOR, "edit.v_anchor", "", PARAM_NUMBER, 0, 0, 1e9, "", "", "",                   \
+      "length that a target gives to what the FFN adds (NAS), for every method with a target; 0 "  \
+      "= "                                                                                         \
+      "as it comes",                                                                               \
       AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
     X(P_BASELINE_QUIRKS, "baseline.quirks", "", PARAM_CHOICE, 0, 0, 1, "none easyedit", "", "",    \
       "what EasyEdit's released settings do otherwise: rome, r-rome without C^-1; kn of gates",    \

@@ -41,7 +41,7 @@ bool solve_in_null_space(const struct edit_context *ctx, int i, struct mat keys,
 bool solve_by_moments(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                       struct err *err)
 {
-    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, false, x, err);
+    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, 0, false, x, err);
 }
 
 /* Each fact's solution within its own mask: of the solve for all facts there, its row. */
@@ -57,6 +57,15 @@ static bool solve_own_masks(struct solver *solver, struct edit_solution *s, doub
     }
     mat_free(solver->dev, &all);
     return ok;
+}
+
+/* Gain and leak of what is written, beside those of the solve. */
+static void take_written(struct layer_report *report, const struct layer_report *written)
+{
+    report->gain_mask = written->gain_mask;
+    report->leak = written->leak;
+    report->leak_ratio = (report->leak / (report->gain_mask * report->gain_mask)) /
+                         (report->leak_unmasked / (report->gain * report->gain));
 }
 
 /* mask.place = pre: the selected neurons carry the whole residual (editscope-method(7) 7.7). */
@@ -75,10 +84,7 @@ static bool solve_selected(const struct edit_context *ctx, int i, struct edit_so
         return false;
     for (size_t j = 0; j < um; j++)
         s->weight[j] = s->weight[j] > 0 ? 1 : 0;
-    report->gain_mask = pre.gain_mask;
-    report->leak = pre.leak;
-    report->leak_ratio = (report->leak / (report->gain_mask * report->gain_mask)) /
-                         (report->leak_unmasked / (report->gain * report->gain));
+    take_written(report, &pre);
     return true;
 }
 
@@ -106,6 +112,30 @@ static bool report_hits(const struct edit_context *ctx, int i, const struct edit
     }
     free(hit);
     return ok;
+}
+
+void edit_report_moved(struct layer_report *report, const float *share, int n)
+{
+    double sum = 0;
+
+    for (int j = 0; j < n; j++)
+        sum += (double)share[j] * (double)share[j];
+    for (int j = 0; j < report->hits; j++)
+        report->hit[j].moved = report->hit[j].hit * sqrt(sum);
+}
+
+bool edit_report_within(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
+                        const float *r, int d, struct layer_report *report, struct err *err)
+{
+    struct layer_report written = {0};
+    struct edit_solution s = {.keys = keys, .x = x, .scale = 1};
+
+    if (!solver_report(ctx->solver[i], keys, x, NULL, 1, &written, err) ||
+        !report_hits(ctx, i, &s, report, err))
+        return false;
+    take_written(report, &written);
+    edit_report_moved(report, r, x.rows * d);
+    return true;
 }
 
 /* The mean squared length of the u rows of x [u][m]. */

@@ -113,17 +113,6 @@ void edit_context_free(struct edit_context *ctx)
     ctx->mask = NULL;
 }
 
-/* How far the update moves the outputs of past keys: their hits times ||R||. */
-static void report_moved(struct layer_report *report, const float *share, int n)
-{
-    double sum = 0;
-
-    for (int j = 0; j < n; j++)
-        sum += (double)share[j] * (double)share[j];
-    for (int j = 0; j < report->hits; j++)
-        report->hit[j].moved = report->hit[j].hit * sqrt(sum);
-}
-
 /* Step 4 of editscope-method(7) 7.11: one pass over all layers. The scratch state is read again
  * after each layer. */
 static bool write_layers(struct edit_result *out, struct model_state *scratch,
@@ -138,12 +127,13 @@ static bool write_layers(struct edit_result *out, struct model_state *scratch,
         const float *k = g->now.keys + (size_t)i * (size_t)ctx->count * (size_t)m;
         bool ok;
 
+        edit_progress_at(g, ctx, scratch->model->config->hidden, i);
         report->weight_norm = matrix_norm(scratch, ctx->layer[i], MATRIX_DOWN, err);
         report->residual = edit_residual_norm(g, ud);
         edit_layer_share(g, ctx, scratch->model->config->hidden, i);
         ok = edit_solve_layer(ctx, i, k, &s, report, job, err);
         if (ok) {
-            report_moved(report, g->share, ud);
+            edit_report_moved(report, g->share, ud);
             report->delta_norm = write_layer(out, scratch, ctx, i, &s, g->share);
         }
         edit_solution_free(&s, scratch->model->dev);
@@ -155,10 +145,8 @@ static bool write_layers(struct edit_result *out, struct model_state *scratch,
     return true;
 }
 
-/* Stores the keys as they are after the edit with its deltas: later edits must not move the outputs
- * for them (editscope-method(7) 7.9). */
-static void keep_keys(struct edit_result *out, const struct edit_context *ctx, const float *keys,
-                      int neurons)
+void edit_keep_keys(struct edit_result *out, const struct edit_context *ctx, const float *keys,
+                    int neurons)
 {
     size_t m = (size_t)neurons, um = (size_t)ctx->count * m;
 
@@ -167,8 +155,9 @@ static void keep_keys(struct edit_result *out, const struct edit_context *ctx, c
             struct delta *delta = &out->delta[t];
             int first = ctx->mask_per_request ? part : 0;
 
-            if (delta->layer != ctx->layer[i])
+            if (delta->layer != ctx->layer[i] || delta->kind != DELTA_LOW_RANK)
                 continue;
+            free(delta->key);
             delta->key = xmalloc((size_t)delta->rank * m * sizeof(float));
             memcpy(delta->key, keys + (size_t)i * um + (size_t)first * m,
                    (size_t)delta->rank * m * sizeof(float));
@@ -188,18 +177,17 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edi
     *out = (struct edit_result){.layers = ctx->layers};
     if (!edit_context_read(ctx, scratch, job, err))
         return false;
-    ok = edit_progress_begin(&g, ctx, m, err);
+    ok = edit_progress_begin(&g, ctx, scratch, job, err);
     for (int pass = 0; ok && pass < passes; pass++) {
         ok = write_layers(out, scratch, ctx, &g, job, err);
         if (!ok)
             break;
-        out->z_error =
-            g.size > 0 ? edit_residual_norm(&g, ctx->count * m->config->hidden) / g.size : 0;
+        out->z_error = edit_progress_error(&g, ctx->count * m->config->hidden);
         if (out->z_error < 0.02)
             break;
     }
     if (ok)
-        keep_keys(out, ctx, g.now.keys, m->config->ffn);
+        edit_keep_keys(out, ctx, g.now.keys, m->config->ffn);
     else
         edit_result_free(out);
     edit_progress_free(&g, ctx->layers);

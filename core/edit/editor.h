@@ -34,7 +34,9 @@ enum key_rule {
 /* What is left to reach, and a layer's part of it (editscope-method(7) 7.2). */
 enum residual_rule {
     RESIDUAL_SPREAD, /* (Z - O) / layers left, O the output of block z */
-    RESIDUAL_ROOT    /* (Z - O) / sqrt(layers left), O what the FFN of block z adds (PMET) */
+    RESIDUAL_ROOT,   /* (Z - O) / sqrt(layers left), O what the FFN of block z adds (PMET) */
+    RESIDUAL_EACH    /* Z_l - O_l: each layer has a target of its own, what the blocks make of the
+                        first layer's, which alone is optimised (MEMIT-FE) */
 };
 
 /* What an edit reads of a state, at the lookups, on the host (editscope-method(7) 7.1, 7.2). */
@@ -46,6 +48,10 @@ struct edit_reads {
                      KEYS_MEAN with the FFN's mean output in the place of the bare prompt's */
     float *sums;  /* [layers][count][d] what each FFN gives, to the norm behind it if there is one,
                      of the bare prompts, by KEYS_MEAN the mean; NULL: not wanted */
+    float *outs;  /* [layers][count][d] the outputs of the edited blocks, of the bare prompts; NULL:
+                     not wanted */
+    const float *first; /* [count][d] what the first edited block is to give at the lookups of the
+                           bare prompts instead of its output; NULL: nothing. Borrowed */
 };
 
 struct edit_context {
@@ -88,8 +94,11 @@ struct edit_result {
     double z_error; /* ||Z - O|| / ||Z|| after the last layer (editscope-method(7) 7.10) */
 };
 
+/* The layer whose output the target is of: the last one, by RESIDUAL_EACH the first. */
+int edit_target_layer(const struct edit_context *ctx);
+
 /* Reads a state at the lookups of all requests, by one forward pass. out->keys and layers must be
- * wanted; means, out_z and sums may be NULL. */
+ * wanted; means, out_z, sums and outs may be NULL. */
 bool edit_read(const struct model_state *view, const struct request *request, int count,
                const int *layer, int layers, const struct edit_reads *out, struct job *job,
                struct err *err);
@@ -106,9 +115,23 @@ double matrix_norm(const struct model_state *view, int layer, enum matrix which,
  * that is for edit_remember(), after the commit. Free with edit_result_free(), also on failure. */
 bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                 struct job *job, struct err *err);
+/* Changes a delta of the i-th layer before it is written to `state`, and the layer's report. The
+ * delta has the keys that its solution was made for, where it is of the last pass. */
+typedef bool edit_shape(const struct edit_context *ctx, int i, const struct model_state *state,
+                        struct delta *d, struct layer_report *report, struct job *job,
+                        struct err *err);
+/* edit_apply() on a copy of the state, then each delta changed and written to `scratch`: the layers
+ * share what is left as if nothing were changed. Keys are read on what is written. */
+bool edit_apply_shaped(struct edit_result *out, struct model_state *scratch,
+                       struct edit_context *ctx, edit_shape *shape, struct job *job,
+                       struct err *err);
+/* For a shape of the solution: gain, leak and hits of x [u, M] as it is written, for keys [u, M],
+ * both F64, and residuals r [u][d]; those of the solve stay as the ones without a mask. */
+bool edit_report_within(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
+                        const float *r, int d, struct layer_report *report, struct err *err);
 /* The solve in the null space, by edit.solver: for NMKE and AlphaEdit. */
 edit_solve solve_in_null_space;
-/* The solve beside the second moments, edit.lambda C: for MEMIT and PMET. */
+/* The solve beside the second moments, edit.lambda C: for MEMIT, MEMIT-FE and PMET. */
 edit_solve solve_by_moments;
 /* Appends the keys of the deltas (read after the edit) to the solvers of their layers. */
 bool edit_remember(const struct edit_result *r, const struct edit_context *ctx, struct err *err);

@@ -10,10 +10,12 @@
 struct key_rows {
     struct device *dev;
     const int *layer;
-    int layers, rows, last;
+    int layers, rows, count, last;
     int *pick, *bare; /* [rows] lookup rows; [count] those of the bare prompts */
     struct mat coeff; /* [layers * rows, M] */
     struct mat out;   /* [count, d] block z's output, data NULL: not wanted */
+    struct mat first; /* [count, d] put into the first layer's output; data NULL: nothing */
+    struct mat outs;  /* [layers * count, d] the outputs of the edited blocks; NULL: not wanted */
     struct mat sums;  /* [layers * count, d] what each FFN gives; NULL: not wanted */
 };
 
@@ -21,9 +23,16 @@ static void collect_rows(void *ctx, int layer, enum tap_site site, struct mat x)
 {
     struct key_rows *c = ctx;
 
-    for (int i = 0; site == TAP_COEFF && i < c->layers; i++)
-        if (c->layer[i] == layer)
+    for (int i = 0; i < c->layers; i++) {
+        if (c->layer[i] != layer)
+            continue;
+        if (site == TAP_COEFF)
             device_gather(c->dev, x, c->pick, mat_rows(c->coeff, i * c->rows, c->rows));
+        for (int r = 0; site == TAP_BLOCK_OUT && !i && c->first.data && r < c->count; r++)
+            device_copy(c->dev, mat_rows(c->first, r, 1), mat_rows(x, c->bare[r], 1));
+        if (site == TAP_BLOCK_OUT && c->outs.data)
+            device_gather(c->dev, x, c->bare, mat_rows(c->outs, i * c->count, c->count));
+    }
     if (site == TAP_BLOCK_OUT && layer == c->last && c->out.data)
         device_gather(c->dev, x, c->bare, c->out);
 }
@@ -173,7 +182,7 @@ bool edit_read(const struct model_state *view, const struct request *request, in
 {
     const struct model *m = view->model;
     int neurons = m->config->ffn, d = m->config->hidden;
-    struct key_rows c = {.dev = m->dev, .layer = layer, .layers = layers};
+    struct key_rows c = {.dev = m->dev, .layer = layer, .layers = layers, .count = count};
     float *coeff;
     bool ok;
 
@@ -188,6 +197,12 @@ bool edit_read(const struct model_state *view, const struct request *request, in
         c.out = mat_new(m->dev, DT_F32, count, d);
     if (out->sums)
         c.sums = mat_new(m->dev, DT_F32, layers * count, d);
+    if (out->outs)
+        c.outs = mat_new(m->dev, DT_F32, layers * count, d);
+    if (out->first) {
+        c.first = mat_new(m->dev, DT_F32, count, d);
+        device_upload(m->dev, c.first, out->first);
+    }
     coeff = xmalloc((size_t)layers * (size_t)c.rows * (size_t)neurons * sizeof(float));
     ok = run_blocks(view, request, count, &c, job, err);
     if (ok) {
@@ -201,6 +216,8 @@ bool edit_read(const struct model_state *view, const struct request *request, in
             device_fetch(m->dev, out->out_z, c.out, "layer %d: its output", c.last);
         if (out->sums)
             device_fetch(m->dev, out->sums, c.sums, "what the FFNs give");
+        if (out->outs)
+            device_fetch(m->dev, out->outs, c.outs, "the outputs of the edited layers");
         ok = device_sync(m->dev, err);
     }
     free(coeff);
@@ -209,7 +226,14 @@ bool edit_read(const struct model_state *view, const struct request *request, in
     mat_free(m->dev, &c.coeff);
     mat_free(m->dev, &c.out);
     mat_free(m->dev, &c.sums);
+    mat_free(m->dev, &c.outs);
+    mat_free(m->dev, &c.first);
     return ok;
+}
+
+int edit_target_layer(const struct edit_context *ctx)
+{
+    return ctx->layer[ctx->residual == RESIDUAL_EACH ? 0 : ctx->layers - 1];
 }
 
 struct edit_reads edit_reads_new(const struct edit_context *ctx, const struct model *m)
@@ -217,13 +241,14 @@ struct edit_reads edit_reads_new(const struct edit_context *ctx, const struct mo
     size_t u = (size_t)ctx->count, lu = (size_t)ctx->layers * u, d = (size_t)m->config->hidden;
     bool sums = m->config->parts & PART_POST_NORMS || ctx->residual == RESIDUAL_ROOT;
 
-    return (struct edit_reads){.rule = ctx->keys,
-                               .keys = xmalloc(lu * (size_t)m->config->ffn * sizeof(float)),
-                               .means = ctx->keys == KEYS_BARE
-                                            ? xmalloc(lu * (size_t)m->config->ffn * sizeof(float))
-                                            : NULL,
-                               .out_z = xmalloc(u * d * sizeof(float)),
-                               .sums = sums ? xmalloc(lu * d * sizeof(float)) : NULL};
+    return (struct edit_reads){
+        .rule = ctx->keys,
+        .keys = xmalloc(lu * (size_t)m->config->ffn * sizeof(float)),
+        .means =
+            ctx->keys == KEYS_BARE ? xmalloc(lu * (size_t)m->config->ffn * sizeof(float)) : NULL,
+        .out_z = xmalloc(u * d * sizeof(float)),
+        .sums = sums ? xmalloc(lu * d * sizeof(float)) : NULL,
+        .outs = ctx->residual == RESIDUAL_EACH ? xmalloc(lu * d * sizeof(float)) : NULL};
 }
 
 void edit_reads_free(struct edit_reads *r)
@@ -232,6 +257,7 @@ void edit_reads_free(struct edit_reads *r)
     free(r->means);
     free(r->out_z);
     free(r->sums);
+    free(r->outs);
     *r = (struct edit_reads){0};
 }
 

@@ -38,8 +38,8 @@ struct solver {
     struct mat factor;            /* F64 [capacity, capacity]: L of G in its first `count` rows */
     struct mat prior; /* F64 [M, M]: mu C + lambda I + Kp Kp^T of solve_pre(); empty until then */
     double prior_mu;
-    struct mat moment; /* F64 [M, M]: L of lambda_c C of solve_memit(); empty until then */
-    double moment_lambda;
+    struct mat moment; /* F64 [M, M]: L of lambda_c C + mu I of solve_memit(); empty until then */
+    double moment_lambda, moment_mu;
 };
 
 /* Without keys. lambda 0 (edit.lambda = auto) is solver_auto_lambda(); below 0 it is ERR_USAGE. */
@@ -62,11 +62,11 @@ bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *er
  * K_S, 0 elsewhere. An empty mask gives x = 0. */
 bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu, struct mat x,
                struct err *err);
-/* MEMIT (editscope-method(7) 7.5): X = (lambda_c C + K K^T)^-1 K; with `past` K K^T holds the past
- * keys as well, which takes O(n M^2). Needs a moment of more tokens than neurons. The factor of
- * lambda_c C is kept for the next call. */
-bool solve_memit(struct solver *s, struct mat keys, double lambda_c, bool past, struct mat x,
-                 struct err *err);
+/* MEMIT (editscope-method(7) 7.5): X = (lambda_c C + mu I + K K^T)^-1 K; with `past` K K^T holds
+ * the past keys as well, which takes O(n M^2). With mu 0 it needs a moment of more tokens than
+ * neurons. The factor of lambda_c C + mu I is kept for the next call. */
+bool solve_memit(struct solver *s, struct mat keys, double lambda_c, double mu, bool past,
+                 struct mat x, struct err *err);
 
 /* ROME (editscope-method(7) 7.12): x_t = C^-1 d_t / (k_t . C^-1 d_t) for each row of keys and of
  * directions d [u, M], each alone: k_t . x_t is 1. ERR_USAGE where d and the key are as good as

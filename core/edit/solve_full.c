@@ -163,15 +163,17 @@ out:
     return solve_finish(s, err) && ok;
 }
 
-/* Makes s->moment the factor of lambda_c C. */
-static bool make_moment_factor(struct solver *s, double lambda_c, struct err *err)
+/* Makes s->moment the factor of lambda_c C + mu I. */
+static bool make_moment_factor(struct solver *s, double lambda_c, double mu, struct err *err)
 {
-    if (s->moment.data && s->moment_lambda == lambda_c)
+    if (s->moment.data && s->moment_lambda == lambda_c && s->moment_mu == mu)
         return true;
     mat_free(s->dev, &s->moment);
     s->moment = mat_new(s->dev, DT_F64, s->neurons, s->neurons);
     s->moment_lambda = lambda_c;
-    if (s->moment.data && scaled_moment(s, lambda_c / (double)s->null->tokens, 0, s->moment, err)) {
+    s->moment_mu = mu;
+    if (s->moment.data &&
+        scaled_moment(s, lambda_c / (double)s->null->tokens, mu, s->moment, err)) {
         device_cholesky(s->dev, s->moment);
         if (device_sync(s->dev, err))
             return true;
@@ -181,15 +183,15 @@ static bool make_moment_factor(struct solver *s, double lambda_c, struct err *er
     return err_in(err, "layer %d: second moment of %ld tokens", s->null->layer, s->null->tokens);
 }
 
-/* y = (lambda_c C)^-1 K, X = y (I + K y)^-1, all as rows: the past keys, then the new ones, whose
- * rows are the solution. */
-bool solve_memit(struct solver *s, struct mat keys, double lambda_c, bool past, struct mat x,
-                 struct err *err)
+/* y = (lambda_c C + mu I)^-1 K, X = y (I + K y)^-1, all as rows: the past keys, then the new ones,
+ * whose rows are the solution. */
+bool solve_memit(struct solver *s, struct mat keys, double lambda_c, double mu, bool past,
+                 struct mat x, struct err *err)
 {
     int n = past ? s->count : 0, all = n + keys.rows;
     struct mat wide, column, small, y;
 
-    if (!make_moment_factor(s, lambda_c, err))
+    if (!make_moment_factor(s, lambda_c, mu, err))
         return false;
     wide = mat_new(s->dev, DT_F64, all, s->neurons);
     y = mat_new(s->dev, DT_F64, all, s->neurons);
@@ -222,7 +224,7 @@ static bool whiten_rows(struct solver *s, struct mat directions, struct mat x, s
 {
     struct mat column;
 
-    if (!make_moment_factor(s, 1, err))
+    if (!make_moment_factor(s, 1, 0, err))
         return false;
     column = mat_new(s->dev, DT_F64, s->neurons, directions.rows);
     mat_transpose(s->dev, directions, column);

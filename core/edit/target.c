@@ -140,17 +140,22 @@ static const double small_kl = 0.01;
 static const float said_factor = 0.1F;
 
 /* Whether the rule ends the steps here; or how much the labels count in the next one. */
-static bool stop_asked(struct target_search *s, const struct target_step *t, bool *stop,
-                       struct err *err)
+static bool stop_asked(struct target_search *s, const struct params *p, const struct target_step *t,
+                       bool *stop, struct err *err)
 {
+    bool said, prefixed = s->rule->stop == STOP_BY_COUNT && s->rows > 1;
     float factor;
-    bool said;
 
     *stop = false;
     if (s->rule->stop == STOP_BY_LOSS)
         return true;
-    if (!target_labels_said(s, 0, &said, err))
+    if (!target_labels_said(s, prefixed, &said, err))
         return false;
+    if (s->rule->stop == STOP_BY_COUNT) {
+        s->said += said;
+        *stop = s->said >= p->value[s->rule->count];
+        return true;
+    }
     *stop = said && t->kl <= small_kl;
     factor = said ? said_factor : 1;
     if (factor < s->nll_factor || factor > s->nll_factor) {
@@ -204,7 +209,7 @@ static bool search_iterate(struct target_search *s, struct target *out, const st
         if (t->loss < p->value[P_EDIT_V_STOP])
             break;
         pace_change(s, out, p, &pace);
-        if (!stop_asked(s, t, &stop, err))
+        if (!stop_asked(s, p, t, &stop, err))
             return false;
     }
     return true;
@@ -222,6 +227,39 @@ static float *move_end(const struct target_move *v, int hidden, double *length)
     }
     *length = sqrt(square);
     return end;
+}
+
+/* NAS leaves a fact alone whose target asks the FFN for more than so many times the anchor. */
+static const double most_anchors = 2;
+
+/* out->v_norm, and edit.v_anchor: z such that what the FFN adds to make it has that length. */
+static bool anchor_target(const struct target_search *s, struct target *out, const struct params *p,
+                          struct err *err)
+{
+    double anchor = p->value[P_EDIT_V_ANCHOR], square = 0;
+
+    for (int j = 0; j < s->hidden; j++) {
+        double v = (double)s->ffn[j] + (double)s->move[0].moved[j];
+
+        square += v * v;
+    }
+    out->v_norm = sqrt(square);
+    if (anchor <= 0)
+        return true;
+    if (out->v_norm > most_anchors * anchor)
+        return err_set(err, ERR_USAGE,
+                       "layer %d: the target asks the FFN for a vector of length %.4g, more than "
+                       "%g times edit.v_anchor (%g); such a fact is not written",
+                       s->layer, out->v_norm, most_anchors, anchor);
+    square = 0;
+    for (int j = 0; j < s->hidden; j++) {
+        double v = (double)s->ffn[j] + (double)s->move[0].moved[j];
+
+        out->z[j] += (float)(v * (anchor / out->v_norm - 1));
+        square += (double)out->z[j] * (double)out->z[j];
+    }
+    out->z_norm = sqrt(square);
+    return true;
 }
 
 bool target_optimise(struct target *out, const struct model_state *view,
@@ -254,9 +292,10 @@ bool target_optimise(struct target *out, const struct model_state *view,
         out->z = move_end(&s.move[0], s.hidden, &out->z_norm);
         if (s.moves > 1)
             out->attention = move_end(&s.move[1], s.hidden, &length);
-    } else {
-        target_free(out);
+        ok = anchor_target(&s, out, p, err);
     }
+    if (!ok)
+        target_free(out);
     target_search_free(&s);
     return ok;
 }

@@ -16,7 +16,8 @@
 /* When the steps end, besides a loss below edit.v_stop. */
 enum target_stop {
     STOP_BY_LOSS, /* by that alone */
-    STOP_BY_SAID  /* every label is the most likely token of every row, and KL is small (PMET) */
+    STOP_BY_SAID, /* every label is the most likely token of every row, and KL is small (PMET) */
+    STOP_BY_COUNT /* for so many steps every label is that of every prefixed row (ENCORE) */
 };
 
 /* What differs between the methods that optimise a target. */
@@ -26,12 +27,14 @@ struct target_rule {
     bool attention; /* with of_ffn: a second vector on what attention adds to the stream of block z,
                        and z is what the FFN is to give (PMET) */
     enum target_stop stop;
+    enum param count; /* of STOP_BY_COUNT: the parameter of how many steps */
 };
 
 struct target {
     float *z; /* [d] h0 + delta; h0: the block's output, or the FFN's, see above. Caller frees */
     float *attention; /* [d] with target_rule.attention: what attention adds, moved; else NULL */
     double z_norm, h0_norm; /* Euclidean */
+    double v_norm;          /* of what the FFN adds to make z, before edit.v_anchor */
     double rate, clamp;     /* those of the last step, where edit.v_lr or edit.v_clamp is auto */
     int steps;
     struct target_step *trace; /* [steps]. Caller frees */
@@ -40,7 +43,9 @@ struct target {
 /* `layer` is z, the last edited layer; rule NULL: of the block, by edit.v_clamp and edit.v_wd.
  * `step` (may be NULL) is called after every step, in this thread. At most edit.v_steps steps;
  * fewer when the loss falls below edit.v_stop. False and err on a cancel, a fault of the device, or
- * a loss that is not finite; `out` is then empty. Free with target_free(). */
+ * a loss that is not finite,
+ * and ERR_USAGE where edit.v_anchor refuses the fact; `out` is then empty. Free with target_free().
+ */
 bool target_optimise(struct target *out, const struct model_state *view,
                      const struct request *request, int layer, const struct target_rule *rule,
                      const struct params *p, void (*step)(void *ctx, const struct target_step *s),

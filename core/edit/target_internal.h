@@ -44,7 +44,9 @@ struct target_search {
     struct mat stream, sum, moved, room;
     struct mat entry; /* with rule->attention: what enters block z */
     float kl_factor, nll_factor;
+    int said;     /* steps at which all labels were said, of STOP_BY_COUNT */
     void *graph;  /* a step as the device recorded it; NULL: not yet */
+    float *ffn;   /* [d] on the host: what the FFN gives to the first row */
     float *hloss; /* [rows * targets] on the host */
 };
 

@@ -49,6 +49,7 @@ void target_search_free(struct target_search *s)
     free(s->label);
     free(s->lookup_row);
     batch_free(&s->lookups);
+    free(s->ffn);
     free(s->hloss);
 }
 
@@ -88,8 +89,7 @@ static void keep_sums(struct target_search *s, struct kept_rows *k)
     k->at = xcalloc((size_t)n, sizeof(int));
     for (int i = 0; i < n; i++)
         k->at[i] = k->pick[s->lookup_row[i]];
-    if (s->post.gain.data || s->rule->of_ffn)
-        s->stream = mat_new(s->dev, DT_F32, n, s->hidden);
+    s->stream = mat_new(s->dev, DT_F32, n, s->hidden);
     if (s->rule->attention)
         s->entry = mat_new(s->dev, DT_F32, n, s->hidden);
     if (s->rule->attention || s->post.gain.data)
@@ -207,20 +207,21 @@ static bool measure_start(struct target_search *s, struct err *err)
 {
     float *h = s->move[0].start, *before = xcalloc((size_t)s->hidden, sizeof(float));
     float *entry = xcalloc((size_t)s->hidden, sizeof(float));
-    bool ok, part = s->rule->of_ffn && !s->sum.data;
+    bool ok;
 
     device_fetch(s->dev, h,
                  s->sum.data ? mat_rows(s->sum, 0, 1) : mat_rows(s->start, s->lookup_row[0], 1),
                  "layer %d: its output at the subject", s->layer);
-    if (s->stream.data)
-        device_fetch(s->dev, before, mat_rows(s->stream, 0, 1),
-                     "layer %d: the stream before the FFN", s->layer);
+    device_fetch(s->dev, before, mat_rows(s->stream, 0, 1), "layer %d: the stream before the FFN",
+                 s->layer);
     if (s->entry.data)
         device_fetch(s->dev, entry, mat_rows(s->entry, 0, 1), "layer %d: what enters it", s->layer);
     ok = device_sync(s->dev, err);
     for (int j = 0; ok && j < s->hidden; j++) {
-        float own = part ? h[j] - before[j] : h[j], given = before[j] - entry[j];
+        float given = before[j] - entry[j], own;
 
+        s->ffn[j] = s->sum.data ? h[j] : h[j] - before[j];
+        own = s->rule->of_ffn ? s->ffn[j] : h[j];
         s->move[0].h2 += (double)own * (double)own;
         if (!s->rule->attention)
             continue;
@@ -258,6 +259,7 @@ static bool search_allocate(struct target_search *s, struct err *err)
     s->klogits = mat_new(dev, DT_F32, 1, s->vocab);
     s->kl_reference = mat_new(dev, DT_F32, 1, s->vocab);
     s->kloss = mat_new(dev, DT_F32, 1, 1);
+    s->ffn = xcalloc((size_t)s->hidden, sizeof(float));
     s->moves = s->rule->attention ? 2 : 1;
     for (int i = 0; i < s->moves; i++)
         move_allocate(&s->move[i], dev, s->hidden);

@@ -204,6 +204,7 @@ static const struct field_info edit_report_field[] = {
     INT(edit_report, edit),
     COUNT(edit_report, layers),
     PARTS_OF(edit_report, layer, layer_report_fields, layers),
+    REAL(edit_report, v_norm),
     REAL(edit_report, v_lr),
     REAL(edit_report, v_clamp),
     REAL(edit_report, z_error),

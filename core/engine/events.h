@@ -123,6 +123,7 @@ struct edit_report { /* an edit as a whole: a preview, a commit, a variant, an e
     int layers;
     struct layer_report layer[64];
     double v_lr, v_clamp; /* of the first fact's target, also where they are auto; 0: not known */
+    double v_norm;        /* what that target asks of the FFN, before edit.v_anchor; 0: not known */
     double z_error;       /* as in edit_result */
     long moment_tokens;
     bool draft;

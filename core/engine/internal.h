@@ -70,13 +70,13 @@ struct preview {
     struct model_state *view;
     struct edit_result result;
     struct edit_report report;
-    float *z;             /* [facts][width] targets */
-    int width;            /* the model's hidden size */
-    unsigned run;         /* attribution its masks came from; 0: none */
-    double seconds[3];    /* target, attribution, solve */
-    double v_lr, v_clamp; /* of the first fact's target */
-    double lambda;        /* of the first layer's solver; 0: the editor has none */
-    char projector[65];   /* hash of the first layer's null space, or "" */
+    float *z;                     /* [facts][width] targets */
+    int width;                    /* the model's hidden size */
+    unsigned run;                 /* attribution its masks came from; 0: none */
+    double seconds[3];            /* target, attribution, solve */
+    double v_lr, v_clamp, v_norm; /* of the first fact's target */
+    double lambda;                /* of the first layer's solver; 0: the editor has none */
+    char projector[65];           /* hash of the first layer's null space, or "" */
 };
 
 /* The state that an edit starts from, if it is not the present one: CMD_VARIANTS tries edits on

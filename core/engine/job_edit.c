@@ -155,6 +155,7 @@ static bool targets_optimise(struct engine *e, const struct command *cmd,
         if (!i) {
             v->v_lr = t.rate;
             v->v_clamp = t.clamp;
+            v->v_norm = t.v_norm;
         }
         target_free(&t);
     }
@@ -273,7 +274,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     v->width = d;
     ok = edit_context_past(e, &ctx, err) &&
          (!(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
-          targets_optimise(e, cmd, request, ctx.layer[ctx.layers - 1], v, err));
+          targets_optimise(e, cmd, request, edit_target_layer(&ctx), v, err));
     t1 = clock_seconds();
     ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &v->run, err));
     t2 = clock_seconds();
@@ -320,6 +321,7 @@ static bool preview_report(struct engine *e, const struct command *cmd,
     }
     *a = (struct edit_report){.layers = v->result.layers,
                               .v_lr = v->v_lr,
+                              .v_norm = v->v_norm,
                               .v_clamp = v->v_clamp,
                               .z_error = v->result.z_error};
     memcpy(a->layer, v->result.report, sizeof(a->layer));

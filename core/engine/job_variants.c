@@ -125,7 +125,7 @@ static bool variant_target(struct variants *t, const struct request *request,
     if (t->z[variant])
         return true;
     emit_progress(e, e->job_id, "target", 0, 0);
-    if (!target_optimise(&target, edit_start_state(e), request, ctx->layer[ctx->layers - 1],
+    if (!target_optimise(&target, edit_start_state(e), request, edit_target_layer(ctx),
                          editor_of(p)->target, p, NULL, NULL, &e->job, err))
         return false;
     t->z[variant] = t->own[t->owns++] = target.z;

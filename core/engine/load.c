@@ -128,7 +128,8 @@ static bool memory_plan_of(struct engine *e, const struct weights *file, long lo
     int layer[PARAM_MAX_LAYERS];
 
     if (editor_layers(&e->params, c, layer, &r.edited, NULL) && r.edited)
-        r.above = c->layers - 1 - layer[r.edited - 1];
+        r.above = c->layers - 1 -
+                  layer[editor_of(&e->params)->residual == RESIDUAL_EACH ? 0 : r.edited - 1];
     r.held = held_floats(e, c, layer, r.edited);
     gpu_memory_weights(file, r.precision, &r.weights, &r.wider);
     if (!gpu_memory_plan(&p, &r, err))

@@ -420,8 +420,8 @@ static void test_pre(void)
     setting_close(&s);
 }
 
-/* With and without the three past keys that the solver has. */
-static void memit_agrees(bool past)
+/* With and without the three past keys that the solver has, and a multiple of the unit matrix. */
+static void memit_agrees(bool past, double mu)
 {
     struct setting s = setting_open();
     struct solver *solver = solver_new(s.null, 1, NULL);
@@ -435,11 +435,12 @@ static void memit_agrees(bool past)
     old = on_device(s.dev, k + 2 * M, 3, M);
     CHECK(solver_append(solver, old, NULL));
     mat_free(s.dev, &old);
-    CHECK(solve_memit(solver, keys, 150, past, x, NULL) &&
-          solve_memit(solver, keys, 15, past, x, NULL));
+    CHECK(solve_memit(solver, keys, 15, 2 * mu + 1, past, x, NULL) &&
+          solve_memit(solver, keys, 150, mu, past, x, NULL) &&
+          solve_memit(solver, keys, 15, mu, past, x, NULL));
     for (int i = 0; i < M; i++) {
         for (int j = 0; j < M; j++) {
-            a[i * M + j] = 15 * s.c[i * M + j];
+            a[i * M + j] = 15 * s.c[i * M + j] + (i == j ? mu : 0);
             for (int t = 0; t < (past ? 5 : 2); t++)
                 a[i * M + j] += (double)k[t * M + i] * (double)k[t * M + j];
         }
@@ -461,8 +462,9 @@ static void memit_agrees(bool past)
 
 static void test_memit(void)
 {
-    memit_agrees(false);
-    memit_agrees(true);
+    memit_agrees(false, 0);
+    memit_agrees(true, 0);
+    memit_agrees(true, 20);
 }
 
 static void test_hits(void)

@@ -101,7 +101,7 @@ void record_layers(json_t *o, const struct edit_report *a)
     for (int i = 0; i < a->layers; i++)
         json_array_append_new(layers, layer_json(&a->layer[i]));
     json_object_set_new(o, "layers", layers);
-    cli_fields(o, &edit_report_fields, a, "v_lr v_clamp z_error");
+    cli_fields(o, &edit_report_fields, a, "v_lr v_clamp v_norm z_error");
     if (*a->beside)
         cli_fields(o, &edit_report_fields, a, "beside");
     cli_fields(moments, &edit_report_fields, a, "tokens=moment_tokens draft");

@@ -6,7 +6,7 @@
 static bool memit_seq_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                             struct err *err)
 {
-    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, true, x, err);
+    return solve_memit(ctx->solver[i], keys, ctx->solver[i]->lambda, 0, true, x, err);
 }
 
 extern const struct editor_ops editor_memit, editor_memit_seq;
