@@ -23,6 +23,7 @@
 #include "core/base/clock.h"
 #include "core/base/digest.h"
 #include "core/base/mem.h"
+#include "core/base/mpi.h"
 #include "core/base/rng.h"
 
 static int numbers_named(const struct eval *v, int sequence, const char *name)
@@ -485,6 +486,8 @@ static bool eval_parse(struct cli *c, struct eval *v, struct err *err)
 
     v->batch = (int)c->params.value[P_EDIT_BATCH];
     v->seed = (unsigned long long)c->params.value[P_SEED];
+    if (mpi_size() > 1)
+        return err_set(err, ERR_USAGE, "eval runs in one process: start it without mpirun");
     if (!cli_number(c, OPT_ORDERS, 1, EVAL_ORDERS, 1, &orders, err) ||
         !parse_checkpoints(c, v, err) || !parse_protocols(c, v, err) || !parse_arms(c, v, err) ||
         !load_facts(c, v, err))
