@@ -51,6 +51,32 @@ static void refusals(void)
     free(data);
 }
 
+/* Arms of a file come before those of --arm. */
+static void arms_of_a_file(void)
+{
+    static const char *const name[] = {"one", "two", "three"};
+    static const char arms[] = "# two arms\n\none: alphaedit\n  two: nmke mask.mode=none\n";
+    char *data = data_file(), *path = xasprintf("%s/arms", folder);
+    struct buf out = {0};
+
+    CHECK(file_write(path, arms, sizeof(arms) - 1, NULL));
+    CHECK(run(&out,
+              "eval -q " SMALL "--data %s --edits 1 --protocol teacher --no-state --arms %s "
+              "--arm 'three: memit' --json",
+              data, path) == 0);
+    for (int i = 0; i < 3; i++) {
+        json_t *o = event(&out, "result", 2 * i);
+
+        CHECK_STR(json_string_value(json_object_get(o, "arm")), name[i]);
+        CHECK(json_array_size(json_object_get(o, "state")) == 0);
+        json_decref(o);
+    }
+    CHECK(run(&out, "eval -q " SMALL "--data %s --arms %s/nothing", data, folder) != 0);
+    buf_free(&out);
+    free(path);
+    free(data);
+}
+
 static bool is_text(const json_t *o, const char *name, const char *value)
 {
     return !strcmp(text_of(o, name), value);
@@ -216,6 +242,7 @@ int main(void)
 {
     static const struct test tests[] = {
         {"what cannot be measured is refused", refusals},
+        {"arms of a file", arms_of_a_file},
         {"results follow from records", results_follow_from_records},
         {"a killed run goes on to the same numbers", a_killed_run_goes_on},
     };

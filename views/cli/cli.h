@@ -109,6 +109,7 @@ enum {
     X(PRESET_FOLDER, "to", 0, "FOLDER", FOR_TUNE, "Where presets are written")                     \
     X(ARM, "arm", 0, "ARM", FOR_SWEEP | FOR_TUNE | FOR_EVAL,                                       \
       "A named set of parameters, 'wide: beta_ge=.5 beta_sp=.4'; repeatable")                      \
+    X(ARMS, "arms", 0, "FILE", FOR_EVAL, "Read arms from this file, one per line, before --arm")   \
     X(IN_A_ROW, "in-a-row", 0, "", FOR_SWEEP,                                                      \
       "Write the facts one after the other, and ask all of them at the end")                       \
     X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                 \

@@ -22,6 +22,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/digest.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/mpi.h"
 #include "core/base/rng.h"
@@ -395,11 +396,31 @@ static bool add_arm(struct eval *v, const char *text, const struct cli *c, struc
     return true;
 }
 
-/* Of --method and then of --arm; without both, the method of the parameters. */
+/* The lines of --arms that are not empty and no comments. */
+static bool read_arms(const struct cli *c, struct eval *v, struct err *err)
+{
+    char *text, *rest, *line;
+    bool ok = true;
+
+    if (!cli_has(c, OPT_ARMS))
+        return true;
+    text = file_read_text(c->value[OPT_ARMS], 1 << 20, NULL, err);
+    rest = text;
+    while (ok && rest && (line = strsep(&rest, "\n"))) {
+        line += strspn(line, " \t");
+        ok = !*line || *line == '#' || add_arm(v, line, c, err);
+    }
+    free(text);
+    return text && (ok || err_in(err, "%s", c->value[OPT_ARMS]));
+}
+
+/* Of --method, --arms and --arm; without them, the method of the parameters. */
 static bool parse_arms(const struct cli *c, struct eval *v, struct err *err)
 {
     const char *own = params_word(&c->params, P_EDIT_METHOD);
-    const char *at = cli_has(c, OPT_METHODS) ? c->value[OPT_METHODS] : c->arm_count ? "" : own;
+    const char *at = cli_has(c, OPT_METHODS)                ? c->value[OPT_METHODS]
+                     : c->arm_count || cli_has(c, OPT_ARMS) ? ""
+                                                            : own;
     char *word;
     bool ok = true;
 
@@ -410,9 +431,10 @@ static bool parse_arms(const struct cli *c, struct eval *v, struct err *err)
         free(text);
         free(word);
     }
+    ok = ok && read_arms(c, v, err);
     for (int i = 0; ok && i < c->arm_count; i++)
         ok = add_arm(v, c->arms[i], c, err);
-    return ok;
+    return ok && (v->arms || err_set(err, ERR_USAGE, "there is no arm: give --method or --arm"));
 }
 
 /* The first facts of the data, as many as are written. */
@@ -520,6 +542,8 @@ static bool eval_run(struct cli *c, struct err *err)
 
     if (ok)
         eval_report(c, v);
+    else if (c->signal && cli_has(c, OPT_RUN))
+        cli_say(c, "stopped; the same command goes on with %s", c->value[OPT_RUN]);
     cli_facts_free(v->fact, v->facts);
     free(v->order);
     free(v->turn);

@@ -15,9 +15,9 @@
 enum { TEXT_MOST = 64 << 20 };
 
 /* Options whose file is read from beginning to end: it may be a pipe. */
-static const enum option read_options[] = {OPT_FACT,   OPT_FACTS,  OPT_DATA,
-                                           OPT_Z,      OPT_TEXT,   OPT_PREFIXES,
-                                           OPT_CONFIG, OPT_PRESET, OPT_SCRIPT};
+static const enum option read_options[] = {OPT_FACT,   OPT_FACTS,    OPT_DATA,   OPT_Z,
+                                           OPT_TEXT,   OPT_PREFIXES, OPT_CONFIG, OPT_PRESET,
+                                           OPT_SCRIPT, OPT_ARMS};
 
 /* Options that `-` cannot stand for, and why. */
 static const struct {
