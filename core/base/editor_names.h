@@ -27,7 +27,8 @@
     X(ENCORE, encore, "encore")          \
     X(MEMIT_FE, memit_fe, "memit-fe")    \
     X(RECT, rect, "rect")                \
-    X(SPHERE, sphere, "sphere")
+    X(SPHERE, sphere, "sphere")          \
+    X(FINE, fine, "fine")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -107,6 +108,18 @@
     X(P_GRACE_LR, "grace.lr", "", PARAM_NUMBER, 1, 1e-9, 100, "", "", "",                          \
       "grace: learning rate of a value (Adam)", AFFECTS_SOLVE | PARAM_ADDED_LATER)                 \
     X(P_GRACE_STEPS, "grace.steps", "", PARAM_INTEGER, 50, 1, 10000, "", "", "steps",              \
-      "grace: number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)
+      "grace: number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)                                 \
+    X(P_FINE_NEURONS, "fine.neurons", "", PARAM_INTEGER, 5, 1, 1000, "", "", "neurons",            \
+      "fine: how many neurons are changed for each token of the new object",                       \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_FINE_LR, "fine.lr", "", PARAM_NUMBER, 1e-3, 1e-9, 10, "", "", "",                          \
+      "fine: learning rate (Adam)", AFFECTS_SOLVE | PARAM_ADDED_LATER)                             \
+    X(P_FINE_STEPS, "fine.steps", "", PARAM_INTEGER, 50, 1, 10000, "", "", "steps",                \
+      "fine: maximum number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)                          \
+    X(P_FINE_KL, "fine.kl", "", PARAM_NUMBER, 1, 0, 1000, "", "", "",                              \
+      "fine: weight of the change of what is said before the object",                              \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_FINE_REPEAT, "fine.repeat", "", PARAM_NUMBER, 10, 0, 1000, "", "", "",                     \
+      "fine: weight of saying the object once more", AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

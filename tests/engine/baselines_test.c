@@ -34,6 +34,7 @@ static const struct baseline {
     {"pmet", "pmet", 1e-3, {"z_mlp", "z_attn", "key.4", "key.8"}},
     {"ultraedit", "ultraedit", 1e-2, {"mean", "std"}},
     {"ultraedit_all", "ultraedit_all", 1e-2, {NULL}},
+    {"fine", "fine", 1e-2, {NULL}},
 };
 
 static double off(double got, double want)
