@@ -94,8 +94,8 @@
     X(P_ULTRAEDIT_TOKENS, "ultraedit.tokens", "", PARAM_CHOICE, 0, 0, 1, "label all", "", "",      \
       "ultraedit: positions that are edited: those that predict the new object, or all",           \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
-    X(P_ULTRAEDIT_LR, "ultraedit.lr", "", PARAM_NUMBER, 0, 0, 1000, "auto", "", "",                \
-      "ultraedit: step; auto: 1e-6 as published at width 4096, 3e-5 at 576",                       \
+    X(P_ULTRAEDIT_LR, "ultraedit.lr", "", PARAM_NUMBER, 0, 0, 1000, "", "", "",                    \
+      "ultraedit: step; 0 = by the width, 1e-6 as published at 4096 and 3e-5 at 576",              \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
     X(P_GRACE_LAYER, "grace.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",      \
       "layer",                                                                                     \

@@ -281,7 +281,7 @@ static void a_cut_file_is_played_to_the_cut(void)
     struct engine *e;
     struct event ev;
 
-    CHECK(file_write(path, bytes, size - size / 4, &err));
+    CHECK(file_write(path, bytes, size - size / 8, &err));
     e = play(&err);
     CHECK_STR(err.text, "");
     CHECK(e && until(e, EV_MODEL, &ev) && ev.model->layers == 3);
