@@ -35,7 +35,18 @@ static const struct baseline {
     {"ultraedit", "ultraedit", 1e-2, {"mean", "std"}},
     {"ultraedit_all", "ultraedit_all", 1e-2, {NULL}},
     {"fine", "fine", 1e-2, {NULL}},
+    {"encore", "encore", 1e-3, {"z"}},
+    {"memit_fe", "memit_fe", 1e-3, {"z"}},
+    {"rect", "rect", 1e-3, {"row_norm"}},
+    {"sphere", "sphere", 1e-3, {"u"}},
+    {"nas", "nas", 1e-3, {"z"}},
 };
+
+/* Only with BASELINES: family_test has what is their own. */
+static bool seldom(const char *name)
+{
+    return !strcmp(name, "rect") || !strcmp(name, "sphere") || !strcmp(name, "nas");
+}
 
 static double off(double got, double want)
 {
@@ -121,9 +132,11 @@ static bool make(struct made *out, const struct request *r, const struct params 
                                .request = r,
                                .count = 1,
                                .params = p,
-                               .unprojected = true,
+                               .unprojected = !(editor->needs & NEEDS_NULL_SPACE),
                                .on_step = take_step,
                                .on_step_ctx = out};
+    struct nullspace_rule rule = {.threshold = p->value[P_EDIT_NULL_THRESHOLD],
+                                  .fraction = p->value[P_EDIT_NULL_FRACTION]};
     int layer[PARAM_MAX_LAYERS];
     bool ok = editor_layers(p, real.model->config, layer, &ctx.layers, err);
 
@@ -131,12 +144,13 @@ static bool make(struct made *out, const struct request *r, const struct params 
     for (int i = 0; ok && editor->needs & NEEDS_MOMENTS && i < ctx.layers; i++)
         for (int k = 0; k < the_moments()->layers; k++)
             if (moments->layer[k] == ctx.layer[i]) {
-                space[i] = nullspace_none(moments, k, err);
+                space[i] = ctx.unprojected ? nullspace_none(moments, k, err)
+                                           : nullspace_new(moments, k, rule, NULL, err);
                 ctx.solver[i] = solver_new(space[i], p->value[P_EDIT_LAMBDA], err);
             }
     if (ok && editor->needs & NEEDS_TARGET)
-        ok = target_optimise(&out->target, real.base, r, ctx.layer[ctx.layers - 1], editor->target,
-                             p, take_step, out, NULL, err);
+        ok = target_optimise(&out->target, real.base, r, edit_target_layer(&ctx), editor->target, p,
+                             take_step, out, NULL, err);
     ctx.z = out->target.z;
     ok = ok && editor->edit(&out->result, scratch, &ctx, NULL, err) &&
          answer_score(&out->before, real.base, &asked, NULL, err) &&
@@ -162,7 +176,7 @@ static double length(const float *x, int n)
 /* [n] of the target, or the key of one layer, where the name is one of these; else NULL. */
 static const float *vector_at(const struct made *m, const char *name)
 {
-    if (!strcmp(name, "z_mlp"))
+    if (!strcmp(name, "z_mlp") || !strcmp(name, "z"))
         return m->target.z;
     if (!strcmp(name, "z_attn"))
         return m->target.attention;
@@ -307,6 +321,8 @@ static double layers_differ(const struct edit_result *r, json_t *layers)
             CHECK(l->kept == (int)number_of(want, "n"));
         if (json_object_get(want, "gain"))
             worst = fmax(worst, off(l->gain, number_of(want, "gain")));
+        if (json_object_get(want, "gain_mask"))
+            worst = fmax(worst, off(l->gain_mask, number_of(want, "gain_mask")));
         if (json_object_get(want, "res"))
             worst = fmax(worst, off(l->residual, number_of(want, "res")));
     }
@@ -383,10 +399,13 @@ static void baselines_agree(void)
     bool every = wanted && *wanted, one = every && strcmp(wanted, "all") != 0;
 
     CHECK(all && file);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-        for (int fact = 0; fact < (i && !every ? 1 : FACTS); fact++)
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        int facts = every || !i ? FACTS : seldom(rows[i].name) ? 0 : 1;
+
+        for (int fact = 0; fact < facts; fact++)
             if (!one || !strcmp(wanted, rows[i].name))
                 fact_agrees(&rows[i], fact);
+    }
     moments_free(moments);
 }
 
