@@ -28,7 +28,8 @@
     X(MEMIT_FE, memit_fe, "memit-fe")    \
     X(RECT, rect, "rect")                \
     X(SPHERE, sphere, "sphere")          \
-    X(FINE, fine, "fine")
+    X(FINE, fine, "fine")                \
+    X(F_LEARNING, f_learning, "f-learning")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -52,6 +53,9 @@
       "ft-l, ft-m: loss at which training stops", AFFECTS_SOLVE | PARAM_ADDED_LATER)               \
     X(P_FT_EPS, "ft.eps", "", PARAM_NUMBER, 0, 0, 1000, "", "", "",                                \
       "ft-l, ft-m: how far a weight may move, 0 = any way; ROME's FT+L 5e-4",                      \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_FT_FORGET, "ft.forget", "", PARAM_NUMBER, 0.3, 0, 10, "", "", "",                          \
+      "f-learning: how much of what tuning on the old object adds is subtracted first",            \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
     X(P_PMET_CLAMP, "pmet.clamp", "", PARAM_NUMBER, 1, 1e-3, 1000, "", "", "",                     \
       "pmet: largest |delta| of each of the target's two vectors, in units of what the FFN and "   \

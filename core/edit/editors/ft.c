@@ -5,6 +5,9 @@
  *          after the prompt
  *   FT-M   loss = mean -log p(token_j | prompt, tokens before j)
  *
+ *   F-learning   FT-M on the old object, subtracted in part, then FT-M on the new one:
+ *          W <- W - ft.forget (FT(W, old) - W);  W <- FT(W, new)
+ *
  * Only the blocks from the trained layer on run in a step: what enters that layer does not change.
  * The change has full rank, so the result is a dense delta: d M floats that a session keeps. */
 #include <math.h>
@@ -224,10 +227,85 @@ static bool ft_m_edit(struct edit_result *out, struct model_state *scratch,
     return fine_tune(out, scratch, ctx, true, job, err);
 }
 
+/* The facts with their old objects in the place of the new ones, which the copies borrow. NULL: one
+ * has none. Caller frees the array. */
+static struct request *old_requests(const struct edit_context *ctx, struct err *err)
+{
+    struct request *old = xcalloc((size_t)ctx->count, sizeof(*old));
+
+    for (int i = 0; i < ctx->count; i++) {
+        old[i] = ctx->request[i];
+        old[i].target = old[i].olds;
+        old[i].targets = old[i].old_count;
+        if (old[i].fact.old && old[i].old_count > 0)
+            continue;
+        err_set(err, ERR_USAGE,
+                "f-learning forgets the old object, and the fact \"%s\" names none: give --old, or "
+                "\"ground_truth\" in a file of facts",
+                old[i].fact.subject);
+        free(old);
+        return NULL;
+    }
+    return old;
+}
+
+/* Takes ft.forget of what tuning on the old objects adds out of the scratch state: out's delta. */
+static bool forget_old(struct edit_result *out, struct model_state *scratch,
+                       const struct edit_context *ctx, struct job *job, struct err *err)
+{
+    struct request *old = old_requests(ctx, err);
+    struct model_state *copy;
+    struct edit_context of = *ctx;
+    float part = -(float)ctx->params->value[P_FT_FORGET];
+    bool ok;
+
+    if (!old)
+        return false;
+    copy = state_copy(scratch, scratch->generation);
+    of.request = old;
+    ok = fine_tune(out, copy, &of, true, job, err);
+    state_free(copy);
+    free(old);
+    for (size_t i = 0; ok && i < delta_values(&out->delta[0]); i++)
+        out->delta[0].r[i] *= part;
+    if (ok)
+        delta_apply(scratch, &out->delta[0]);
+    return ok;
+}
+
+/* The length of both changes together. */
+static double joined_norm(const struct delta *a, const struct delta *b)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < delta_values(a); i++)
+        sum += ((double)a->r[i] + (double)b->r[i]) * ((double)a->r[i] + (double)b->r[i]);
+    return sqrt(sum);
+}
+
+static bool f_learning_edit(struct edit_result *out, struct model_state *scratch,
+                            struct edit_context *ctx, struct job *job, struct err *err)
+{
+    struct edit_result learnt;
+
+    *out = (struct edit_result){0};
+    if (!forget_old(out, scratch, ctx, job, err))
+        return false;
+    if (!fine_tune(&learnt, scratch, ctx, true, job, err)) {
+        edit_result_free(out);
+        return false;
+    }
+    out->delta = xrealloc(out->delta, 2 * sizeof(*out->delta));
+    out->delta[out->deltas++] = learnt.delta[0];
+    out->report[0].delta_norm = joined_norm(&out->delta[0], &out->delta[1]);
+    free(learnt.delta); /* what it held is out's */
+    return true;
+}
+
 /* Layer 21 of the 32 of Llama 3 8B in EasyEdit's settings. */
 #define FT_DEPTH (21.0 / 32)
 
-extern const struct editor_ops editor_ft_l, editor_ft_m;
+extern const struct editor_ops editor_ft_l, editor_ft_m, editor_f_learning;
 const struct editor_ops editor_ft_l = {
     .name = "ft-l",
     .title = "FT-L",
@@ -241,6 +319,14 @@ const struct editor_ops editor_ft_m = {
     .title = "FT-M",
     .paper = "Zhang et al. 2024",
     .edit = ft_m_edit,
+    .layer = P_FT_LAYER,
+    .depth = FT_DEPTH,
+};
+const struct editor_ops editor_f_learning = {
+    .name = "f-learning",
+    .title = "F-learning",
+    .paper = "Ni et al. 2024",
+    .edit = f_learning_edit,
     .layer = P_FT_LAYER,
     .depth = FT_DEPTH,
 };
