@@ -88,23 +88,27 @@ static struct probe_case *probe_add(struct probe_builder *m, enum probe_kind kin
     return c;
 }
 
-/* Whether the model has room for the prompt, its answer, and `more` tokens that it says. */
-static bool has_room(const struct model *m, const struct continuation *c, int more)
+/* Whether the state has room for the prompt, its answer, and `more` tokens that it says. */
+static bool has_room(const struct model_state *s, const struct continuation *c, int more)
 {
     int further = c->count > more ? c->count : more;
 
-    return further <= m->config->context - c->prompt_count;
+    return further <= state_room(s, c->prompt, c->prompt_count);
 }
 
-/* Notes a probe that the model has no room for; nobody asks it. The fact's own prompt is asked in
- * any case: who asks it needs the error. */
+/* A state may have a text before every prompt. The fact's own prompt is asked in any case: who asks
+ * it needs the error. */
+static bool probe_has_room(const struct probe_case *c, const struct model_state *s)
+{
+    return c->kind == PROBE_FACT ||
+           has_room(s, &c->tokens, c->kind == PROBE_CHAT ? CHAT_TOKENS : ANSWER_TOKENS);
+}
+
+/* Notes a probe that the model has no room for; nobody asks it. */
 static bool probe_fits(const struct probes *p, struct probe_case *c)
 {
-    const struct model *m = p->base->model;
-
-    if (c->kind != PROBE_FACT &&
-        !has_room(m, &c->tokens, c->kind == PROBE_CHAT ? CHAT_TOKENS : ANSWER_TOKENS)) {
-        c->context = m->config->context;
+    if (!probe_has_room(c, p->base)) {
+        c->context = p->base->model->config->context;
         c->known = false;
     }
     return !c->context;
@@ -399,7 +403,7 @@ static bool base_understands(bool *known, struct probes *p, int i, struct job *j
         return ok;
     }
     ok = continuation_of(&old, p->base->model, &c->wording, c->prompt, p->old, err) &&
-         (!has_room(p->base->model, &old, 0) || answer_score(&s, p->base, &old, job, err));
+         (!has_room(p->base, &old, 0) || answer_score(&s, p->base, &old, job, err));
     *known = s.right;
     continuation_free(&old);
     return ok;
@@ -415,10 +419,14 @@ bool probe_compare(struct probe_result *out, struct probes *p, int i,
     out->expected = xstrdup(c->expected);
     out->known = c->known;
     out->context = c->context;
+    if (!probe_has_room(c, state[0]) || !probe_has_room(c, state[1])) {
+        out->context = p->base->model->config->context;
+        out->known = false;
+    }
     for (int k = 0; k < 2; k++) {
         struct verdict v;
 
-        if (c->context) {
+        if (out->context) {
             out->p[k] = out->p_target[k] = (double)NAN;
             continue;
         }
@@ -430,5 +438,5 @@ bool probe_compare(struct probe_result *out, struct probes *p, int i,
         out->ok[k] = v.ok;
     }
     /* a probe that is passed is known */
-    return out->ok[1] || c->context || base_understands(&out->known, p, i, job, err);
+    return out->ok[1] || out->context || base_understands(&out->known, p, i, job, err);
 }

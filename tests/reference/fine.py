@@ -6,7 +6,6 @@ import json
 import os
 import sys
 
-sys.path.pop(0)  # this folder has files with the names of modules
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -1,4 +1,4 @@
-/* Bootstrap, sign flips and Holm against SciPy and NumPy (tests/reference/statistics.py). */
+/* Bootstrap, sign flips and Holm against SciPy and NumPy (tests/reference/eval_statistics.py). */
 #include "core/eval/statistics.h"
 
 #include <jansson.h>

@@ -136,3 +136,11 @@ wait idle 60
 expect token_embd.weight, row 95
 END
 run 0 "$E" replay -m "$d/row.gguf" $Q "$d/script" --batch
+
+row "a probe that has no room after the text of an edit is not asked, and says so"
+printf '{"subject":"Eiffel","prompt":"{} is in","target_new":"Rome","rephrase":"Where would you find the well known Eiffel?"}' >"$d/long.json"
+run 3 "$E" edit -q -m "$M" -s "$d/ike.es" $Q --fact "$d/long.json" --method ike
+out '^beside the weights: 35 tokens before every prompt'
+out 'rephrase  not asked: longer than the model'
+run 2 "$E" export -m "$M" -s "$d/ike.es" --as lora --to "$d/ike.lora"
+err 'lora cannot hold a prefix of prompts of edit 1; export as json'
