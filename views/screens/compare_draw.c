@@ -12,6 +12,7 @@
  *
  * Columns and rows that do not fit scroll with the cursor; the table's corner says how many there
  * are. "P97" means that NMKE beats 97 % of the random masks; a tie counts half. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,17 +207,42 @@ static bool cloud_axes(const struct compare *c, struct plot *a)
     return plot_widen(a);
 }
 
-/* Random masks as ○, or as their number where several fall on a cell; editors by their first
- * letter, key size as K, NMKE as ★ on top. */
+enum { KEY_SIZE = 'K' };
+
+/* A letter for each editor that no other has: the first free one of its name, as a capital or,
+ * where all of those are taken, small. */
+static void column_letters(char letter[COLUMNS])
+{
+    bool taken[128] = {[KEY_SIZE] = true};
+
+    for (int i = NMKE + 1; i < RANDOM; i++) {
+        const char *name = compare_column_name(i);
+
+        letter[i] = '?';
+        for (size_t k = 0; letter[i] == '?' && k < 2 * strlen(name); k++) {
+            int at = name[k % strlen(name)] & 0x7F;
+
+            at = k < strlen(name) ? toupper(at) : tolower(at);
+            if (isalpha(at) && !taken[at])
+                letter[i] = (char)at;
+        }
+        taken[(int)letter[i]] = true;
+    }
+}
+
+/* Random masks as ○, or as their number where several fall on a cell; editors by their letter, key
+ * size as K, NMKE as ★ on top. */
 static void draw_points(const struct compare *c, const struct plot *a, struct surface *s,
                         struct rect plot)
 {
     unsigned char *count = xcalloc((size_t)plot.h * (size_t)plot.w, 1);
+    char letter[COLUMNS] = {0};
     int y, x;
 
+    column_letters(letter);
     for (int n = c->run.count - 1; n >= 0; n--) { /* NMKE lies on top */
         const struct variant *t = &c->variant[n];
-        char text[8] = {compare_column_name(n < COLUMNS ? n : 0)[0]};
+        char text[8] = {n < COLUMNS ? letter[n] : 0};
         enum role role = n == NMKE ? ROLE_ACCENT : n == KEYMAG ? ROLE_WARN : ROLE_STRONG;
 
         if (n == RANDOM || (n > KEYMAG && n < COLUMNS) || !variant_has_numbers(t) ||
@@ -249,12 +275,13 @@ static bool add_legend(char foot[160], int cols, const char *glyph, const char *
 static void draw_legend(struct surface *s, struct rect area)
 {
     int cols = area.w - 6;
-    char foot[160] = "";
+    char foot[160] = "", letter[COLUMNS] = {0};
     bool fits = add_legend(foot, cols, "★", "NMKE") && add_legend(foot, cols, "○", "random") &&
                 add_legend(foot, cols, "2–9", "many") && add_legend(foot, cols, "K", "key size");
 
+    column_letters(letter);
     for (int i = NMKE + 1; fits && i < RANDOM; i++)
-        fits = add_legend(foot, cols, (char[2]){compare_column_name(i)[0]}, compare_column_name(i));
+        fits = add_legend(foot, cols, (char[2]){letter[i]}, compare_column_name(i));
     box_foot(s, area, foot);
 }
 
