@@ -219,13 +219,14 @@ static void column_letters(char letter[COLUMNS])
         const char *name = compare_column_name(i);
 
         letter[i] = '?';
-        for (size_t k = 0; letter[i] == '?' && k < 2 * strlen(name); k++) {
-            int at = name[k % strlen(name)] & 0x7F;
+        for (int small = 0; small < 2; small++)
+            for (const char *at = name; letter[i] == '?' && *at; at++) {
+                int code = *at & 0x7F;
 
-            at = k < strlen(name) ? toupper(at) : tolower(at);
-            if (isalpha(at) && !taken[at])
-                letter[i] = (char)at;
-        }
+                code = small ? tolower(code) : toupper(code);
+                if (isalpha(code) && !taken[code])
+                    letter[i] = (char)code;
+            }
         taken[(int)letter[i]] = true;
     }
 }
