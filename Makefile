@@ -92,7 +92,8 @@ BENCH_BIN := $(BENCH:%.c=$(B)/%)
 # whole programs, nor what takes faults for itself, nor what needs minutes of the default model there;
 # under the thread sanitizer only what has threads.
 SAN_LEAVES := $(wildcard tests/e2e/*_test.c tests/gpu/*_test.c $(patsubst %,tests/unit/%_test.c,cuda crash_handler) \
-           $(patsubst %,tests/engine/%_test.c,cuda_edit attribution forward identities official solve_golden baselines))
+           $(patsubst %,tests/engine/%_test.c,cuda_edit attribution forward identities official solve_golden baselines \
+           beside forget))
 THREADED := $(wildcard $(patsubst %,tests/unit/%_test.c,bus player device*) \
            $(patsubst %,tests/engine/%_test.c,engine prompt_info engine_queries queue states pull))
 CHOSEN   := $(if $(SAN),$(filter-out $(SAN_LEAVES),$(if $(filter thread,$(SAN)),$(THREADED),$(TEST))),$(TEST))
