@@ -102,18 +102,9 @@ static bool change_read(struct session *s, struct recalled_edit *x, struct err *
             l->kept = 0;
             l->delta_norm = no;
         } else if (a->layers < (int)(sizeof(a->layer) / sizeof(*a->layer))) {
-            a->layer[a->layers++] = (struct layer_report){.layer = d->layer,
-                                                          .kept = delta_columns(d),
-                                                          .q = no,
-                                                          .gain = no,
-                                                          .gain_mask = no,
-                                                          .leak = no,
-                                                          .leak_unmasked = no,
-                                                          .leak_ratio = no,
-                                                          .percentile_gain = -1,
-                                                          .percentile_leak = -1,
-                                                          .residual = no,
-                                                          .delta_norm = delta_norm(d)};
+            l = &a->layer[a->layers++];
+            *l = layer_report_keyless(d->layer, delta_columns(d));
+            l->delta_norm = delta_norm(d);
         }
     }
     edit_record_free(&rec);

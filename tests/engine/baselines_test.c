@@ -88,22 +88,6 @@ static struct moments *sums(const int *layer, int layers)
     return m;
 }
 
-static struct params settings(const char *name)
-{
-    char path[256];
-    struct params p;
-    struct err err = {0};
-    char *text;
-
-    snprintf(path, sizeof(path), "tests/reference/baselines/%s.conf", name);
-    text = file_read_text(path, 1 << 16, NULL, &err);
-    params_default(&p);
-    CHECK(text && params_parse(&p, text, FROM_CONFIG, &err));
-    CHECK_STR(err.text, "");
-    free(text);
-    return p;
-}
-
 /* The sums, made when first needed. */
 static const struct moments *the_moments(void)
 {
@@ -358,7 +342,7 @@ static struct request request_of(int n, json_t *want, const struct params *p)
 static void fact_agrees(const struct baseline *b, int fact)
 {
     json_t *want = json_array_get(json_object_get(all, b->reference), (size_t)fact);
-    struct params p = settings(b->name);
+    struct params p = real_settings(b->name);
     struct request r = request_of(fact, want, &p);
     struct made *m = xcalloc(1, sizeof(*m));
     struct err err = {0};
@@ -424,7 +408,7 @@ static struct request record_of(json_t *records, int n, const struct params *p)
 static void normalised_in_a_row(void)
 {
     json_t *records = json_load_file("tests/data/facts/mend_zsre.json", 0, NULL);
-    struct params p = settings("ultraedit");
+    struct params p = real_settings("ultraedit");
     const struct editor_ops *editor = editor_of(&p);
     struct model_state *state = state_copy(real.base, 3);
     struct normaliser *past = NULL;

@@ -16,22 +16,6 @@ static double off(double got, double want)
     return fabs(got - want) / fabs(want);
 }
 
-static struct params settings(const char *name)
-{
-    char path[256];
-    struct params p;
-    struct err err = {0};
-    char *text;
-
-    snprintf(path, sizeof(path), "tests/reference/baselines/%s.conf", name);
-    text = file_read_text(path, 1 << 16, NULL, &err);
-    params_default(&p);
-    CHECK(text && params_parse(&p, text, FROM_CONFIG, &err));
-    CHECK_STR(err.text, "");
-    free(text);
-    return p;
-}
-
 /* p of the first token, and the mean over all tokens of the new object. */
 static void answer_agrees(const struct score *s, int targets, json_t *want)
 {
@@ -92,7 +76,7 @@ static void made_free(struct made *m)
 
 static void ike_is_as_the_reference(void)
 {
-    struct params p = settings("ike");
+    struct params p = real_settings("ike");
 
     for (int fact = 0; fact < FACTS; fact++) {
         json_t *want = json_array_get(json_object_get(all, "ike"), (size_t)fact);
@@ -126,7 +110,7 @@ static double vector_differs(const struct made *m, int n, const char *what, size
 
 static void grace_is_as_the_reference(void)
 {
-    struct params p = settings("grace");
+    struct params p = real_settings("grace");
     size_t neurons = (size_t)real.model->config->ffn;
 
     for (int fact = 0; fact < FACTS; fact++) {

@@ -62,6 +62,23 @@ static inline void set(struct params *p, const char *name, const char *value)
     CHECK_STR(err.text, "");
 }
 
+/* The parameters of tests/reference/baselines/NAME.conf. */
+static inline struct params real_settings(const char *name)
+{
+    char path[256];
+    struct params p;
+    struct err err = {0};
+    char *text;
+
+    snprintf(path, sizeof(path), "tests/reference/baselines/%s.conf", name);
+    text = file_read_text(path, 1 << 16, NULL, &err);
+    params_default(&p);
+    CHECK(text && params_parse(&p, text, FROM_CONFIG, &err));
+    CHECK_STR(err.text, "");
+    free(text);
+    return p;
+}
+
 /* A tensor of a reference file as floats. Caller frees; NULL (and a failure) if it is not there. */
 static inline float *tensor_floats(struct safetensors *file, const char *name, size_t *n)
 {
