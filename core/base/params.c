@@ -14,7 +14,8 @@
 #include "core/base/closest_name.h"
 #include "core/base/mem.h"
 
-enum { MAX_NAME = 64, MAX_WORDS = 12, MAX_WORD = 16 };
+enum { MAX_NAME = 64, MAX_WORDS = 32, MAX_WORD = 16 }; /* words of a choice, and their bytes */
+_Static_assert((int)METHODS <= (int)MAX_WORDS, "edit.method has a word for each method");
 
 /* Names that set several rows at once. */
 static const struct {

@@ -228,6 +228,37 @@ static void json_round_trip(void)
 }
 
 /* The text of what was set on top of the defaults, of the parameters that affect an edit. */
+/* Every word of every choice, as it is typed and in JSON: none is lost. */
+static void every_word_comes_back(void)
+{
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+
+        for (int word = 0; info->kind == PARAM_CHOICE && word <= (int)info->high; word++) {
+            struct params p, from;
+            struct buf text = {0};
+            struct err err = {0};
+            char *json;
+
+            params_default(&p);
+            p.value[i] = word;
+            CHECK(*params_word(&p, (enum param)i));
+            buf_printf(&text, "%s=", info->name);
+            params_show(&p, (enum param)i, &text);
+            params_default(&from);
+            CHECK(params_assign(&from, text.data, FROM_CONFIG, &err));
+            CHECK_STR(err.text, "");
+            CHECK((int)from.value[i] == word);
+            json = params_to_json(&p);
+            params_default(&from);
+            CHECK(params_from_json(&from, json, FROM_SESSION, NULL));
+            CHECK((int)from.value[i] == word);
+            free(json);
+            buf_free(&text);
+        }
+    }
+}
+
 static void check_changed(const char *preset, const char *want)
 {
     struct params p;
@@ -260,6 +291,7 @@ static const struct test all[] = {
     {"official is the released code", official_is_the_released_code},
     {"a text of many", text_of_many},
     {"changed ones are shown", changed_ones_are_shown},
+    {"every word comes back", every_word_comes_back},
     {"json round trip", json_round_trip},
 };
 

@@ -66,7 +66,8 @@ const char *compare_column_what(int column, char out[96])
 
     snprintf(out, 96, "%s (%s)",
              e->needs & NEEDS_SCORES ? "the neurons your parameters choose"
-                                     : "no mask: every neuron of the edited layers",
+             : e->solve              ? "no mask: every neuron of the edited layers"
+                                     : "no mask",
              e->paper);
     return columns[column].what ? columns[column].what : out;
 }
