@@ -250,6 +250,12 @@ const struct record_metric record_metrics[] = {
     {"PM", "pm", MEASURE_GEN, TEACHER, fed_magnitude, 0},
     {"NM", "nm", MEASURE_LOC, TEACHER, fed_magnitude, 0},
 };
+bool record_metric_is_of_change(const struct record_metric *m)
+{
+    return m->probe == MEASURE_LOC &&
+           (m->rule == share_right || m->rule == all_right || m->rule == text_equal);
+}
+
 const int record_metric_count = (int)(sizeof(record_metrics) / sizeof(record_metrics[0]));
 _Static_assert(sizeof(record_metrics) / sizeof(record_metrics[0]) <= RECORD_METRICS_MOST,
                "RECORD_METRICS_MOST is too small");

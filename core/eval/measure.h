@@ -76,6 +76,8 @@ struct record_metric {
     int table;                               /* the text table it is a column of; 0: of none */
 };
 extern const struct record_metric record_metrics[];
+/* Whether it compares with what the base said: of the base itself it says nothing. */
+bool record_metric_is_of_change(const struct record_metric *m);
 extern const int record_metric_count; /* at most RECORD_METRICS_MOST */
 enum { RECORD_METRICS_MOST = 32, RECORD_TABLES = 4 };
 

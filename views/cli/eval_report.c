@@ -80,7 +80,10 @@ static void print_table(const struct eval *v, int table, enum measure_when when)
     for (int i = 0; i < metrics; i++) {
         struct interval of = eval_base_interval(v, metric[i]);
 
-        interval_cell(&t, &of);
+        if (record_metric_is_of_change(&record_metrics[metric[i]]))
+            table_missing(&t);
+        else
+            interval_cell(&t, &of);
     }
     if (table == RECORD_TABLES)
         table_missing(&t);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/std.h"
+#include "core/edit/editors/editors.h"
 #include "tui/text.h"
 #include "views/cli/cli.h"
 
@@ -144,15 +145,18 @@ void log_edit_text(const struct recalled_edit *x)
     struct buf all = {0};
 
     answers_text(x);
-    std_print("made on state %s, second moments of %ld tokens%s\n", x->stamp.state,
-              x->report.moment_tokens, x->report.draft ? " (draft)" : "");
+    std_print("made on state %s", x->stamp.state);
+    if (x->report.moment_tokens)
+        std_print(", second moments of %ld tokens%s", x->report.moment_tokens,
+                  x->report.draft ? " (draft)" : "");
+    std_print("\n");
     if (!x->parameters)
         std_puts("parameters not stored");
     else if (*x->changed)
         assignments_text(x->changed, "parameters off default: ", NULL);
     else
         std_puts("every parameter has its default");
-    if (x->parameters) {
+    if (x->parameters && editor_of(&p)->needs & NEEDS_SCORES) {
         params_show_all(&p, AFFECTS_MASK, &all);
         assignments_text(all.data ? all.data : "", "mask rule: ", "mask.");
         assignments_text(all.data ? all.data : "", "           ", "select.");
