@@ -96,6 +96,7 @@ END
 cmp -s "$d/typed" "$XDG_STATE_HOME/editscope/history" || complain "a replay kept its lines"
 
 row "a commit says what it writes, Enter cancels it, and the probes follow it unasked"
+run 0 "$E" stats -q -m "$M" $Q # else the edit may be a draft, with other numbers
 replay <<'END'
 key C
 expect Commit this edit?
