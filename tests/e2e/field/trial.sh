@@ -166,12 +166,12 @@ err 'standard output: No space left'
 rm -r "$d/cache/editscope/models"
 
 row "a wait for the moments is told once where there is no terminal"
-seq 1 300000 >"$d/long"
+seq 1 900000 >"$d/long"
 shell 124 'timeout 5 $E stats -m $M --text $d/long --set stats.tokens=9000000 --set stats.window=64'
 err 'second moments of [0-9]+ tokens: about [0-9]+ (s|min); they are cached for the next run'
 [ "$(grep -c 'about' "$d/err")" = 1 ] || complain "told $(grep -c about "$d/err") times"
 no_err 'summed'
-run 0 "$E" stats -m "$M" --text "$d/long" --set stats.tokens=1200000 --set stats.window=64
+run 0 "$E" stats -m "$M" --text "$d/long" --set stats.tokens=1200000 --set stats.window=32
 err 'second moments: summed, [0-9]+ s'
 shell 124 'timeout 3 $E stats -q -m $M --text $d/long --set stats.tokens=9000000 --set stats.window=48'
 no_err 'about'
