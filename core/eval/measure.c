@@ -250,6 +250,7 @@ const struct record_metric record_metrics[] = {
     {"PM", "pm", MEASURE_GEN, TEACHER, fed_magnitude, 0},
     {"NM", "nm", MEASURE_LOC, TEACHER, fed_magnitude, 0},
 };
+
 bool record_metric_is_of_change(const struct record_metric *m)
 {
     return m->probe == MEASURE_LOC &&

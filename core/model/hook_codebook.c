@@ -31,12 +31,12 @@ struct entry {
 
 /* Rows of one pass, from its first site to its gradient. */
 struct pass {
-    const struct batch *batch; /* its address tells passes apart that are under way */
-    int rows, *row;            /* [rows] last tokens of prompts */
-    struct mat h, x, back;     /* [rows, d] */
-    struct mat q;              /* [rows, M] */
-    struct mat choice, hit;    /* [rows, entries], [1, rows] */
-    struct mat choice64, x64;
+    const struct batch *batch;       /* its address tells passes apart that are under way */
+    int rows, *row;                  /* [rows] last tokens of prompts */
+    struct mat h, x, back;           /* [rows, d] */
+    struct mat q;                    /* [rows, M] */
+    struct mat choice, hit;          /* [rows, entries], [1, rows] */
+    struct mat choice64, x64, hit64; /* float64: [rows, entries], [rows, d], [rows, 1] */
 };
 
 struct codebook {
@@ -128,7 +128,8 @@ static void add_entry(struct codebook *c, struct entry e)
 
 static void pass_free(struct pass *p, struct device *dev)
 {
-    struct mat *all[] = {&p->h, &p->x, &p->back, &p->q, &p->choice, &p->hit, &p->choice64, &p->x64};
+    struct mat *all[] = {&p->h,   &p->x,        &p->back, &p->q,    &p->choice,
+                         &p->hit, &p->choice64, &p->x64,  &p->hit64};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         mat_free(dev, all[i]);
@@ -204,6 +205,7 @@ static struct pass *pass_of(struct codebook *c, const struct batch *batch)
         p->hit = mat_new(dev, DT_F32, 1, rows);
         p->choice64 = mat_new(dev, DT_F64, rows, c->count);
         p->x64 = mat_new(dev, DT_F64, rows, d);
+        p->hit64 = mat_new(dev, DT_F64, rows, 1);
         c->pass = xrealloc(c->pass, (size_t)(c->passes + 1) * sizeof(*c->pass));
         c->pass[c->passes++] = p;
     }
@@ -217,16 +219,15 @@ static struct pass *pass_of(struct codebook *c, const struct batch *batch)
 static void pass_choose(const struct codebook *c, struct pass *p, struct mat coeff)
 {
     struct device *dev = c->model->dev;
-    struct mat hit = mat_new(dev, DT_F64, p->rows, 1), column = p->hit;
+    struct mat column = p->hit;
 
     column.rows = p->rows;
     column.cols = column.stride = 1;
     device_gather(dev, coeff, p->row, p->q);
     device_nearest(dev, p->q, c->key, c->radius, p->choice);
     device_copy(dev, p->choice, p->choice64);
-    device_gemm(dev, 1, p->choice64, false, c->ones, false, 0, hit);
-    device_copy(dev, hit, column);
-    mat_free(dev, &hit);
+    device_gemm(dev, 1, p->choice64, false, c->ones, false, 0, p->hit64);
+    device_copy(dev, p->hit64, column);
 }
 
 /* x + hit (h - x) + V, of the rows. The product is one of float64, so it picks a value exactly. */
