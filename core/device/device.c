@@ -146,6 +146,14 @@ struct mat mat_cols(struct mat m, int first, int count)
     return m;
 }
 
+struct mat mat_as_row(struct mat m)
+{
+    m.cols *= m.rows;
+    m.stride = m.cols;
+    m.rows = 1;
+    return m;
+}
+
 size_t mat_bytes(struct mat m)
 {
     return (size_t)m.rows * dtype_row_bytes(m.type, m.cols);
@@ -508,6 +516,19 @@ void device_lps(struct device *dev, struct mat head, struct mat values, struct m
 
     if (args_ok(dev, tile && state && moments && scaled && bent, "lps", "sizes do not fit"))
         dev->ops->lps(dev, head, values, base, coeff, target, v0, s);
+}
+
+struct adam adam_of(struct mat x, struct mat m, struct mat v, struct mat steps, double lr)
+{
+    return (struct adam){.x = mat_as_row(x),
+                         .m = mat_as_row(m),
+                         .v = mat_as_row(v),
+                         .steps = steps,
+                         .lr = (float)lr,
+                         .beta1 = 0.9F,
+                         .beta2 = 0.999F,
+                         .eps = 1e-8F,
+                         .square = true};
 }
 
 void device_adam(struct device *dev, struct mat grad, struct adam a)

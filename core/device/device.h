@@ -301,6 +301,7 @@ void mat_free(struct device *dev, struct mat *m); /* zeroes *m; accepts a zeroed
 /* Windows on `count` rows or columns of m, from `first` on. mat_cols(): no quantised types. */
 struct mat mat_rows(struct mat m, int first, int count);
 struct mat mat_cols(struct mat m, int first, int count);
+struct mat mat_as_row(struct mat m); /* all elements of a dense matrix, [1, rows * cols] */
 /* The bytes of a dense matrix of m's size. */
 size_t mat_bytes(struct mat m);
 
@@ -423,6 +424,9 @@ void device_throttle(struct device *dev, int ahead);
  * Before the first tile the caller fills max with -INFINITY and sum, mean and square with 0. */
 void device_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
                 struct mat coeff, const int *target, int v0, struct lps_state s);
+/* Adam with the moments' decay and eps of Kingma and Ba 2015, without weight decay or bound. x, m
+ * and v are dense, of one size. */
+struct adam adam_of(struct mat x, struct mat m, struct mat v, struct mat steps, double lr);
 /* One step of Adam on a.x with grad [1, d] plus the gradient of the decay, then the projection to
  * max_norm (which does not change the moments). */
 void device_adam(struct device *dev, struct mat grad, struct adam a);

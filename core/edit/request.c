@@ -265,6 +265,15 @@ fail:
     return false;
 }
 
+bool request_names_old(const struct request *r, const char *what, struct err *err)
+{
+    return (r->fact.old && r->old_count > 0) ||
+           err_set(err, ERR_USAGE,
+                   "%s the old object, and the fact \"%s\" names none: give --old, or "
+                   "\"ground_truth\" in a file of facts",
+                   what, r->fact.subject);
+}
+
 /* Rows that `scored` has from `row`. */
 static bool is_shared(const struct request *r, const struct row *scored)
 {

@@ -52,6 +52,9 @@ void prefixes_free(struct prefixes *p);
  * parameters. * `r` owns a copy of the fact. */
 bool request_build(struct request *r, const struct fact *fact, const struct prefixes *prefixes,
                    const struct model *model, const struct params *p, struct err *err);
+/* ERR_USAGE where the fact names no old object: "{what} the old object, and the fact names none".
+ */
+bool request_names_old(const struct request *r, const char *what, struct err *err);
 void request_free(struct request *r);
 
 #endif

@@ -169,15 +169,9 @@ static bool stop_asked(struct target_search *s, const struct params *p, const st
 static void adam_begin(struct target_move *v, const struct target_rule *rule,
                        const struct params *p)
 {
-    v->adam = (struct adam){.x = v->delta,
-                            .m = v->m,
-                            .v = v->v,
-                            .steps = v->adam_steps,
-                            .beta1 = 0.9F,
-                            .beta2 = 0.999F,
-                            .eps = 1e-8F,
-                            .decay = p->value[rule->wd] / v->h2,
-                            .square = p->value[P_EDIT_WD_POWER] > 1.5};
+    v->adam = adam_of(v->delta, v->m, v->v, v->adam_steps, 0); /* the rate follows */
+    v->adam.decay = p->value[rule->wd] / v->h2;
+    v->adam.square = p->value[P_EDIT_WD_POWER] > 1.5;
 }
 
 /* All steps. out->trace has one entry a step; delta ends where it was evaluated last. */

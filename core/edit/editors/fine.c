@@ -185,11 +185,6 @@ static struct mat value_vector(const struct fine *s, int r)
     return mat_cols(state_matrix(s->view, s->chosen[r].layer, MATRIX_DOWN), s->chosen[r].neuron, 1);
 }
 
-static struct mat one_row(struct mat x)
-{
-    return (struct mat){x.data, x.type, 1, x.rows * x.cols, (long)x.rows * x.cols};
-}
-
 /* Room for the steps. */
 static bool fine_begin(struct fine *s, struct job *job, struct err *err)
 {
@@ -407,17 +402,11 @@ static double delta_length(struct fine *s, struct err *err)
 static bool fine_steps(struct fine *s, struct job *job, struct err *err)
 {
     int steps = (int)s->p->value[P_FINE_STEPS];
-    struct adam adam = {.x = one_row(s->delta),
-                        .m = one_row(s->adam_m),
-                        .v = one_row(s->adam_v),
-                        .steps = s->steps,
-                        .lr = (float)s->p->value[P_FINE_LR],
-                        .beta1 = 0.9F,
-                        .beta2 = 0.999F,
-                        .eps = 1e-8F,
-                        .decay = decay};
+    struct adam adam = adam_of(s->delta, s->adam_m, s->adam_v, s->steps, s->p->value[P_FINE_LR]);
     struct err why = {0};
 
+    adam.decay = decay;
+    adam.square = false; /* decay |delta|, not its square */
     for (int step = 0; step < steps; step++) {
         struct target_step told = {.step = step};
         struct fine_loss loss;
@@ -442,7 +431,7 @@ static bool fine_steps(struct fine *s, struct job *job, struct err *err)
             break;
         if (!fine_gradient(s, &loss, job, err))
             return false;
-        device_adam(s->dev, one_row(s->grad), adam);
+        device_adam(s->dev, mat_as_row(s->grad), adam);
         set_values(s);
     }
     return true;

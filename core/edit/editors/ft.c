@@ -42,14 +42,6 @@ static void finetune_free(struct finetune *s)
     free(s->after);
 }
 
-static struct mat as_row(struct mat m)
-{
-    m.cols *= m.rows;
-    m.stride = m.cols;
-    m.rows = 1;
-    return m;
-}
-
 /* Room for the steps, and the matrix as it is. */
 static bool finetune_begin(struct finetune *s, const struct edit_context *ctx,
                            struct model_state *scratch, bool forced, struct job *job,
@@ -136,17 +128,7 @@ static bool finetune_steps(struct finetune *s, const struct edit_context *ctx, s
                            struct err *err)
 {
     int steps = (int)s->p->value[P_FT_STEPS];
-    /* the moments' decay and eps of Kingma and Ba 2015, which the released code leaves as they are
-     */
-    struct adam adam = {.x = as_row(s->w),
-                        .m = as_row(s->m),
-                        .v = as_row(s->v),
-                        .steps = s->adam_steps,
-                        .lr = (float)s->p->value[P_FT_LR],
-                        .beta1 = 0.9F,
-                        .beta2 = 0.999F,
-                        .eps = 1e-8F,
-                        .square = true};
+    struct adam adam = adam_of(s->w, s->m, s->v, s->adam_steps, s->p->value[P_FT_LR]);
 
     for (int step = 0; step < steps; step++) {
         struct target_step t = {.step = step, .delta_norm = s->moved};
@@ -160,7 +142,7 @@ static bool finetune_steps(struct finetune *s, const struct edit_context *ctx, s
             break;
         if (!finetune_gradient(s, job, err))
             return false;
-        device_adam(s->dev, as_row(s->grad), adam);
+        device_adam(s->dev, mat_as_row(s->grad), adam);
         if (!finetune_measure(s, err))
             return false;
     }
@@ -235,16 +217,12 @@ static struct request *old_requests(const struct edit_context *ctx, struct err *
 
     for (int i = 0; i < ctx->count; i++) {
         old[i] = ctx->request[i];
+        if (!request_names_old(&old[i], "f-learning forgets", err)) {
+            free(old);
+            return NULL;
+        }
         old[i].target = old[i].olds;
         old[i].targets = old[i].old_count;
-        if (old[i].fact.old && old[i].old_count > 0)
-            continue;
-        err_set(err, ERR_USAGE,
-                "f-learning forgets the old object, and the fact \"%s\" names none: give --old, or "
-                "\"ground_truth\" in a file of facts",
-                old[i].fact.subject);
-        free(old);
-        return NULL;
     }
     return old;
 }

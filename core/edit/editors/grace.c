@@ -99,15 +99,7 @@ static bool grace_steps(struct grace *g, const struct edit_context *ctx, struct 
 {
     int steps = (int)g->p->value[P_GRACE_STEPS];
     struct tap tap = {grace_tap, g};
-    struct adam adam = {.x = g->value,
-                        .m = g->m,
-                        .v = g->v,
-                        .steps = g->adam_steps,
-                        .lr = (float)g->p->value[P_GRACE_LR],
-                        .beta1 = 0.9F,
-                        .beta2 = 0.999F,
-                        .eps = 1e-8F,
-                        .square = true};
+    struct adam adam = adam_of(g->value, g->m, g->v, g->adam_steps, g->p->value[P_GRACE_LR]);
 
     g->trains = true;
     for (int step = 0; step < steps; step++) {
@@ -134,15 +126,14 @@ static bool grace_steps(struct grace *g, const struct edit_context *ctx, struct 
     return device_sync(g->dev, err);
 }
 
-/* What the edit does beside the weights, for users. */
-static void grace_words(const struct grace *g, const struct request *r, bool any,
-                        const struct codebook_match *near, char *out, size_t size)
+/* What the edit does beside the weights, for users. near NULL: it is the first key; same: that key
+ * has the same object. */
+static void grace_words(const struct grace *g, const struct codebook_match *near, bool same,
+                        char *out, size_t size)
 {
     double radius = g->p->value[P_GRACE_EPS];
-    bool same = any && near->labels == r->targets &&
-                !memcmp(near->label, r->target, (size_t)r->targets * sizeof(int));
 
-    if (!any)
+    if (!near)
         snprintf(out, size, "the first key at L%d, radius %.3g", g->layer, radius);
     else if (near->distance > radius + near->radius)
         snprintf(out, size, "a key at L%d, radius %.3g; the nearest other is %.3g away", g->layer,
@@ -165,13 +156,15 @@ static bool grace_fact(struct edit_result *out, struct model_state *scratch,
     double radius = ctx->params->value[P_GRACE_EPS];
     struct codebook_match near;
     struct hook *hook = NULL;
-    bool ok = grace_begin(&g, scratch, r, job, err), any = false;
+    bool ok = grace_begin(&g, scratch, r, job, err);
 
     if (ok) {
-        any = codebook_nearest(scratch, g.layer, g.key, &near);
-        grace_words(&g, r, any, &near, out->beside, sizeof(out->beside));
-        if (any && near.distance <= near.radius && near.labels == r->targets &&
-            !memcmp(near.label, r->target, (size_t)r->targets * sizeof(int)))
+        bool any = codebook_nearest(scratch, g.layer, g.key, &near);
+        bool same = any && near.labels == r->targets &&
+                    !memcmp(near.label, r->target, (size_t)r->targets * sizeof(int));
+
+        grace_words(&g, any ? &near : NULL, same, out->beside, sizeof(out->beside));
+        if (same && near.distance <= near.radius)
             device_upload(g.dev, g.value, near.value);
     }
     ok = ok && grace_steps(&g, ctx, job, err);

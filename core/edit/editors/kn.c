@@ -73,13 +73,8 @@ static bool kn_begin(struct kn *k, struct err *err)
     const struct request *r = k->request;
     const struct model_config *c = k->view->model->config;
 
-    if (!r->fact.old || r->old_count < 1)
-        return err_set(
-            err, ERR_USAGE,
-            "kn looks for the neurons of the old object, and the fact \"%s\" names none: "
-            "give --old, or \"ground_truth\" in a file of facts",
-            r->fact.subject);
-    if (!object_tokens(k, r->fact.old, r->olds, r->old_count, &k->old, &k->olds, err) ||
+    if (!request_names_old(r, "kn looks for the neurons of", err) ||
+        !object_tokens(k, r->fact.old, r->olds, r->old_count, &k->old, &k->olds, err) ||
         !object_tokens(k, r->fact.target, r->target, r->targets, &k->new, &k->news, err))
         return false;
     k->said = xcalloc((size_t)k->news, sizeof(int));
