@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
+#include "core/edit/editors/editors.h"
 #include "tui/text.h"
 #include "views/hint.h"
 #include "views/requests.h"
@@ -45,6 +46,9 @@ static void put_masked_columns(struct buf *out, const struct ui_state *d)
     if (sum)
         buf_printf(out, "It writes %s of %s columns in %s.\n", text_thousands(some, sum),
                    text_thousands(all, of), ui_edited_range(d, range));
+    else if (params_choice(&d->params, P_MASK_MODE) == MODE_PREVIOUS && editor_has_mask(&d->params))
+        buf_printf(out, "It writes columns of %s, those that the facts of the edit before have.\n",
+                   ui_edited_range(d, range));
     else
         buf_printf(out, "It writes columns of %s; the neurons are not scored yet.\n",
                    ui_edited_range(d, range));

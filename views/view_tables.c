@@ -154,7 +154,10 @@ bool table_of_ratios(struct table *s, const struct ui_state *d)
         ratio_side(s, &m->general);
         ratio_side(s, &m->specific);
         table_integer(s, m->both);
-        table_integer(s, m->selected);
+        if (m->elsewhere)
+            table_text(s, NULL);
+        else
+            table_integer(s, m->selected);
         table_integer(s, m->neurons);
         table_real(s, w ? w->gain : (double)NAN);
         table_real(s, w ? w->leak : (double)NAN);

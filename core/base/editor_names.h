@@ -124,6 +124,10 @@
       "fine: weight of the change of what is said before the object",                              \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
     X(P_FINE_REPEAT, "fine.repeat", "", PARAM_NUMBER, 10, 0, 1000, "", "", "",                     \
-      "fine: weight of saying the object once more", AFFECTS_SOLVE | PARAM_ADDED_LATER)
+      "fine: weight of saying the object once more", AFFECTS_SOLVE | PARAM_ADDED_LATER)            \
+    X(P_MASK_METHODS, "mask.methods", "", PARAM_CHOICE, 0, 0, 1, "nmke all", "", "",               \
+      "methods that take the mask of mask.mode: nmke alone, or every one with a solve, and "       \
+      "ultraedit",                                                                                 \
+      AFFECTS_MASK | AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

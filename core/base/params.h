@@ -62,12 +62,12 @@ enum param {
     P_RATIO_SP_GAMMA,
     P_SELECT_RULE, /* topk | topk_hash | quantile_ge */
     P_MASK_MODE,   /* union general specific fixed overlap nonoverlap soft pooled random keymag none
-                    */
+                      complement redrawn previous */
     P_MASK_PLACE,  /* post | pre */
     P_MASK_COMPENSATE, /* none | gain | auto */
     P_MASK_FIXED_GE,   /* .25 */
     P_MASK_FIXED_SP,   /* .15 */
-    P_MASK_DENSITY,    /* random: 0 = the union's size */
+    P_MASK_DENSITY,    /* random, redrawn: 0 = the union's size */
     P_MASK_MASS,       /* keymag: share of |k| */
     P_MASK_PRE_MU,     /* pre: weight of the preserved term, 100 */
     P_MASK_SHARE,      /* batch | request */
@@ -193,8 +193,13 @@ enum {
     MODE_POOLED,
     MODE_RANDOM,
     MODE_KEYMAG,
-    MODE_NONE
+    MODE_NONE,
+    MODE_COMPLEMENT,
+    MODE_REDRAWN,
+    MODE_PREVIOUS,
+    MODES
 };
+enum { MASKS_NMKE, MASKS_ALL };
 enum { PLACE_POST, PLACE_PRE };
 enum { COMPENSATE_NONE, COMPENSATE_GAIN, COMPENSATE_AUTO };
 enum {

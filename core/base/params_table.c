@@ -97,9 +97,9 @@ static const struct param_info rows[PARAM_COUNT] = {
                        "how ρ selects neurons (Eq. 8): exactly ρM, the same with ties broken by a "
                        "hash, or all at or above the quantile",
                        AFFECTS_MASK},
-    [P_MASK_MODE] = {"mask.mode", "", PARAM_CHOICE, 0, 0, 10,
+    [P_MASK_MODE] = {"mask.mode", "", PARAM_CHOICE, 0, 0, MODES - 1,
                      "union general specific fixed overlap nonoverlap soft pooled random keymag "
-                     "none",
+                     "none complement redrawn previous",
                      "m", "", "neurons that the update may change (Eq. 8: union)", AFFECTS_MASK},
     [P_MASK_PLACE] = {"mask.place", "", PARAM_CHOICE, 0, 0, 1, "post pre", "", "",
                       "mask the solved update, or solve within the masked neurons", AFFECTS_SOLVE},
@@ -111,9 +111,10 @@ static const struct param_info rows[PARAM_COUNT] = {
                          "mask.mode fixed: general ratio instead of Eq. 6", AFFECTS_MASK},
     [P_MASK_FIXED_SP] = {"mask.fixed_sp", "", PARAM_NUMBER, 0.15, 0, 1, "", "ρ_sp", "",
                          "mask.mode fixed: specific ratio instead of Eq. 7", AFFECTS_MASK},
-    [P_MASK_DENSITY] = {"mask.density", "", PARAM_NUMBER, 0, 0, 1, "", "", "",
-                        "mask.mode random: share of neurons; 0 = as many as the union of Eq. 8",
-                        AFFECTS_MASK},
+    [P_MASK_DENSITY] =
+        {"mask.density", "", PARAM_NUMBER, 0, 0, 1, "", "", "",
+         "mask.mode random, redrawn: share of neurons; 0 = as many as the union of Eq. 8",
+         AFFECTS_MASK},
     [P_MASK_MASS] =
         {"mask.mass", "", PARAM_NUMBER, 0.8, 0, 1, "", "", "",
          "mask.mode keymag: share of the key's sum of |k_i| kept; 0 = as many as the union",

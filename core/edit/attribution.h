@@ -29,6 +29,7 @@ struct attribution {
     double seconds;    /* wall time of this layer */
     float *key;        /* [keys][M]: the layer's edit key of each request, for mask.mode = keymag */
     int keys;          /* 0: not known (previews, recordings of 0.1.0) */
+    unsigned draw;     /* a number of its facts, for mask.mode = redrawn; 0: not known, as keys */
 };
 
 /* All arrays allocated, zeroed (slope and curve only if `curves`); refs = 1. */

@@ -21,6 +21,8 @@ static bool write_shaped(struct edit_result *out, struct model_state *scratch,
         if (!shape(ctx, i, scratch, d, &out->report[i], job, err))
             return err_in(err, "layer %d", d->layer);
         delta_apply(scratch, d);
+        out->report[i].percentile_gain = out->report[i].percentile_leak =
+            -1; /* of what is no more */
     }
     return true;
 }
@@ -35,6 +37,10 @@ bool edit_apply_shaped(struct edit_result *out, struct model_state *scratch,
     bool ok;
 
     *out = (struct edit_result){0};
+    if (ctx->mask_per_request)
+        return err_set(err, ERR_USAGE,
+                       "mask.share = request: this method changes the update of all facts at once, "
+                       "which one mask limits; mask.share = batch has one");
     if (!edit_context_read(ctx, scratch, job, err))
         return false;
     ok = edit_progress_begin(&g, ctx, scratch, job, err);

@@ -77,6 +77,10 @@ static bool solve_selected(const struct edit_context *ctx, int i, struct edit_so
     struct layer_report pre = {0};
     size_t um = (size_t)s->x.rows * (size_t)s->x.cols;
 
+    if (ctx->solve != solve_in_null_space)
+        return err_set(err, ERR_USAGE,
+                       "mask.place = pre is for the solve of nmke, alphaedit and sphere; set "
+                       "mask.place = post");
     if (!solver_report(solver, s->keys, s->x, NULL, 1, report, err) ||
         !(ctx->mask_per_request ? solve_own_masks(solver, s, mu, err)
                                 : solve_pre(solver, s->keys, s->weight, mu, s->x, err)) ||

@@ -236,10 +236,11 @@ static void set_key_weights(struct mask *mask, const struct attribution *a, cons
         set_largest_weights(mask, key, w);
 }
 
-static void set_random_weights(struct mask *mask, const struct work *w)
+/* `draw` is 0, or a number of the fact. */
+static void set_random_weights(struct mask *mask, uint64_t draw, const struct work *w)
 {
     double density = w->p->value[P_MASK_DENSITY];
-    uint64_t seed = (uint64_t)w->p->value[P_SEED] << 16 | (uint64_t)mask->layer;
+    uint64_t seed = ((uint64_t)w->p->value[P_SEED] << 16 | (uint64_t)mask->layer) ^ draw << 32;
     int count = density > 0 ? (int)lround(density * mask->neurons) : union_size(mask);
 
     select_random(mask->neurons, count, seed, w->order, mask->weight);
@@ -249,10 +250,11 @@ static void set_random_weights(struct mask *mask, const struct work *w)
 static void set_class_weights(struct mask *mask, int mode)
 {
     static const float table[][4] = {
-        [MODE_UNION] = {0, 1, 1, 1},    [MODE_GENERAL] = {0, 1, 0, 1},
-        [MODE_SPECIFIC] = {0, 0, 1, 1}, [MODE_FIXED] = {0, 1, 1, 1},
-        [MODE_OVERLAP] = {0, 0, 0, 1},  [MODE_NONOVERLAP] = {0, 1, 1, 0},
-        [MODE_POOLED] = {0, 0, 1, 1},   [MODE_NONE] = {1, 1, 1, 1},
+        [MODE_UNION] = {0, 1, 1, 1},      [MODE_GENERAL] = {0, 1, 0, 1},
+        [MODE_SPECIFIC] = {0, 0, 1, 1},   [MODE_FIXED] = {0, 1, 1, 1},
+        [MODE_OVERLAP] = {0, 0, 0, 1},    [MODE_NONOVERLAP] = {0, 1, 1, 0},
+        [MODE_POOLED] = {0, 0, 1, 1},     [MODE_NONE] = {1, 1, 1, 1},
+        [MODE_COMPLEMENT] = {1, 0, 0, 0},
     };
 
     for (int i = 0; i < mask->neurons; i++)
@@ -271,7 +273,15 @@ static void set_weights(struct mask *mask, const struct attribution *a, const st
         set_key_weights(mask, a, w);
         break;
     case MODE_RANDOM:
-        set_random_weights(mask, w);
+        set_random_weights(mask, 0, w);
+        break;
+    case MODE_REDRAWN:
+        set_random_weights(mask, a->draw, w);
+        break;
+    case MODE_PREVIOUS:
+        mask->elsewhere = true;
+        for (int i = 0; i < mask->neurons; i++)
+            mask->weight[i] = NAN;
         break;
     default:
         set_class_weights(mask, mode);

@@ -32,13 +32,15 @@ struct mask {
     float *r_specific;   /* [M] Eq. 5 */
     uint8_t *class_bits; /* [M] CLASS_* */
     float *weight;       /* [M] 0..1: what the update's column is multiplied with */
+    bool elsewhere;      /* mask.mode = previous: which neurons it keeps, the scores of another fact
+                            say. Weights are NAN, and `selected` is 0 */
 };
 
 /* The mask of one layer from parameters score.*, ratio.*, select.*, mask.* : the same wherever it
  * is made, for all it needs comes with the scores. mask.mode = keymag takes the attribution's
  * first key; where none is known, the mean |activation|. mask.mode = random draws round(rho M)
- * neurons where rho is mask.density, or the union's size if that is 0, by seed and layer. Never
- * fails. Free with mask_free(). */
+ * neurons where rho is mask.density, or the union's size if that is 0, by seed and layer; redrawn
+ * does so by the fact as well. Never fails. Free with mask_free(). */
 struct mask *mask_build(const struct attribution *a, const struct params *p);
 /* True if the mask mode sets the ratio of this side, so that Eq. 6 (general) or Eq. 7 (specific)
  * has no effect on it: fixed sets both, pooled the specific one. */

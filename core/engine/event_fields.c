@@ -162,6 +162,7 @@ static const struct field_info attribution_field[] = {
     REAL(attribution, seconds),
     COUNT(attribution, keys),
     FLOATS(attribution, key, keys, AT(attribution, neurons), HALF, false),
+    ONE(attribution, draw, FIELD_UNSIGNED),
 };
 
 static bool attribution_ready(void *what, struct err *err)

@@ -255,14 +255,19 @@ int edit_start_last(const struct engine *e); /* its last edit; INT_MAX: all acti
 void preview_drop(struct engine *e);
 /* The steps of an edit by themselves, for estimates and variants. A context borrows the request,
  * the parameters, and e->stats' solvers. */
-bool edit_wants_mask(const struct params *p);
 void edit_context_begin(const struct engine *e, struct edit_context *ctx, const struct command *cmd,
                         const struct request *request);
 /* Adds what past edits of the method have left for this one; edit_context_free() frees it. */
 bool edit_context_past(struct engine *e, struct edit_context *ctx, struct err *err);
+
+/* edit_masks.c */
 /* Masks of all edited layers, from an attribution of the present weights. Sets *id to its run. */
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
                 struct edit_context *ctx, unsigned *id, struct err *err);
+/* Notes in the report of each layer what its mask was chosen by, if all facts share one. */
+void edit_masks_report(const struct edit_context *ctx, struct layer_report *report, int layers);
+/* attribution.draw of these facts: a number made of their bare prompts. */
+unsigned facts_draw(const struct request *request, int count);
 
 /* EV_SIDES of the command's first fact: how two states read and answer it. */
 bool emit_sides(struct engine *e, const struct command *cmd,

@@ -199,6 +199,7 @@ struct layer_sink {
     int missing[PARAM_MAX_LAYERS], count; /* layers whose scores are being computed, */
     float *key;                           /* [count][keys][M] and the facts' edit keys there */
     int keys;
+    unsigned draw; /* of the facts */
 };
 
 /* Takes one finished layer into the run, adds the keys, emits it. */
@@ -210,6 +211,7 @@ static void layer_arrived(void *ctx, struct attribution *a)
     while (to->missing[at] != a->layer)
         at++;
     attribution_set_keys(a, to->key + (size_t)at * (size_t)to->keys * (size_t)a->neurons, to->keys);
+    a->draw = to->draw;
     attribution_unref(to->run->layer[a->layer]); /* the same scores without curves, or NULL */
     to->run->layer[a->layer] = a;
     to->run->curved[a->layer] = to->e->want_curves;
@@ -225,7 +227,8 @@ static bool run_scores(struct engine *e, struct run *run, struct attribute_run *
                        const struct request *request, int count, const int *layer, int layers,
                        bool emit, struct err *err)
 {
-    struct layer_sink to = {.e = e, .run = run, .layers = layers, .keys = count};
+    struct layer_sink to = {
+        .e = e, .run = run, .layers = layers, .keys = count, .draw = facts_draw(request, count)};
     bool ok;
 
     for (int i = 0; i < layers; i++) {

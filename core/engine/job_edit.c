@@ -162,58 +162,6 @@ static bool targets_optimise(struct engine *e, const struct command *cmd,
     return true;
 }
 
-/* The part of a layer's attribution that belongs to one request: `rows` rows from `first`, and its
- * key. For mask.share = request. */
-static struct attribution *request_rows(const struct attribution *a, int request, int first,
-                                        int rows)
-{
-    struct attribution *part = attribution_new(a->layer, rows, a->neurons, false);
-    size_t from = (size_t)first * (size_t)a->neurons, n = (size_t)rows * (size_t)a->neurons;
-
-    part->strategy = a->strategy;
-    part->layers = a->layers;
-    memcpy(part->score, a->score + from, n * sizeof(float));
-    memcpy(part->activation, a->activation + from, n * sizeof(float));
-    memcpy(part->value_norm, a->value_norm, (size_t)a->neurons * sizeof(float));
-    attribution_set_keys(part, a->key + (size_t)request * (size_t)a->neurons, 1);
-    return part;
-}
-
-bool edit_wants_mask(const struct params *p)
-{
-    return editor_of(p)->needs & NEEDS_SCORES && params_choice(p, P_MASK_MODE) != MODE_NONE;
-}
-
-bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
-                struct edit_context *ctx, unsigned *id, struct err *err)
-{
-    const struct params *p = &cmd->params;
-    struct run *run = run_of_facts(e, request, cmd->count, p, ctx->layer, ctx->layers, false, err);
-
-    if (!run)
-        return false;
-    *id = run->id;
-    ctx->mask_per_request = params_choice(p, P_MASK_SHARE) && ctx->count > 1;
-    ctx->mask = xcalloc((size_t)ctx->layers * (size_t)(ctx->mask_per_request ? ctx->count : 1),
-                        sizeof(*ctx->mask));
-    for (int i = 0; i < ctx->layers; i++) {
-        const struct attribution *a = run->layer[ctx->layer[i]];
-
-        if (!ctx->mask_per_request)
-            ctx->mask[i] = mask_build(a, p);
-        for (int r = 0, first = 0; ctx->mask_per_request && r < ctx->count; r++) {
-            struct attribution *part = request_rows(a, r, first, request[r].scored_count);
-
-            ctx->mask[i * ctx->count + r] = mask_build(part, p);
-            first += request[r].scored_count;
-            attribution_unref(part);
-        }
-    }
-    for (int i = 0; i < ctx->layers * (ctx->mask_per_request ? ctx->count : 1); i++)
-        mask_apply_overrides(ctx->mask[i], cmd->mask_overrides, cmd->mask_override_count);
-    return true;
-}
-
 void edit_context_begin(const struct engine *e, struct edit_context *ctx, const struct command *cmd,
                         const struct request *request)
 {
@@ -238,26 +186,6 @@ void edit_context_begin(const struct engine *e, struct edit_context *ctx, const 
     }
 }
 
-/* Notes in the report of each layer what its mask was chosen by, if all facts share one. */
-static void masks_report(const struct edit_context *ctx, struct edit_result *result)
-{
-    for (int i = 0; ctx->mask && !ctx->mask_per_request && i < ctx->layers; i++)
-        for (int k = 0; k < result->layers; k++) {
-            const struct mask *m = ctx->mask[i];
-            struct layer_report *l = &result->report[k];
-
-            if (l->layer != m->layer)
-                continue;
-            l->general = m->general.chosen;
-            l->specific = m->specific.chosen;
-            l->both = m->both;
-            l->rho_ge = m->general.rho;
-            l->rho_sp = m->specific.rho;
-            l->tau_ge = m->general.tau;
-            l->tau_sp = m->specific.tau;
-        }
-}
-
 /* Makes the whole edit in a scratch state: e->preview. */
 static bool preview_make(struct engine *e, struct command *cmd, const struct request *request,
                          struct err *err)
@@ -276,7 +204,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
          (!(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
           targets_optimise(e, cmd, request, edit_target_layer(&ctx), v, err));
     t1 = clock_seconds();
-    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &v->run, err));
+    ok = ok && (!editor_has_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &v->run, err));
     t2 = clock_seconds();
     ctx.z = v->z;
     ctx.on_step = on_edit_step;
@@ -285,7 +213,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
         emit_progress(e, e->job_id, "solve", 0, 0);
         v->view = state_copy(e->open->edited, ++e->generation);
         ok = editor_of(&cmd->params)->edit(&v->result, v->view, &ctx, &e->job, err);
-        masks_report(&ctx, &v->result);
+        edit_masks_report(&ctx, v->result.report, v->result.layers);
     }
     edit_context_free(&ctx);
     if (!ok) {
@@ -612,7 +540,7 @@ bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
         return false;
     ok = edit_stats_prepare(e, &cmd->params, true, err);
     edit_context_begin(e, &ctx, cmd, request);
-    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &id, err)) &&
+    ok = ok && (!editor_has_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &id, err)) &&
          edit_estimate(report, e->open->edited, &ctx, &e->job, err);
     if (ok) {
         a = xcalloc(1, sizeof(*a));

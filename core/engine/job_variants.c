@@ -200,11 +200,11 @@ static bool variant_make(struct variants *t, int variant, const struct command *
     ok = ok && edit_context_past(e, &ctx, err);
     if (ok && editor_of(&cmd->params)->needs & NEEDS_TARGET)
         ok = variant_target(t, request, &ctx, variant, err);
-    if (ok && edit_wants_mask(&cmd->params))
+    if (ok && editor_has_mask(&cmd->params))
         ok = run_of_facts(e, request, 1, &cmd->params, ctx.layer, ctx.layers, false, err) != NULL;
     began = clock_seconds();
     ctx.z = t->z[variant];
-    if (ok && edit_wants_mask(&cmd->params))
+    if (ok && editor_has_mask(&cmd->params))
         ok = edit_masks(e, cmd, request, &ctx, &run, err);
     if (ok) {
         view = state_copy(edit_start_state(e), ++e->generation);

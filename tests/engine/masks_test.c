@@ -1,6 +1,6 @@
 /* The mask that the screen and the commands show is the mask that the engine solves with and writes
  * to the journal, neuron by neuron, for all combinations of parameters. */
-#include "core/edit/mask.h"
+#include "core/edit/editors/editors.h"
 #include "core/session/session.h"
 #include "tests/engine/small.h"
 #include "views/ui_state.h"
@@ -31,10 +31,10 @@ static struct params with(int mode, int rule, int compensate)
 }
 
 /* Runs a command; a struct ui_state gets every event. False: refused. */
-static bool heard_by(struct ui_state *d, struct engine *e, enum command_kind kind,
-                     const struct params *p, int *kept)
+static bool fact_heard_by(struct ui_state *d, struct engine *e, enum command_kind kind,
+                          const char *subject, const struct params *p, int *kept)
 {
-    struct command c = command(kind, kind == CMD_UNDO ? NULL : "Lily", "park");
+    struct command c = command(kind, kind == CMD_UNDO ? NULL : subject, "park");
     struct event ev;
     unsigned job;
 
@@ -51,6 +51,12 @@ static bool heard_by(struct ui_state *d, struct engine *e, enum command_kind kin
             return done;
     }
     return false;
+}
+
+static bool heard_by(struct ui_state *d, struct engine *e, enum command_kind kind,
+                     const struct params *p, int *kept)
+{
+    return fact_heard_by(d, e, kind, "Lily", p, kept);
 }
 
 static bool *neurons_of(const float *weight, int n)
@@ -99,7 +105,7 @@ static void masks_shown_are_masks_committed(void)
     struct params start_params = draft();
 
     ui_init(&ui, &start_params);
-    for (int mode = MODE_UNION; mode <= MODE_NONE; mode++)
+    for (int mode = MODE_UNION; mode < MODE_PREVIOUS; mode++)
         for (int rule = RULE_TOPK; rule <= RULE_QUANTILE_GE; rule++)
             for (int gain = COMPENSATE_NONE; gain <= COMPENSATE_GAIN; gain++) {
                 struct params p = with(mode, rule, gain);
@@ -135,8 +141,150 @@ static void masks_shown_are_masks_committed(void)
     free(path);
 }
 
+/* What an edit of the journal may write: of W_down its columns, of W_gate and W_up, whose rows are
+ * the neurons, its rows. Caller frees; NULL: it has no such edit, or writes nothing. */
+static bool *written_by(struct session *session, int edit, int neurons)
+{
+    struct delta *delta = NULL;
+    int deltas = 0;
+    bool *in = NULL;
+
+    if (!session_load_deltas(session, edit, &delta, &deltas, NULL))
+        return NULL;
+    for (int k = 0; k < deltas; k++) {
+        const struct delta *d = &delta[k];
+        bool low = d->kind == DELTA_LOW_RANK, down = d->matrix == MATRIX_DOWN;
+
+        in = in ? in : xcalloc((size_t)neurons, sizeof(*in));
+        for (int i = 0; i < neurons; i++)
+            for (int j = 0; low && down ? !j : j < (down ? d->rows : low ? d->rank : d->cols); j++)
+                in[i] |= low && down ? !d->weight || d->weight[i] > 0
+                         : down      ? d->r[j * d->cols + i] != 0
+                                     : d->r[j * d->rows + i] != 0;
+    }
+    deltas_free(delta, deltas);
+    return in;
+}
+
+/* With mask.methods = all a mask limits what every method with a solve writes, and the report says
+ * it; with nmke it limits NMKE alone. */
+static void a_mask_limits_any_method(void)
+{
+    char *path = in_home("methods.es");
+    struct engine *e = start(tiny, &device_cpu, path, false);
+    struct session *session;
+    struct ui_state ui;
+    struct params p = with(MODE_COMPLEMENT, RULE_TOPK, COMPENSATE_NONE);
+    int method[2 * METHODS], n = 0, most = 0;
+    bool *shown = NULL;
+
+    p.value[P_MASK_SHARE] = 0;
+    ui_init(&ui, &p);
+    for (int all = 0; all < 2; all++)
+        for (int m = 0; m < METHODS; m++) {
+            int kept = -1;
+
+            p.value[P_EDIT_METHOD] = m;
+            p.value[P_MASK_METHODS] = all ? MASKS_ALL : MASKS_NMKE;
+            ui.params = p;
+            if (!editor_by_method(m)->solve && !(editor_by_method(m)->needs & MAY_MASK))
+                continue;
+            CHECK(editor_takes_mask(&p) == (all || m == METHOD_NMKE));
+            if (!shown) {
+                CHECK(heard_by(&ui, e, CMD_ATTRIBUTE, &p, NULL));
+                ui_remask(&ui);
+                most = ui.layer[LAYER].mask->neurons;
+                shown = neurons_of(ui.layer[LAYER].mask->weight, most);
+                CHECK(ui.layer[LAYER].mask->selected > 0 && ui.layer[LAYER].mask->selected < most);
+            }
+            CHECK(heard_by(&ui, e, CMD_COMMIT, &p, &kept));
+            if (kept != (editor_takes_mask(&p) ? ui.layer[LAYER].mask->selected : most))
+                CHECK_STR(editor_by_method(m)->name, "another number of neurons is reported");
+            method[n++] = editor_takes_mask(&p) ? m : -1;
+            CHECK(heard_by(&ui, e, CMD_UNDO, &p, NULL));
+        }
+    CHECK(n > 20);
+    engine_stop(e);
+    session = session_peek(path, NULL);
+    for (int i = 0; i < n; i++) {
+        bool *in = written_by(session, i + 1, most);
+
+        CHECK(in);
+        for (int j = 0; in && method[i] >= 0 && j < most; j++)
+            if (in[j] && !shown[j]) {
+                CHECK_STR(editor_by_method(method[i])->name, "writes what the mask leaves out");
+                break;
+            }
+        for (int j = 0; in && method[i] == METHOD_MEMIT && j < most; j++)
+            CHECK(in[j] == shown[j]);
+        free(in);
+    }
+    session_close(session);
+    ui_free(&ui);
+    free(shown);
+    free(path);
+}
+
+/* Neurons of layer LAYER, as the parameters at hand choose them of a fact's scores now. */
+static bool *neurons_now(struct ui_state *d, struct engine *e, const char *subject,
+                         const struct params *p)
+{
+    d->params = *p;
+    CHECK(fact_heard_by(d, e, CMD_ATTRIBUTE, subject, p, NULL));
+    ui_remask(d);
+    return d->layer[LAYER].mask ? neurons_of(d->layer[LAYER].mask->weight, MOST) : NULL;
+}
+
+/* previous: the union of the fact edited before, on the weights now; without one it is refused, and
+ * the screen does not say which neurons. redrawn: as many, others for another fact. */
+static void masks_of_another_fact(void)
+{
+    char *path = in_home("another.es");
+    struct engine *e = start(tiny, &device_cpu, path, false);
+    struct session *session;
+    struct ui_state ui;
+    struct params p = with(MODE_PREVIOUS, RULE_TOPK, COMPENSATE_NONE);
+    struct params of_all = with(MODE_UNION, RULE_TOPK, COMPENSATE_NONE);
+    struct params drawn = with(MODE_REDRAWN, RULE_TOPK, COMPENSATE_NONE);
+    bool *want, *got, *one, *two;
+    int neurons, kept = -1, count[2] = {0};
+
+    ui_init(&ui, &p);
+    CHECK(!fact_heard_by(&ui, e, CMD_PREVIEW, "Lily", &p, NULL));
+    CHECK(fact_heard_by(&ui, e, CMD_COMMIT, "Tom", &of_all, NULL));
+    want = neurons_now(&ui, e, "Tom", &of_all);
+    neurons = ui.layer[LAYER].mask->neurons;
+    free(neurons_now(&ui, e, "Lily", &p));
+    CHECK(ui.layer[LAYER].mask->elsewhere && !ui.layer[LAYER].mask->selected);
+    CHECK(fact_heard_by(&ui, e, CMD_COMMIT, "Lily", &p, &kept));
+    drawn.value[P_MASK_DENSITY] = 0.25;
+    one = neurons_now(&ui, e, "Lily", &drawn);
+    two = neurons_now(&ui, e, "Tom", &drawn);
+    engine_stop(e);
+    session = session_peek(path, NULL);
+    got = written_by(session, 2, neurons);
+    CHECK(want && got && one && two && kept > 0);
+    for (int i = 0; i < neurons; i++) {
+        CHECK(got[i] == want[i]);
+        kept -= want[i];
+        count[0] += one[i];
+        count[1] += two[i];
+    }
+    CHECK(!kept && count[0] == (int)lround(0.25 * neurons) && count[0] == count[1]);
+    CHECK(memcmp(one, two, (size_t)neurons * sizeof(*one)) != 0);
+    session_close(session);
+    ui_free(&ui);
+    free(want);
+    free(got);
+    free(one);
+    free(two);
+    free(path);
+}
+
 static const struct test tests[] = {
     {"masks shown are masks committed", masks_shown_are_masks_committed},
+    {"a mask limits any method", a_mask_limits_any_method},
+    {"masks of another fact", masks_of_another_fact},
 };
 
 int main(void)

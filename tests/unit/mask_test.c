@@ -104,6 +104,8 @@ static void golden_vector_modes(void)
     CHECK_STR(weights_under(official_and("mask.mode=nonoverlap")), "00000101");
     CHECK_STR(weights_under(official_and("mask.mode=none")), "11111111");
     CHECK_STR(weights_under(official_and("mask.mode=soft")), "11111111");
+    CHECK_STR(weights_under(official_and("mask.mode=union")), "10001101");
+    CHECK_STR(weights_under(official_and("mask.mode=complement")), "01110010");
     /* quantile(.3) of the maxima is .12 */
     CHECK_STR(weights_under(official_and("mask.mode=pooled")), "11101101");
     /* tau .75: the levels 3; tau_sp .595 */
@@ -376,6 +378,32 @@ static void random_masks(void)
     attribution_unref(a);
 }
 
+/* redrawn: as random, and another draw for another fact; previous says nothing of these neurons. */
+static void masks_by_the_fact(void)
+{
+    struct attribution *a = of_vector();
+    struct params p = with("mask.mode=redrawn\nmask.density=.5\nseed=3");
+    struct mask *first = mask_build(a, &p), *again;
+    int same = 0;
+
+    for (unsigned fact = 0; fact < 20; fact++) {
+        a->draw = fact * 2654435761U;
+        again = mask_build(a, &p);
+        CHECK(again->selected == 4 && !again->elsewhere);
+        same += !memcmp(first->weight, again->weight, 8 * sizeof(float));
+        mask_free(again);
+    }
+    CHECK(same >= 1 && same < 5);
+    mask_free(first);
+    p = with("mask.mode=previous");
+    first = mask_build(a, &p);
+    CHECK(first->elsewhere && first->selected == 0 && first->general.chosen > 0);
+    for (int i = 0; i < 8; i++)
+        CHECK(isnan(first->weight[i]));
+    mask_free(first);
+    attribution_unref(a);
+}
+
 static void key_magnitude(void)
 {
     static const float key[] = {4, -3, 1, 0, 1, 1, 0, 0};
@@ -483,6 +511,7 @@ static const struct test all[] = {
     {"a degenerate layer", degenerate_layer},
     {"scores that are no numbers", scores_that_are_no_numbers_count_as_none},
     {"random masks", random_masks},
+    {"masks by the fact", masks_by_the_fact},
     {"key magnitude", key_magnitude},
     {"soft weights", soft_weights},
     {"entropies are the formula", entropies_are_the_formula},

@@ -100,7 +100,10 @@ static void layer_text(const struct layer *l, bool first)
     table_integer(&t, m->general.chosen);
     table_integer(&t, m->specific.chosen);
     table_integer(&t, m->both);
-    table_integer(&t, m->selected);
+    if (m->elsewhere)
+        table_text(&t, NULL);
+    else
+        table_integer(&t, m->selected);
     table_real(&t, l->attribution->seconds);
     table_text(&t, top.data ? top.data : "");
     buf_free(&top);

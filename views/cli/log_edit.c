@@ -156,7 +156,7 @@ void log_edit_text(const struct recalled_edit *x)
         assignments_text(x->changed, "parameters off default: ", NULL);
     else
         std_puts("every parameter has its default");
-    if (x->parameters && editor_of(&p)->needs & NEEDS_SCORES) {
+    if (x->parameters && editor_takes_mask(&p)) {
         params_show_all(&p, AFFECTS_MASK, &all);
         assignments_text(all.data ? all.data : "", "mask rule: ", "mask.");
         assignments_text(all.data ? all.data : "", "           ", "select.");

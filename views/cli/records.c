@@ -65,7 +65,7 @@ json_t *record_layer(const struct attribution *a, const struct mask *m,
     put_int(o, "general", m->general.chosen);
     put_int(o, "specific", m->specific.chosen);
     put_int(o, "both", m->both);
-    put_int(o, "kept", m->selected);
+    json_object_set_new(o, "kept", m->elsewhere ? json_null() : json_integer(m->selected));
     put_real(ties, "general", m->general.ties);
     put_real(ties, "specific", m->specific.ties);
     json_object_set_new(o, "ties", ties);

@@ -202,7 +202,7 @@ static void grid_fill_row(struct heat_grid *g, const struct ui_state *d, enum he
 
     g->kind[r] = heat_values(d, mode, g->layer[r], g->differs, x);
     heat_order(d, mode, g->layer[r], at);
-    count = d->pool == POOL_ABOVE && l->mask && g->kind[r] == ROW_EXACT;
+    count = d->pool == POOL_ABOVE && l->mask && !l->mask->elsewhere && g->kind[r] == ROW_EXACT;
     for (int i = 0; i < d->model.neurons; i++) {
         float v = x[at[i]];
 

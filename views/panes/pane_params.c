@@ -50,7 +50,7 @@ static void params_foot(const struct ui_state *d, struct surface *s, struct rect
     bool equal = params_choice(&d->params, P_MASK_COMPENSATE);
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
 
-    if (!(editor_of(&d->params)->needs & NEEDS_SCORES)) {
+    if (!editor_takes_mask(&d->params)) {
         show_print(text, sizeof(text), "%s has no mask · %s", editor_of(&d->params)->title,
                    *ui_edited_range(d, range) ? range : "layers auto");
         box_foot(s, area, text);

@@ -122,8 +122,11 @@ static void layer_row(const struct ui_state *d, int layer, const int *cols, stru
     put_count(&p, N_GE, cols, m->general.chosen - m->both);
     put_count(&p, N_SP, cols, m->specific.chosen - m->both);
     put_count(&p, N_BOTH, cols, m->both);
-    snprintf(text, sizeof(text), "%d %2.0f%%", m->selected,
-             m->neurons ? 100.0 * m->selected / m->neurons : 0);
+    if (m->elsewhere)
+        snprintf(text, sizeof(text), "?");
+    else
+        snprintf(text, sizeof(text), "%d %2.0f%%", m->selected,
+                 m->neurons ? 100.0 * m->selected / m->neurons : 0);
     put_column(&p, KEPT, cols, text);
     put_gain_and_leak(&p, cols, ui_layer_report(d, layer), ui_report_differs(d));
     if (d->layer[layer].differs)

@@ -60,18 +60,6 @@ const char *compare_column_name(int column)
     return columns[column].name ? columns[column].name : editor_at(column)->title;
 }
 
-const char *compare_column_what(int column, char out[96])
-{
-    const struct editor_ops *e = editor_at(column);
-
-    snprintf(out, 96, "%s (%s)",
-             e->needs & NEEDS_SCORES ? "the neurons your parameters choose"
-             : e->solve              ? "no mask: every neuron of the edited layers"
-                                     : "no mask",
-             e->paper);
-    return columns[column].what ? columns[column].what : out;
-}
-
 int compare_rows(void)
 {
     return metric_count + 1;
@@ -85,7 +73,7 @@ static void set_param(struct params *p, enum param id, double value)
 
 /* The user's parameters, changed for a column (which < COLUMNS) or for a random mask. A control
  * keeps as many neurons as the user's mask: mask.density 0 and mask.mass 0 mean "the same number".
- * Where the user has chosen a control as mask mode, NMKE's own columns use the union. */
+ * Where the user has chosen a control as mask mode, other columns use the union. */
 static struct params params_of_variant(const struct params *now, int which)
 {
     const struct column *c = &columns[which < COLUMNS ? which : RANDOM];
@@ -94,13 +82,26 @@ static struct params params_of_variant(const struct params *now, int which)
 
     set_param(&p, P_EDIT_METHOD, c->method);
     set_param(&p, P_MASK_COMPENSATE, c->equal ? COMPENSATE_GAIN : COMPENSATE_NONE);
-    if (c->mode >= 0 || mode == MODE_RANDOM || mode == MODE_KEYMAG || mode == MODE_NONE)
+    if (c->mode >= 0 || mode == MODE_RANDOM || mode >= MODE_KEYMAG)
         set_param(&p, P_MASK_MODE, c->mode >= 0 ? c->mode : MODE_UNION);
     if (c->mode >= 0)
         set_param(&p, c->mode == MODE_KEYMAG ? P_MASK_MASS : P_MASK_DENSITY, 0);
     if (which >= COLUMNS)
         set_param(&p, P_SEED, now->value[P_SEED] + 1 + which - COLUMNS);
     return p;
+}
+
+const char *compare_column_what(int column, const struct params *now, char out[96])
+{
+    const struct editor_ops *e = editor_at(column);
+    const struct params p = params_of_variant(now, column);
+
+    snprintf(out, 96, "%s (%s)",
+             editor_has_mask(&p) ? "the neurons your parameters choose"
+             : e->solve          ? "no mask: every neuron of the edited layers"
+                                 : "no mask",
+             e->paper);
+    return columns[column].what ? columns[column].what : out;
 }
 
 /* Whether a variant would choose the same neurons now. What it does not choose by does not count.
@@ -209,7 +210,7 @@ static void ask_use_params(struct view *v)
 
     show_print(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit will use them.",
                compare_column_name(c->at), columns[c->at].equal ? " at equal gain" : "",
-               compare_column_what(c->at, what));
+               compare_column_what(c->at, &v->host->ui->params, what));
     v->host->confirm(v->host, &q);
 }
 

@@ -161,7 +161,7 @@ static void draw_table(const struct compare *c, const struct ui_state *d, const 
     variants_run_title(&c->run, d, "Compare", area.w - 10 - text_width(hint), title);
     in = box_draw(s, area, title, hint, true);
     e = extent_of(c, in);
-    box_foot(s, area, compare_column_what(c->at, what));
+    box_foot(s, area, compare_column_what(c->at, &d->params, what));
     if (e.rows < 1 || e.columns < 1)
         return;
     draw_heading(c, &e, s);

@@ -39,7 +39,7 @@ static inline int compare_masks(const struct compare *c)
 
 /* The heading of a column, and what it is. */
 const char *compare_column_name(int column);
-const char *compare_column_what(int column, char out[96]);
+const char *compare_column_what(int column, const struct params *now, char out[96]);
 /* Rows of the table: the metrics, and what the variants say. */
 int compare_rows(void);
 /* variants_run_stale(), and whether the columns would choose the same neurons now. */

@@ -461,7 +461,7 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
         pen_text(&p, ROLE_DIM, "not scored ");
     if (kind == ROW_STALE)
         pen_text(&p, ROLE_STALE, "stale ");
-    if (l->mask)
+    if (l->mask && !l->mask->elsewhere)
         pen_mask_weight(&p, (double)l->mask->weight[d->at_neuron]);
     if (words) {
         pen_text(&p, ROLE_DIM, " promotes ");

@@ -196,7 +196,10 @@ static int draw_summary(const struct ui_state *d, int layer, int neuron, struct 
     if (l->mask) {
         pen_class(&p, l->mask->class_bits[neuron], in.w < 46);
         pen_printf(&p, ROLE_DIM, "   weight ");
-        pen_printf(&p, ROLE_STRONG, "%.2g", (double)l->mask->weight[neuron]);
+        if (isnan(l->mask->weight[neuron]))
+            pen_printf(&p, ROLE_DIM, "of the edit before");
+        else
+            pen_printf(&p, ROLE_STRONG, "%.2g", (double)l->mask->weight[neuron]);
     }
     if (forced)
         pen_printf(&p, ROLE_WARN, "   forced %s", forced > 0 ? "in" : "out");

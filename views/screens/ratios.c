@@ -151,8 +151,11 @@ static void draw_explanation(const struct ui_state *d, struct ratios *state, str
     int rows, most;
     bool stale;
 
-    snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->selected,
-             m->neurons);
+    if (m->elsewhere)
+        snprintf(title, sizeof(title), "L%d: those of the edit before are kept", d->at_layer);
+    else
+        snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->selected,
+                 m->neurons);
     stale = pane_stale_title(d, d->layer[d->at_layer].score, title, sizeof(title));
     in = hint_box(d, s, area, title, "{layer-back} {layer-next} layer", false);
     if (rect_empty(in))

@@ -120,7 +120,7 @@ static void run_grid(struct view *v)
     }
     note_own_params(w, user, all);
     if (variants_run_start(v->host, &w->run, all, w->grid.cells, w->variant) &&
-        (!(editor_of(user)->needs & NEEDS_SCORES) || params_choice(user, P_MASK_MODE) == MODE_NONE))
+        !editor_has_mask(user))
         v->host->message(
             v->host, TONE_WARN,
             "edit.method=%s mask.mode=%s has no mask: the parameters of the mask change nothing",

@@ -67,13 +67,15 @@ void plain_print_neurons(const struct ui_state *d)
     if (!n)
         std_print("no neuron is scored yet: attribute scores them\n");
     for (int i = 0; i < n; i++)
-        std_print("%d. layer %d neuron %d, score %.3f, %s, %s the mask\n", i + 1, top[i].layer,
-                  top[i].neuron, top[i].score,
+        std_print("%d. layer %d neuron %d, score %.3f, %s%s\n", i + 1, top[i].layer, top[i].neuron,
+                  top[i].score,
                   top[i].class_bits == 3   ? "general and specific"
                   : top[i].class_bits == 1 ? "general"
                   : top[i].class_bits == 2 ? "specific"
                                            : "of no class",
-                  top[i].kept ? "in" : "outside");
+                  params_choice(&d->params, P_MASK_MODE) == MODE_PREVIOUS ? ""
+                  : top[i].kept                                           ? ", in the mask"
+                                                                          : ", outside the mask");
 }
 
 /* Entropy, ratio and threshold of both kinds, one edited layer per line; gain and leak if known. */
@@ -92,9 +94,13 @@ void plain_print_ratios(const struct ui_state *d)
         any = true;
         std_print(
             "layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
-            "ratio %.3f, threshold %.3f. %d neurons kept",
+            "ratio %.3f, threshold %.3f. ",
             l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
-            m->specific.tau, m->selected);
+            m->specific.tau);
+        if (m->elsewhere)
+            std_print("the neurons of the edit before kept");
+        else
+            std_print("%d neurons kept", m->selected);
         if (r && !isnan(r->gain_mask) && !ui_report_differs(d))
             std_print(", gain %.2f, leak over gain squared %.1f", r->gain_mask, r->leak_ratio);
         std_text("\n");

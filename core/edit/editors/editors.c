@@ -21,6 +21,19 @@ const struct editor_ops *editor_of(const struct params *p)
     return editor_by_method(params_choice(p, P_EDIT_METHOD));
 }
 
+bool editor_takes_mask(const struct params *p)
+{
+    const struct editor_ops *e = editor_of(p);
+
+    return e->needs & NEEDS_SCORES ||
+           (params_choice(p, P_MASK_METHODS) == MASKS_ALL && (e->solve || e->needs & MAY_MASK));
+}
+
+bool editor_has_mask(const struct params *p)
+{
+    return editor_takes_mask(p) && params_choice(p, P_MASK_MODE) != MODE_NONE;
+}
+
 /* The one layer of a method that edits one. */
 static int one_layer(const struct params *p, const struct editor_ops *e, int layers,
                      const int *named, int count)

@@ -7,8 +7,7 @@
  *   2. core/edit/editors/NAME.c: a struct editor_ops editor_NAME, with
  *        name, title, paper   for tables and help
  *        needs                what the engine prepares before edit(). What is not named is not
- *                             computed: without NEEDS_SCORES an edit takes no attribution, without
- *                             NEEDS_NULL_SPACE no eigenvectors
+ *                             computed: without NEEDS_NULL_SPACE an edit takes no eigenvectors
  *        target, keys, residual
  *                             which vector is optimised, which coefficients are keys, and the part
  *                             of what is left that a layer takes; the default is MEMIT's
@@ -34,12 +33,13 @@
 /* What the engine prepares before edit(); what is not named here is not computed. */
 enum editor_needs {
     NEEDS_TARGET = 1,     /* the optimised target of each fact: edit_context.z */
-    NEEDS_SCORES = 2,     /* attribution and the masks made of it, unless mask.mode is none */
+    NEEDS_SCORES = 2,     /* attribution and the masks made of it; see editor_takes_mask() */
     NEEDS_MOMENTS = 4,    /* second moments of the text: edit_context.solver; else NULL */
     NEEDS_NULL_SPACE = 8, /* their eigenvectors; else P of the solvers is the unit matrix */
     NEEDS_PAST_KEYS =
         16, /* keys of the active edits in the solvers, also for the hits of reports */
     NEEDS_NORMALISER = 32, /* edit_context.past, of what edit_result.normaliser said of each */
+    MAY_MASK = 64,         /* not prepared unless mask.methods is all; so may whoever has a solve */
 };
 
 struct editor_ops {
@@ -66,6 +66,11 @@ struct editor_ops {
 /* The method that edit.method names. Never NULL. */
 const struct editor_ops *editor_of(const struct params *p);
 const struct editor_ops *editor_by_method(int method); /* 0 to METHODS - 1 */
+/* Whether mask.mode limits what the method writes: NMKE, or with mask.methods = all every method
+ * with a solve and those that say MAY_MASK. */
+bool editor_takes_mask(const struct params *p);
+/* The same, and the mode is not none: an edit needs scores and has masks. */
+bool editor_has_mask(const struct params *p);
 /* The method's own layers, ascending, of a model with so many; `named` [count] are those of
  * edit.layers. Returns how many; 0: it edits those of edit.layers. layer [PARAM_MAX_LAYERS]. */
 int editor_own_layers(const struct params *p, int layers, const int *named, int count, int *layer);

@@ -41,11 +41,15 @@ static uint32_t relative_change(float change, float weight)
     return bits;
 }
 
-/* [rows * cols] what a low rank delta adds. Caller frees. */
+/* [rows * cols] what a low rank delta would add without its mask. Caller frees. */
 static float *dense_of(const struct delta *d)
 {
     size_t n = (size_t)d->rows * (size_t)d->cols;
-    float *xm = delta_masked_x(d), *out = xcalloc(n, sizeof(*out));
+    struct delta whole = *d;
+    float *xm, *out = xcalloc(n, sizeof(*out));
+
+    whole.weight = NULL;
+    xm = delta_masked_x(&whole);
 
     for (int i = 0; i < d->rows; i++)
         for (int j = 0; j < d->cols; j++) {
@@ -75,6 +79,14 @@ static void drop_small(float *change, const float *weight, size_t n, double keep
         if (ratio[i] < least)
             change[i] = 0;
     free(ratio);
+}
+
+/* The mask, of what is left: change [rows][cols] times its weights. */
+static void weigh_columns(float *change, const struct delta *d)
+{
+    for (int i = 0; d->weight && i < d->rows; i++)
+        for (int j = 0; j < d->cols; j++)
+            change[(size_t)i * (size_t)d->cols + (size_t)j] *= d->weight[j];
 }
 
 /* The share of the residual that the keys receive, and the size, of the elements that are left. */
@@ -124,6 +136,7 @@ static bool rect_shape(const struct edit_context *ctx, int i, const struct model
     if (ok) {
         change = dense_of(d);
         drop_small(change, weight, n, ctx->params->value[P_RECT_KEEP]);
+        weigh_columns(change, d);
         report_left(report, d, change);
         left = (struct delta){.layer = d->layer,
                               .matrix = d->matrix,

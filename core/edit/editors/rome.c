@@ -62,7 +62,9 @@ static bool rome_edit(struct edit_result *out, struct model_state *scratch,
         of.z = ctx->z + (size_t)t * (size_t)d;
         of.count = 1;
         of.reads = (struct edit_reads){0};
+        of.mask = ctx->mask ? ctx->mask + (ctx->mask_per_request ? t : 0) : NULL;
         ok = edit_apply(&one, scratch, &of, job, err);
+        of.mask = NULL; /* the caller's */
         edit_context_free(&of);
         if (ok)
             take_fact(out, &one);

@@ -135,24 +135,30 @@ static bool leading_weaken(const struct leading *l, struct device *dev, double a
     return device_sync(dev, err) && host;
 }
 
-/* What the report says of x as it is written: its gain and leak, and the size of the update. */
+/* What the report says of the update as it is written: its gain and leak, and its size. */
 static bool report_weakened(const struct edit_context *ctx, int i, const struct delta *d,
-                            struct mat x, struct layer_report *report, struct err *err)
+                            struct layer_report *report, struct err *err)
 {
     struct device *dev = ctx->solver[i]->dev;
-    struct mat k32, keys;
-    bool ok;
+    struct mat narrow, keys, x;
+    float *xm = delta_masked_x(d);
+    bool ok = true;
 
-    report->delta_norm = low_rank_norm(d->r, d->x, d->rank, d->rows, d->cols);
-    if (!d->key)
-        return true;
-    k32 = mat_new(dev, DT_F32, x.rows, x.cols);
-    keys = mat_new(dev, DT_F64, x.rows, x.cols);
-    device_upload(dev, k32, d->key);
-    device_copy(dev, k32, keys);
-    ok = edit_report_within(ctx, i, keys, x, d->r, d->rows, report, err);
-    mat_free(dev, &k32);
-    mat_free(dev, &keys);
+    report->delta_norm = low_rank_norm(d->r, xm, d->rank, d->rows, d->cols);
+    if (d->key) {
+        narrow = mat_new(dev, DT_F32, d->rank, d->cols);
+        keys = mat_new(dev, DT_F64, d->rank, d->cols);
+        x = mat_new(dev, DT_F64, d->rank, d->cols);
+        device_upload(dev, narrow, d->key);
+        device_copy(dev, narrow, keys);
+        device_upload(dev, narrow, xm);
+        device_copy(dev, narrow, x);
+        ok = edit_report_within(ctx, i, keys, x, d->r, d->rows, report, err);
+        mat_free(dev, &narrow);
+        mat_free(dev, &keys);
+        mat_free(dev, &x);
+    }
+    free(xm);
     return ok;
 }
 
@@ -172,7 +178,7 @@ static bool sphere_shape(const struct edit_context *ctx, int i, const struct mod
     ok = ok && leading_weaken(&l, dev, ctx->params->value[P_SPHERE_ALPHA], x, err);
     device_copy(dev, x, x32);
     device_fetch(dev, d->x, x32, "the solution (a row a fact, a column a neuron)");
-    ok = device_sync(dev, err) && ok && report_weakened(ctx, i, d, x, report, err);
+    ok = device_sync(dev, err) && ok && report_weakened(ctx, i, d, report, err);
     leading_free(&l, dev);
     mat_free(dev, &x32);
     mat_free(dev, &x);

@@ -6,7 +6,8 @@
  *   (h^, g^) = ((h, g) - mean) / deviation        over all edits of the session so far
  *   V = -lr |h^|^2 g^,   W += ((H H^T + I)^-1 V)^T H        a row of H, V for each position
  *
- * Mean and deviation are of both kinds of matrices together, which have the same shape. */
+ * Mean and deviation are of both kinds of matrices together, which have the same shape. A neuron is
+ * a row of both matrices; a mask weighs the columns of V. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,9 +265,26 @@ static float *as_floats(const double *x, size_t n)
     return out;
 }
 
+/* The layer's mask; NULL: none. */
+static const struct mask *module_mask(const struct edit_context *ctx, const struct module *m)
+{
+    for (int i = 0; ctx->mask && i < ctx->layers; i++)
+        if (ctx->layer[i] == m->layer)
+            return ctx->mask[i];
+    return NULL;
+}
+
+/* r [positions][neurons] of a delta times the weights of the neurons. */
+static void weigh_neurons(float *r, const struct mask *mask, int positions)
+{
+    for (int t = 0; mask && t < positions; t++)
+        for (int j = 0; j < mask->neurons; j++)
+            r[(size_t)t * (size_t)mask->neurons + (size_t)j] *= mask->weight[j];
+}
+
 /* The report of a layer, of one matrix or both. */
-static void report_module(struct edit_result *out, const struct module *m, const struct delta *d,
-                          double weight)
+static void report_module(struct edit_result *out, const struct module *m, const struct mask *mask,
+                          const struct delta *d, double weight)
 {
     double norm = low_rank_norm(d->r, d->x, d->rank, d->rows, d->cols);
     struct layer_report *r = NULL;
@@ -276,7 +294,7 @@ static void report_module(struct edit_result *out, const struct module *m, const
             r = &out->report[i];
     if (!r) {
         r = &out->report[out->layers++];
-        *r = layer_report_keyless(m->layer, d->rows);
+        *r = layer_report_keyless(m->layer, mask ? mask->selected : d->rows);
     }
     r->delta_norm = hypot(r->delta_norm, norm);
     r->weight_norm = hypot(r->weight_norm, weight);
@@ -287,6 +305,7 @@ static bool write_module(struct ultraedit *u, const struct module *m, struct edi
 {
     size_t n = (size_t)u->positions, d = (size_t)u->d, rows = (size_t)u->width - d;
     double *h = xmalloc(n * d * sizeof(*h)), *v = xmalloc(n * rows * sizeof(*v)), weight;
+    const struct mask *mask = module_mask(u->ctx, m);
     struct err why = {0};
     struct delta *delta;
     bool ok;
@@ -306,8 +325,9 @@ static bool write_module(struct ultraedit *u, const struct module *m, struct edi
                                 .r = as_floats(v, n * rows),
                                 .x = as_floats(h, n * d),
                                 .scale = 1};
+        weigh_neurons(delta->r, mask, u->positions);
         delta_apply(u->t.view, delta);
-        report_module(out, m, delta, weight);
+        report_module(out, m, mask, delta, weight);
     }
     free(h);
     free(v);
@@ -321,6 +341,11 @@ static bool ultraedit_edit(struct edit_result *out, struct model_state *scratch,
     bool ok;
 
     *out = (struct edit_result){.z_error = (double)NAN};
+    if (ctx->mask_per_request)
+        return err_set(
+            err, ERR_USAGE,
+            "mask.share = request: ultraedit solves for all facts at once, which one mask "
+            "limits; mask.share = batch has one");
     ok = ultraedit_begin(&u, scratch, job, err) && ultraedit_gradients(&u, job, err);
     for (int i = 0; ok && i < u.modules; i++) {
         job_progress(job, "solve", i, u.modules);
@@ -341,7 +366,7 @@ const struct editor_ops editor_ultraedit = {
     .name = "ultraedit",
     .title = "UltraEdit",
     .paper = "Gu et al. 2025",
-    .needs = NEEDS_NORMALISER,
+    .needs = NEEDS_NORMALISER | MAY_MASK,
     .edit = ultraedit_edit,
     .layers = ultraedit_layers,
 };
