@@ -92,14 +92,34 @@ static void put_preview(struct buf *out, const struct ui_state *d)
     buf_puts(out, ".\n");
 }
 
+/* Of how much text the second moments are, while that is less than asked for: of the preview, whose
+ * weights are written as they are, or of an edit that is made now. */
+static void put_draft(struct buf *out, const struct ui_state *d, bool previewed)
+{
+    const struct edit_report *a = d->verdict.report;
+    long now = d->state.moment_tokens;
+    char tokens[32], goal[32], key[HINT_MAX];
+
+    if (previewed && a->draft) {
+        buf_printf(out, "The preview's second moments are a draft of %s tokens; the edit notes it.",
+                   text_thousands(tokens, a->moment_tokens));
+        if (now > a->moment_tokens)
+            show_format(out, " %s tokens are summed now: %s", text_thousands(tokens, now),
+                        hint_text(d, key, "{preview} uses them."));
+        buf_puts(out, "\n");
+    } else if (!previewed && now < d->state.moment_goal &&
+               editor_of(&d->params)->needs & NEEDS_MOMENTS) {
+        buf_printf(out, "The second moments are a draft of %s tokens of %s; the edit notes it.\n",
+                   text_thousands(tokens, now), text_thousands(goal, d->state.moment_goal));
+    }
+}
+
 /* Where the edit is kept. */
 static void put_place(struct buf *out, const struct ui_state *d)
 {
     const char *name = strrchr(d->state.session, '/');
     char key[HINT_MAX];
 
-    if (d->state.moment_tokens < d->state.moment_goal)
-        buf_puts(out, "The second moments are a draft; the edit notes it.\n");
     if (*d->state.session)
         show_format(out, "It is kept in %.60s. %s", name ? name + 1 : d->state.session,
                     hint_text(d, key, "{undo} takes it back, bit for bit."));
@@ -124,6 +144,7 @@ void confirm_commit(struct host *host)
         .title = "Commit this edit?", .yes = "Commit", .confirmed = commit_confirmed};
     char words[UI_WORDS], key[HINT_MAX];
     struct buf text = {0};
+    bool previewed = ui_verdict(d) && !d->verdict.committed && !ui_verdict_moved(d);
 
     if (!request_has_usable_fact(host) || request_commits_already(host))
         return;
@@ -133,7 +154,7 @@ void confirm_commit(struct host *host)
     }
     show_format(&text, "%.60s → %.60s\n", d->fact.subject, d->fact.target);
     put_rewritten_edit(&text, d);
-    if (ui_verdict(d) && !d->verdict.committed && !ui_verdict_moved(d)) {
+    if (previewed) {
         put_preview(&text, d);
     } else {
         if (ui_verdict_moved(d))
@@ -145,6 +166,7 @@ void confirm_commit(struct host *host)
                                       "{preview} makes one.\n"));
         put_masked_columns(&text, d);
     }
+    put_draft(&text, d, previewed);
     put_place(&text, d);
     utf8_copy(q.text, sizeof(q.text), text.data);
     buf_free(&text);

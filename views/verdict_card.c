@@ -410,7 +410,7 @@ void put_leak_range(struct buf *out, const struct edit_report *a)
 /* "2,610 of 7,680 columns in 5 layers, ‖ΔW‖/‖W‖ 2.4–8.2 %, leak/gain² 4.1–19×" */
 static void put_columns(const struct ui_state *d, const struct edit_report *a, struct buf *out)
 {
-    char kept[32], all[32];
+    char kept[32], all[32], tokens[32];
     long sum = 0;
 
     for (int i = 0; i < a->layers; i++)
@@ -422,7 +422,8 @@ static void put_columns(const struct ui_state *d, const struct edit_report *a, s
     buf_puts(out, ", leak/gain² ");
     put_leak_range(out, a);
     if (a->draft)
-        buf_puts(out, ", second moments are a draft");
+        buf_printf(out, ", second moments are a draft of %s tokens",
+                   text_thousands(tokens, a->moment_tokens));
 }
 
 static void add_written(struct card *c, const struct ui_state *d)

@@ -366,52 +366,6 @@ bool edit_stats_step(struct engine *e, struct err *err)
     return stats_complete(&e->stats) ? contexts_step(e, err) : stats_advance(e, err);
 }
 
-void edit_stats_own_keys(struct edit_stats *g, int edit)
-{
-    for (int i = 0; i < g->layers; i++) {
-        int count = g->solver[i] ? g->solver[i]->count : 0;
-
-        if (count <= g->owners[i])
-            continue;
-        g->owner[i] = xrealloc(g->owner[i], (size_t)count * sizeof(int));
-        while (g->owners[i] < count)
-            g->owner[i][g->owners[i]++] = edit;
-    }
-}
-
-/* Fills the key stores with the keys of the active edits up to that one, in order. */
-static bool past_keys_load(struct engine *e, struct err *err)
-{
-    struct edit_stats *g = &e->stats;
-    struct edit_record *edits = NULL;
-    int count = 0;
-    bool ok = session_edits(e->open->journal, false, &edits, &count, err);
-
-    for (int n = 0; ok && n < count && edits[n].id <= edit_start_last(e); n++) {
-        struct edit_result past = {0};
-        struct edit_context ctx = {.layers = g->layers};
-
-        memcpy(ctx.layer, g->layer, sizeof(ctx.layer));
-        memcpy(ctx.solver, g->solver, sizeof(ctx.solver));
-        ok = session_load_deltas(e->open->journal, edits[n].id, &past.delta, &past.deltas, err) &&
-             edit_remember(&past, &ctx, err);
-        edit_stats_own_keys(g, edits[n].id);
-        edit_result_free(&past);
-    }
-    edit_records_free(edits, count);
-    return ok;
-}
-
-/* Whether the stores hold exactly the keys that are needed. */
-static bool past_keys_current(const struct engine *e, unsigned needs)
-{
-    const struct edit_stats *g = &e->stats;
-
-    return needs & NEEDS_PAST_KEYS
-               ? g->has_past && g->history == e->open->history && g->last == edit_start_last(e)
-               : !g->has_past;
-}
-
 /* The null space, from the cache or made here, and the empty key store of a layer. */
 static bool space_make(struct engine *e, const struct moments *from, int index, bool null,
                        struct err *err)
@@ -445,7 +399,7 @@ static bool spaces_make(struct engine *e, const struct moments *from, const stru
                 (!null || (g->has_null && g->rule.threshold == rule.threshold &&
                            g->rule.fraction == rule.fraction));
 
-    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && past_keys_current(e, needs))
+    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && edit_past_current(e, needs))
         return true;
     if (!same) {
         spaces_free(g);
@@ -458,7 +412,7 @@ static bool spaces_make(struct engine *e, const struct moments *from, const stru
         if (job_cancelled(&e->job, err) || !space_make(e, from, i, null, err))
             return false;
     g->has_past = needs & NEEDS_PAST_KEYS;
-    if (g->has_past && !past_keys_load(e, err))
+    if (g->has_past && !edit_past_load(e, err))
         return false;
     g->space_tokens = from->tokens;
     g->history = e->open->history;

@@ -205,8 +205,6 @@ bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct er
 /* Tokens of which an edit needs the sums, while there is no checkpoint yet; then 0. */
 double edit_stats_needed(const struct engine *e);
 void edit_stats_free(struct engine *e);
-/* Marks the keys that were added to the stores since the last call as this edit's. */
-void edit_stats_own_keys(struct edit_stats *g, int edit);
 bool emit_moments(struct engine *e); /* EV_MOMENTS; true */
 /* Appends to info->context the places in the text where the neuron was most active. Adds none for
  * layers that are not edited. */
@@ -247,6 +245,16 @@ struct run *run_of_facts(struct engine *e, const struct request *request, int co
                          const struct params *p, const int *layer, int layers, bool emit,
                          struct err *err);
 void runs_free(struct engine *e);
+
+/* edit_past.c: the key stores of e->stats hold the keys of the active edits up to edit_start_last()
+ */
+/* Fills the empty stores, in the order of the edits. */
+bool edit_past_load(struct engine *e, struct err *err);
+/* Whether the stores hold exactly the keys that `needs` (enum editor_needs) asks for. */
+bool edit_past_current(const struct engine *e, unsigned needs);
+/* An edit is new in the journal. Stores that were current grow with it; others are filled anew when
+ * they are needed. */
+void edit_past_add(struct engine *e, const struct edit_result *r, int edit);
 
 /* job_edit.c: its opening comment has the whole way of an edit */
 /* The state that edits of the job at work start from (e->start). */

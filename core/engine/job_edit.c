@@ -27,8 +27,9 @@
  * session rebuilds the weights from the journal.
  *
  * A commit of exactly what was previewed must give the same bits, so it reuses the preview. "The
- * same" is decided by preview_key(): facts, parameters, overrides, z, the generation of the
- * edited weights and the number of tokens of the moments, as one text. */
+ * same" is decided by preview_key(): facts, parameters, overrides, z and the generation of the
+ * edited weights, as one text. The moments may have grown meanwhile: a commit that allows a draft
+ * writes what was seen, a new preview is made from what is there now. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,6 @@ void requests_free(struct request *r, int count)
 /* Everything a preview depends on, as text. Parameters that only judge the result are left out. */
 static char *preview_key(const struct engine *e, const struct command *cmd)
 {
-    struct edit_report stats;
     struct buf b = {0};
 
     for (int i = 0; i < cmd->count; i++) {
@@ -93,14 +93,34 @@ static char *preview_key(const struct engine *e, const struct command *cmd)
         free(fact);
     }
     params_show_all(&cmd->params, (AFFECTS_EDIT & ~AFFECTS_VERDICT) | AFFECTS_WORDING, &b);
-    edit_stats_report(e, &cmd->params, &stats);
-    buf_printf(&b, "%u %ld", e->open->edited->generation, stats.moment_tokens);
+    buf_printf(&b, "%u", e->open->edited->generation);
     for (int i = 0; i < cmd->mask_override_count; i++)
         buf_printf(&b, " L%dN%d%c", cmd->mask_overrides[i].layer, cmd->mask_overrides[i].neuron,
                    cmd->mask_overrides[i].in ? '+' : '-');
     if (cmd->z)
         buf_add(&b, cmd->z, (size_t)e->model->config->hidden * sizeof(float));
     return buf_take(&b);
+}
+
+/* Whether the preview is the edit that the command asks for. One that was made from a draft is not,
+ * if the command does not allow that. */
+static bool preview_is_of(const struct engine *e, const struct command *cmd)
+{
+    const struct preview *v = &e->preview;
+    char *key = v->key ? preview_key(e, cmd) : NULL;
+    bool same = key && !strcmp(v->key, key) && (cmd->draft || !v->report.draft);
+
+    free(key);
+    return same;
+}
+
+/* Whether there are statistics of more text than the preview was made from. */
+static bool preview_outgrown(const struct engine *e, const struct params *p)
+{
+    struct edit_report now;
+
+    edit_stats_report(e, p, &now);
+    return now.moment_tokens != e->preview.report.moment_tokens;
 }
 
 /* A step of an edit that optimises the weights. */
@@ -228,6 +248,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     if (editor_of(&cmd->params)->needs & NEEDS_NULL_SPACE)
         memcpy(v->projector, e->stats.space[0]->hash, sizeof(v->projector));
     v->key = preview_key(e, cmd);
+    edit_stats_report(e, &cmd->params, &v->report);
     return true;
 }
 
@@ -251,10 +272,11 @@ static bool preview_report(struct engine *e, const struct command *cmd,
                               .v_lr = v->v_lr,
                               .v_norm = v->v_norm,
                               .v_clamp = v->v_clamp,
-                              .z_error = v->result.z_error};
+                              .z_error = v->result.z_error,
+                              .moment_tokens = a->moment_tokens,
+                              .draft = a->draft};
     memcpy(a->layer, v->result.report, sizeof(a->layer));
     utf8_copy(a->beside, sizeof(a->beside), v->result.beside);
-    edit_stats_report(e, &cmd->params, a);
     a->p_before = before->score.p_first;
     a->p_after = after->score.p_first;
     a->p_target[0] = before->score.p;
@@ -376,7 +398,6 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
                               .draft = v->report.draft,
                               .moment_tokens = v->report.moment_tokens,
                               .attribution = v->run};
-    struct edit_context ctx;
     double *numbers = NULL;
     bool ok;
 
@@ -385,7 +406,6 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
         rec.statistics = numbers;
         rec.statistics_of = editor_of(&cmd->params)->name;
     }
-    edit_context_begin(e, &ctx, cmd, request);
     rec.facts = xcalloc((size_t)cmd->count, sizeof(*rec.facts));
     for (int i = 0; i < cmd->count; i++)
         rec.facts[i] = request[i].fact;
@@ -406,11 +426,7 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
     e->open->edited = v->view;
     state_assign_edit(e->open->edited, rec.id);
     v->view = NULL;
-    e->open->history++;
-    if (ctx.solver[0] && e->stats.has_past && edit_remember(&v->result, &ctx, NULL)) {
-        e->stats.history = e->open->history; /* the stores have grown with it */
-        edit_stats_own_keys(&e->stats, rec.id);
-    }
+    edit_past_add(e, &v->result, rec.id);
     return true;
 }
 
@@ -462,26 +478,24 @@ bool layers_editable(const struct engine *e, const struct params *p, struct err 
 
 bool job_edit(struct engine *e, struct command *cmd, struct err *err)
 {
-    bool commits = cmd->kind == CMD_COMMIT, ok, reuse;
+    bool commits = cmd->kind == CMD_COMMIT, ok, seen, reuse;
     struct request *request = NULL;
     struct answered *before, *after;
     struct event sides = {0};
     double start = clock_seconds();
-    char *key;
 
     if (commits && e->options.readonly)
         return err_set(err, ERR_USAGE,
                        "the session is open for reading only: nothing can be committed");
     if (!layers_editable(e, &cmd->params, err) || !requests_build(e, cmd, &request, err))
         return false;
-    if (!edit_stats_prepare(e, &cmd->params, cmd->draft, err)) {
+    seen = preview_is_of(e, cmd);
+    if (!(seen && commits) && !edit_stats_prepare(e, &cmd->params, cmd->draft, err)) {
         requests_free(request, cmd->count);
         return false;
     }
     notice_facts(e, request, cmd->count);
-    key = preview_key(e, cmd);
-    reuse = e->preview.key && !strcmp(e->preview.key, key);
-    free(key);
+    reuse = seen && (commits || !preview_outgrown(e, &cmd->params));
     before = xcalloc((size_t)cmd->count, sizeof(*before));
     after = xcalloc((size_t)cmd->count, sizeof(*after));
     ok = (reuse || preview_make(e, cmd, request, err)) &&

@@ -119,10 +119,45 @@ static void a_goal_that_is_raised(void)
     engine_stop(e);
 }
 
+/* A commit writes the draft that was previewed, though more text is summed since; a new preview
+ * uses what is there now, and a commit that allows no draft does, too. */
+static void a_draft_that_is_outgrown(void)
+{
+    enum { GOAL = 8192 };
+    static const struct {
+        enum command_kind kind;
+        bool draft, same;
+    } after[] = {{CMD_COMMIT, true, true}, {CMD_PREVIEW, true, false}, {CMD_COMMIT, false, false}};
+
+    for (size_t i = 0; i < sizeof(after) / sizeof(*after); i++) {
+        struct engine *e = start(tiny, &device_cpu, NULL, false);
+        struct command c[3] = {of(CMD_PREVIEW), of(CMD_MOMENTS), of(after[i].kind)};
+        struct job_result first, last;
+
+        for (int k = 0; k < 3; k++) {
+            c[k].params.value[P_STATS_TOKENS] = GOAL;
+            c[k].params.value[P_STATS_WINDOW] = (double)(16 << i); /* nothing is in the cache */
+        }
+        c[0].draft = true;
+        c[2].draft = after[i].draft;
+        wait_until_open(e);
+        first = run_command(e, c[0]);
+        run_command(e, c[1]);
+        last = run_command(e, c[2]);
+        CHECK(first.moments > 0 && first.moments < GOAL);
+        CHECK(last.moments == (after[i].same ? first.moments : GOAL));
+        CHECK(after[i].same ==
+              !strcmp(first.previewed,
+                      after[i].kind == CMD_COMMIT ? last.committed : last.previewed));
+        engine_stop(e);
+    }
+}
+
 static const struct test tests[] = {
     {"a goal beyond the text is the text", a_goal_beyond_the_text},
     {"a goal that is lowered", a_goal_that_is_lowered},
     {"a goal that is raised", a_goal_that_is_raised},
+    {"a draft that is outgrown", a_draft_that_is_outgrown},
     {"a knob costs one pass to the last edited layer", a_knob_costs_one_pass},
 };
 

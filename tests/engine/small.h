@@ -112,7 +112,8 @@ static void make_tiny(void)
 
 struct job_result { /* what the events of a job said */
     struct err err; /* of the job that failed */
-    char checksum[65], committed[65];
+    char checksum[65], previewed[65], committed[65];
+    long moments; /* tokens of those of the preview or commit */
     int edits, layers, answers;
     bool verified, unmasked_unchanged;
     double attributed, answered; /* when */
@@ -142,8 +143,12 @@ static void result_add(struct job_result *h, const struct event *ev)
         memcpy(h->checksum, ev->state->checksum, sizeof(h->checksum));
         h->edits = ev->state->edits;
         h->verified = ev->state->verified;
+    } else if (ev->kind == EV_PREVIEW) {
+        memcpy(h->previewed, ev->edit_report->checksum, sizeof(h->previewed));
+        h->moments = ev->edit_report->moment_tokens;
     } else if (ev->kind == EV_COMMIT) {
         memcpy(h->committed, ev->edit_report->checksum, sizeof(h->committed));
+        h->moments = ev->edit_report->moment_tokens;
     } else if (ev->kind == EV_COMMITTED) {
         h->unmasked_unchanged = ev->commit_report->unmasked_unchanged;
     } else if (ev->kind == EV_LAYER) {
