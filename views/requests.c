@@ -514,6 +514,21 @@ static void undo_confirmed(struct host *host, const struct question *question)
     request_toggle(host, CMD_UNDO, question->number);
 }
 
+/* Says that the edit which "undo" means is not written yet. False: none is being written. */
+static bool commit_say(struct host *host)
+{
+    const struct ui_state *d = host->ui;
+
+    for (int i = 0; i < UI_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind == CMD_COMMIT && !d->job[i].stopping) {
+            host->message(host, TONE_WARN,
+                          "an edit is still being written ({jobs} shows the job): {undo} undoes it "
+                          "once it is there");
+            return true;
+        }
+    return false;
+}
+
 void confirm_undo(struct host *host, int edit)
 {
     const struct ui_state *d = host->ui;
@@ -522,6 +537,8 @@ void confirm_undo(struct host *host, int edit)
     int active = 0;
     char *words;
 
+    if (!edit && !d->state.readonly && commit_say(host))
+        return;
     if (!d->state.can_undo) {
         host->message(host, TONE_WARN,
                       d->state.readonly ? "read-only: nothing can be undone here"
@@ -538,7 +555,7 @@ void confirm_undo(struct host *host, int edit)
         return;
     }
     if (entry)
-        q.number = entry->edit; /* a commit that still runs must not change what "y" undoes */
+        q.number = entry->edit; /* a commit must not change what "y" undoes */
     if (q.number)
         snprintf(q.title, sizeof(q.title), "Undo edit %d?", q.number);
     else

@@ -29,6 +29,19 @@ static int count_done(const struct variant *variant, int count)
     return done;
 }
 
+/* ", 3 failed"; "" if all that are done could be made. Returns out. */
+static const char *failed_words(const struct variant *variant, int count, char out[24])
+{
+    int failed = 0;
+
+    for (int i = 0; i < count; i++)
+        failed += variant[i].has && !variant_has_numbers(&variant[i]);
+    *out = '\0';
+    if (failed)
+        show_print(out, 24, ", %d failed", failed);
+    return out;
+}
+
 /* Whether the parameters are those at hand, apart from the ones that the variants set. */
 static bool same_params(const struct variants_run *r, const struct params *now)
 {
@@ -139,9 +152,16 @@ bool variants_run_event(struct host *host, struct variants_run *r, const struct 
         r->running = false;
         r->stopped = ev->kind == EV_FAILED;
     }
-    if (ev->kind == EV_DONE)
-        host->message(host, TONE_GOOD, "%d variants tried %s; nothing was written", r->count,
-                      r->on_words[WORDS_BRIEF]);
+    if (ev->kind == EV_DONE) {
+        int failed = 0;
+
+        for (int i = 0; i < d->variant_count && d->variant_job == r->job; i++)
+            failed += d->variant[i] && *d->variant[i]->why;
+        host->message(host, failed ? TONE_WARN : TONE_GOOD,
+                      "%d variants tried %s%s%.0d%s; nothing was written", r->count,
+                      r->on_words[WORDS_BRIEF], failed ? ", " : "", failed,
+                      failed ? " failed" : "");
+    }
     return false;
 }
 
@@ -185,7 +205,9 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
                               const char *next, char out[96])
 {
     int done = count_done(variant, r->count);
+    char failed[24];
 
+    failed_words(variant, r->count, failed);
     if (d->viewed && !r->job)
         utf8_copy(out, 96, HINT_NOT_THERE);
     else if (!r->job)
@@ -194,12 +216,12 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
                                : "{attribute} runs %d",
                    count);
     else if (r->running)
-        show_print(out, 96, "%d of %d done%s", done, r->count, r->waits ? ", waits" : "");
+        show_print(out, 96, "%d of %d done%s%s", done, r->count, failed, r->waits ? ", waits" : "");
     else if (*stale && done)
         hint_print(d, out, 96, "%s: {attribute} runs again", stale);
     else if (r->stopped)
-        hint_print(d, out, 96, "%d of %d, stopped: {attribute} goes on", done, r->count);
+        hint_print(d, out, 96, "%d of %d%s, stopped: {attribute} goes on", done, r->count, failed);
     else
-        hint_print(d, out, 96, "%d done, {enter} %s", done, next);
+        hint_print(d, out, 96, "%d done%s, {enter} %s", done, failed, next);
     return out;
 }

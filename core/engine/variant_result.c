@@ -26,8 +26,10 @@ bool variant_result_ready(void *what, struct err *err)
         leak += a->layer[i].leak / a->layers;
     }
     metric_complete(t, "holds", 0);
-    metric_complete(t, "gain", gain);
-    metric_complete(t, "leak", leak);
+    if (a->layers) { /* else it has no such number */
+        metric_complete(t, "gain", gain);
+        metric_complete(t, "leak", leak);
+    }
     metric_complete(t, "residual left", a->z_error);
     return true;
 }

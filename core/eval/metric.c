@@ -143,14 +143,15 @@ static bool count_passed(const struct measuring *m, unsigned kinds, struct measu
     return true;
 }
 
-static double mean_of_layers(const struct metric *row, const struct layer_report *report,
-                             int layers, const struct measuring *m)
+/* An edit that writes no layer has no such number. */
+static struct measured mean_of_layers(const struct metric *row, const struct layer_report *report,
+                                      int layers, const struct measuring *m)
 {
-    double sum = 0;
+    struct measured mean = {.whole = layers > 0};
 
     for (int l = 0; l < layers; l++)
-        sum += row->layer(&report[l], m) / layers;
-    return sum;
+        mean.part += row->layer(&report[l], m) / layers;
+    return mean;
 }
 
 bool metrics_measure(const struct measuring *m, struct measured *out, struct err *err)
@@ -159,9 +160,8 @@ bool metrics_measure(const struct measuring *m, struct measured *out, struct err
         const struct metric *row = &metric_table[i];
         const struct edit_result *r = m->result;
 
-        out[i] = (struct measured){.whole = 1};
-        if (row->layer)
-            out[i].part = mean_of_layers(row, r->report, r->layers, m);
+        out[i] = row->layer ? mean_of_layers(row, r->report, r->layers, m)
+                            : (struct measured){.whole = 1};
         if ((row->measure && !row->measure(m, &out[i], err)) ||
             (row->probes && !count_passed(m, row->probes, &out[i], err)))
             return false;
@@ -174,11 +174,14 @@ void metrics_add_layers(struct measured *sum, const struct layer_report *report,
 {
     const struct measuring m = {.neurons = neurons};
 
-    for (int i = 0; i < metric_count; i++)
-        if (metric_table[i].layer)
-            measured_add(&sum[i], &(struct measured){
-                                      .part = mean_of_layers(&metric_table[i], report, layers, &m),
-                                      .whole = 1});
+    for (int i = 0; i < metric_count; i++) {
+        struct measured mean;
+
+        if (!metric_table[i].layer)
+            continue;
+        mean = mean_of_layers(&metric_table[i], report, layers, &m);
+        measured_add(&sum[i], &mean);
+    }
 }
 
 void metrics_add_probes(struct measured *sum, const struct probe_result *probe, int count)

@@ -189,6 +189,22 @@ static void check_same_result(struct variant_result a, struct variant_result b)
     CHECK(!memcmp(a.applied.layer, b.applied.layer, sizeof(a.applied.layer)));
 }
 
+/* An edit that writes no layer has no gain, leak or norm: not 0, and no ratio of two of them. */
+static void an_edit_beside_the_weights(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct command c = tries(1);
+    static struct take t;
+
+    wait_until_open(e);
+    set(&c.variants[0], "edit.method=ike");
+    CHECK(take(e, c, 0, &t) == EV_DONE && t.tries == 1);
+    CHECK_STR(t.tried[0].why, "");
+    CHECK(metric(&t.tried[0], "gain")->whole == 0 && metric(&t.tried[0], "leak/gain²")->whole == 0);
+    CHECK(metric(&t.tried[0], "p(target)")->whole == 1);
+    engine_stop(e);
+}
+
 /* Two sets of parameters, the second protecting the keys of past edits. */
 static struct command two_tries(int edit, unsigned states)
 {
@@ -599,6 +615,7 @@ static const struct test tests[] = {
     {"variants are tried on older states", variants_are_tried_on_older_states},
     {"variants go on where they stopped", variants_go_on_where_they_stopped},
     {"a variant that cannot be made is reported", invalid_variants_are_reported},
+    {"an edit beside the weights has no gain", an_edit_beside_the_weights},
     {"variants are cancelled", variants_are_cancelled},
     {"variants tell how far they are", variants_tell_how_far_they_are},
     {"drift is measured at states", drift_is_measured},

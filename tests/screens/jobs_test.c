@@ -307,6 +307,13 @@ static void what_is_under_way_is_not_asked_twice(void)
     last_question = (struct question){0};
     confirm_commit(&host);
     CHECK(!last_question.confirmed && strstr(last_said, "committed already"));
+    d.state.edits = 1;
+    d.state.can_undo = true;
+    confirm_undo(&host, 0); /* it means the edit that is being written, not the one before */
+    CHECK(!last_question.confirmed && strstr(last_said, "u undoes it once it is there"));
+    confirm_undo_typed(&host, "1");
+    CHECK(last_question.confirmed != NULL);
+    last_question = (struct question){0};
     request_attribute(&host);
     CHECK(ui_job_card(&d, MAP) && !ui_job_card(&d, MAP)->stopping); /* the map goes on */
     CHECK(last_job == 102); /* the edited layers once more */

@@ -7,6 +7,7 @@
 #include "views/variant_metrics.h"
 
 #include "core/base/param_grid.h"
+#include "core/base/utf8.h"
 
 static struct command posted; /* the last one; what it points to is freed at the next */
 static int posts;
@@ -95,6 +96,31 @@ static void masks_are_compared(void)
     got = screen_text(&(struct screen){.ui = &d, .view = v}, 36, 120, false);
     CHECK(strstr(got, "Compare: Eiffel Tower → Rome") && strstr(got, "of another fact"));
     free(got);
+    view_close(v);
+    ui_free(&d);
+}
+
+/* What could not be made is not counted as made. */
+static void what_failed_is_counted(void)
+{
+    struct ui_state d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("compare"), &host);
+    char failed[64];
+
+    make_full_ui_state(&d);
+    v->ops->open(v);
+    v->ops->action(v, ACTION_ENTER);
+    give_variants(&d, posted.variants, posted.variant_count);
+    for (int i = 1; i < 4; i++)
+        utf8_copy(d.variant[i]->why, sizeof(d.variant[i]->why), "there is no old object");
+    tell(v, EV_VARIANT);
+    snprintf(failed, sizeof(failed), "%d of %d done, 3 failed", WAYS + 32, WAYS + 32);
+    CHECK(shows(&d, v, 36, 120, failed));
+    tell(v, EV_DONE);
+    CHECK(strstr(last_said, ", 3 failed; nothing was written"));
+    snprintf(failed, sizeof(failed), "%d done, 3 failed, Enter", WAYS + 32);
+    CHECK(shows(&d, v, 36, 120, failed));
     view_close(v);
     ui_free(&d);
 }
@@ -675,6 +701,7 @@ static const struct test tests[] = {
     {"an edit that is not active is not undone", an_edit_that_is_not_active_is_not_undone},
     {"a note is said to be saved when it is", a_note_is_said_to_be_saved_when_it_is},
     {"masks are compared", masks_are_compared},
+    {"what failed is counted", what_failed_is_counted},
     {"fewer masks are compared", fewer_masks_are_compared},
     {"results of two states are not mixed", results_of_two_states_are_not_mixed},
     {"an edit is tried on the state before it", an_edit_is_tried_on_the_state_before_it},

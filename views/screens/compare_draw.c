@@ -231,6 +231,16 @@ static void column_letters(char letter[COLUMNS])
     }
 }
 
+/* Where a variant lies in the picture. False: it is not drawn. */
+static bool column_cell(const struct compare *c, const struct plot *a, int n, struct rect plot,
+                        int *y, int *x)
+{
+    const struct variant *t = &c->variant[n];
+
+    return n != RANDOM && (n <= KEYMAG || n >= COLUMNS) && variant_has_numbers(t) &&
+           plot_cell(a, variant_value(t, a->metric[0]), variant_value(t, a->metric[1]), plot, y, x);
+}
+
 /* Random masks as ○, or as their number where several fall on a cell; editors by their letter, key
  * size as K, NMKE as ★ on top. */
 static void draw_points(const struct compare *c, const struct plot *a, struct surface *s,
@@ -242,13 +252,10 @@ static void draw_points(const struct compare *c, const struct plot *a, struct su
 
     column_letters(letter);
     for (int n = c->run.count - 1; n >= 0; n--) { /* NMKE lies on top */
-        const struct variant *t = &c->variant[n];
         char text[8] = {n < COLUMNS ? letter[n] : 0};
         enum role role = n == NMKE ? ROLE_ACCENT : n == KEYMAG ? ROLE_WARN : ROLE_STRONG;
 
-        if (n == RANDOM || (n > KEYMAG && n < COLUMNS) || !variant_has_numbers(t) ||
-            !plot_cell(a, variant_value(t, a->metric[0]), variant_value(t, a->metric[1]), plot, &y,
-                       &x))
+        if (!column_cell(c, a, n, plot, &y, &x))
             continue;
         if (n >= COLUMNS) {
             int many = ++count[y * plot.w + x];
@@ -272,17 +279,23 @@ static bool add_legend(char foot[160], int cols, const char *glyph, const char *
     return true;
 }
 
-/* What the letters are, as much as fits into the lower edge. */
-static void draw_legend(struct surface *s, struct rect area)
+/* What the letters of the picture are, as much as fits into the lower edge: that of the cursor's
+ * column first, so that each can be asked for. */
+static void draw_legend(const struct compare *c, const struct plot *a, struct surface *s,
+                        struct rect area, struct rect plot)
 {
-    int cols = area.w - 6;
+    int cols = area.w - 8, y, x;
     char foot[160] = "", letter[COLUMNS] = {0};
     bool fits = add_legend(foot, cols, "★", "NMKE") && add_legend(foot, cols, "○", "random") &&
                 add_legend(foot, cols, "2–9", "many") && add_legend(foot, cols, "K", "key size");
 
     column_letters(letter);
-    for (int i = NMKE + 1; fits && i < RANDOM; i++)
-        fits = add_legend(foot, cols, (char[2]){letter[i]}, compare_column_name(i));
+    for (int first = 1; first >= 0; first--)
+        for (int i = NMKE + 1; i < RANDOM; i++)
+            if (fits && (i == c->at) == first && column_cell(c, a, i, plot, &y, &x))
+                fits = add_legend(foot, cols, (char[2]){letter[i]}, compare_column_name(i));
+    if (!fits)
+        show_print(foot + strlen(foot), sizeof(foot) - strlen(foot), " …");
     box_foot(s, area, foot);
 }
 
@@ -292,7 +305,7 @@ static int count_masks(const struct compare *c)
     int done = 0;
 
     for (int i = COLUMNS; i < c->run.count; i++)
-        done += c->variant[i].has;
+        done += variant_has_numbers(&c->variant[i]);
     return done;
 }
 
@@ -336,9 +349,10 @@ static void draw_cloud(const struct compare *c, struct surface *s, struct rect a
         return;
     }
     points = plot_axes(&a, s, in);
-    if (!rect_empty(points))
-        draw_points(c, &a, s, points);
-    draw_legend(s, area);
+    if (rect_empty(points))
+        return;
+    draw_points(c, &a, s, points);
+    draw_legend(c, &a, s, area, points);
 }
 
 /* --- against chance ----------------------------------------------------------------------- */

@@ -260,9 +260,9 @@ static bool moments_message(const struct ui_state *d, unsigned job, char *out, s
     if (!card || !card->explains)
         return false;
     show_print(out, n,
-               "second moments, %.0f s left: an edit needs those of %s tokens; how the model's "
-               "neurons usually fire, summed once per model and kept",
-               card->progress.seconds_left, text_thousands(tokens, (long)card->progress.total));
+               "first the second moments of %s tokens: how neurons usually fire, summed once and "
+               "kept",
+               text_thousands(tokens, (long)card->progress.total));
     return true;
 }
 
