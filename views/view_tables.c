@@ -249,13 +249,14 @@ static void history_row(struct table *s, const struct history_entry *e,
     for (int i = 0; i < 2; i++)
         table_real(s, f->p_first[i]);
     table_integer(s, e->facts);
+    table_text(s, e->method);
 }
 
 bool table_of_history(struct table *s, const struct ui_state *d)
 {
     table_columns(s, "edit active when subject prompt target old p_before p_after kept success "
                      "draft checksum note p_target_before p_target_after p_first_before "
-                     "p_first_after facts");
+                     "p_first_after facts method");
     for (int i = 0; d->history && i < d->history->count; i++)
         for (int k = 0; k < d->history->entry[i].facts; k++)
             history_row(s, &d->history->entry[i], &d->history->entry[i].fact[k]);

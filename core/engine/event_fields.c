@@ -308,6 +308,8 @@ static const struct field_info history_entry_field[] = {
     REAL(history_entry, p_before),
     REAL(history_entry, p_after),
     INT(history_entry, kept),
+    CHARS(history_entry, method),
+    BOOL(history_entry, masked),
     BOOL(history_entry, success),
     BOOL(history_entry, draft),
     TEXT_OR_NULL(history_entry, note),

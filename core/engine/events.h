@@ -192,10 +192,12 @@ struct history_entry {
     char checksum[65];
     char state[17];           /* as state_info.state: of the state after it; "": not known */
     double p_before, p_after; /* p(first) of the first fact */
-    int kept;
-    bool success, draft; /* success: every fact held */
-    char *note;          /* or NULL */
-    int facts;           /* edited together, at least 1 */
+    int kept;                 /* neurons of its first layer that it wrote */
+    char method[24];          /* name of the editing method; "": not known */
+    bool masked;              /* it chose neurons by a mask */
+    bool success, draft;      /* success: every fact held */
+    char *note;               /* or NULL */
+    int facts;                /* edited together, at least 1 */
     struct history_fact *fact;
 };
 
@@ -213,9 +215,9 @@ struct recalled_edit {
     int facts;                             /* edited together */
     char *subject, *prompt, *target, *old; /* of the first one */
     char *changed;                         /* parameters off their default (job_begun.changed) */
-    char *parameters;                      /* all of them, JSON; NULL: not stored */
-    int forces;                            /* neurons that were in or out against their scores, */
-    struct mask_override *force;           /* [forces] */
+    char *parameters;            /* all of them, JSON; NULL: not stored, or not readable */
+    int forces;                  /* neurons that were in or out against their scores, */
+    struct mask_override *force; /* [forces] */
     /* Where `measured` is false the session is older than these numbers: layers, sizes of masks and
      * norms of updates are read off the change itself, the other numbers of a layer are NAN. */
     bool measured;
@@ -248,6 +250,8 @@ struct params edit_params(const char *json);
 struct p_change history_p_change(const struct history_fact *f);
 /* How many facts of an edit held right after it; -1: not known for each. */
 int history_held(const struct history_entry *e);
+/* Whether `kept` counts the neurons of a mask; unknown methods are taken to have one. */
+bool history_kept_shown(const struct history_entry *e);
 /* Finds history_fact.rewritten of all active edits; it is no part of what is stored or recorded. */
 void history_find_rewritten(struct history *h);
 /* Which active edits gave a fact's question an object. */

@@ -108,6 +108,18 @@ static void fact_metrics(struct history_fact *f, const json_t *metrics, int i, i
         f->outcome = OUTCOME_FAILED;
 }
 
+/* How the edit was made, as far as this version can read it. */
+static void entry_method(struct history_entry *x, const char *json)
+{
+    struct params p;
+
+    params_default(&p);
+    if (!json || !params_from_json(&p, json, FROM_SESSION, NULL))
+        return;
+    utf8_copy(x->method, sizeof(x->method), editor_of(&p)->name);
+    x->masked = edit_wants_mask(&p);
+}
+
 static void entry_of(struct history_entry *x, const struct edit_record *r)
 {
     json_t *metrics = r->metrics_json ? json_loads(r->metrics_json, 0, NULL) : NULL;
@@ -132,6 +144,7 @@ static void entry_of(struct history_entry *x, const struct edit_record *r)
         .fact = xcalloc((size_t)r->requests + 1, sizeof(*x->fact)),
     };
     memcpy(x->checksum, r->checksum, sizeof(x->checksum));
+    entry_method(x, r->params_json);
     for (int i = 0; i < r->requests; i++) {
         x->fact[i] = (struct history_fact){.subject = xstrdup(r->facts[i].subject),
                                            .prompt = xstrdup(r->facts[i].prompt),
@@ -200,6 +213,11 @@ struct used_values report_used(const struct edit_report *a)
 struct p_change history_p_change(const struct history_fact *f)
 {
     return p_change_of(f->p_target, f->p_first);
+}
+
+bool history_kept_shown(const struct history_entry *e)
+{
+    return e->masked || !*e->method;
 }
 
 int history_held(const struct history_entry *e)

@@ -178,7 +178,8 @@ static bool states_read(struct session *s, const struct history_entry *e, struct
 static bool edit_recall(struct session *s, const struct edit_record *rec,
                         const struct history_entry *e, struct recalled_edit *x, struct err *err)
 {
-    struct params p = edit_params(rec->params_json);
+    struct params p;
+    bool readable;
     struct buf changed = {0};
     char made_on[17];
 
@@ -190,8 +191,12 @@ static bool edit_recall(struct session *s, const struct edit_record *rec,
                                 .prompt = xstrdup(rec->facts[0].prompt),
                                 .target = xstrdup(rec->facts[0].target),
                                 .old = xstrdup(rec->facts[0].old),
-                                .parameters = xstrdup(rec->params_json),
                                 .lambda = rec->lambda};
+    params_default(&p);
+    readable = rec->params_json && params_from_json(&p, rec->params_json, FROM_SESSION, NULL);
+    if (!readable)
+        params_default(&p);
+    x->parameters = readable ? xstrdup(rec->params_json) : NULL;
     memcpy(x->projector, rec->projector, sizeof(x->projector));
     params_show_changed(&p, AFFECTS_EDIT, &changed);
     x->changed = changed.data ? buf_take(&changed) : xstrdup("");

@@ -16,6 +16,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/engine/bus.h"
 #include "views/hint.h"
 #include "views/shell/frame.h"
@@ -321,8 +322,10 @@ static void give_history(struct ui_state *d)
                                     .p_before = 0.006,
                                     .p_after = i ? 0.4 : 0.89,
                                     .kept = 2510,
+                                    .masked = !i,
                                     .success = !i,
                                     .checksum = "7f3a91c2aa"};
+        utf8_copy(e->method, sizeof(e->method), i ? "ft-m" : "nmke");
         e->subject = xstrdup(i ? "Mount Fuji" : "Eiffel Tower");
         e->prompt = xstrdup("{} is in");
         e->target = xstrdup(i ? "Peru" : "Rome");

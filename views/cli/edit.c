@@ -124,7 +124,7 @@ static void commit_text(const struct fact *f, const struct commit_report *e, int
     for (int i = 0; i < 2; i++)
         std_print("  %-7s %s\n", i ? "after" : "before",
                   text_said(said, sizeof(said), e->generated[i]));
-    std_print("  %s %s, %.1f s\n  checksum %s\n", layers ? "weights outside the mask" : "weights",
+    std_print("  %s %s, %.1f s\n  checksum %s\n", layers ? "all other weights" : "weights",
               e->unmasked_unchanged ? "unchanged" : "CHANGED", e->seconds_total, e->checksum);
 }
 

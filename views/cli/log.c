@@ -94,7 +94,7 @@ static char *remarks(const struct history_entry *e, bool named)
     return buf_take(&out);
 }
 
-/* A row of the table: edit, time, p(target), fact. */
+/* A row of the table: edit, time, p(target), method, fact. */
 static void add_entry(struct table *t, const struct history_entry *e)
 {
     struct p_change p = history_p_change(&e->fact[0]);
@@ -109,6 +109,7 @@ static void add_entry(struct table *t, const struct history_entry *e)
     table_text(t, when);
     table_text(t, named || isnan(p.after) ? NULL
                                           : cli_change((const double[]){p.before, p.after}, value));
+    table_text(t, *e->method ? e->method : NULL);
     table_format(t, "%.240s%s", words, rest);
     free(words);
     free(rest);
@@ -118,7 +119,7 @@ static void log_text(const struct history *h, int edit, const struct recalled_ed
 {
     struct table t = {.name = "log"};
 
-    table_layout(&t, "edit%5d  when%-16s  p(target)%-16s  fact%s");
+    table_layout(&t, "edit%5d  when%-16s  p(target)%-16s  method%-10s  fact%s");
     cli_titles(&t);
     for (int i = 0; i < h->count; i++)
         if (!edit || h->entry[i].edit == edit) {

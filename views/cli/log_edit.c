@@ -151,7 +151,7 @@ void log_edit_text(const struct recalled_edit *x)
                   x->report.draft ? " (draft)" : "");
     std_print("\n");
     if (!x->parameters)
-        std_puts("parameters not stored");
+        std_puts("parameters not stored, or not as this version reads them");
     else if (*x->changed)
         assignments_text(x->changed, "parameters off default: ", NULL);
     else

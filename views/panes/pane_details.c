@@ -117,9 +117,10 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
         return;
     }
     fact_fields(e, s, in, &y);
+    details_field(s, in, &y, "method", ROLE_TEXT, e->method);
     show_print(text, sizeof(text), "%s neurons in its first layer",
                text_thousands(number, e->kept));
-    details_field(s, in, &y, "mask", ROLE_TEXT, text);
+    details_field(s, in, &y, "mask", ROLE_TEXT, history_kept_shown(e) ? text : "");
     details_field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
     details_field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
                   hint_text(d, hint,

@@ -416,8 +416,8 @@ static void put_rewritten(const struct history_entry *e, struct pen *p, int wide
 }
 
 /* Columns: tag, active ● or undone ○, number, time, ✓ holds, ✗ weak or → rewritten, subject →
- * object, p before→after (of several facts: how many hold), kept neurons (80 columns or more),
- * note. */
+ * object, p before→after (of several facts: how many hold), neurons of its mask (80 columns or
+ * more), method (100), note. */
 static void entry_row(const struct history_entry *e, struct pen *p, int wide, bool tagged)
 {
     char clock[32], number[32], others[32] = "";
@@ -448,7 +448,11 @@ static void entry_row(const struct history_entry *e, struct pen *p, int wide, bo
         pen_fit(p, ROLE_BAR, 6, text_probability(number, chance.after));
     }
     if (wide >= 80)
-        pen_right(p, ROLE_DIM, 7, text_thousands(number, e->kept));
+        pen_right(p, ROLE_DIM, 7, history_kept_shown(e) ? text_thousands(number, e->kept) : "");
+    if (wide >= 100 && *e->method) {
+        pen_text(p, ROLE_DIM, "  ");
+        pen_fit(p, ROLE_DIM, 10, e->method);
+    }
     if (!e->active)
         pen_text(p, ROLE_NONE, " undone");
     if (rewritten)
