@@ -87,8 +87,8 @@ static bool previous_masks(struct engine *e, const struct params *given, struct 
 }
 
 /* Masks of the facts' own scores. */
-static bool own_masks(struct engine *e, const struct request *request, const struct params *p,
-                      struct edit_context *ctx, unsigned *id, struct err *err)
+static bool masks_by_rule(struct engine *e, const struct request *request, const struct params *p,
+                          struct edit_context *ctx, unsigned *id, struct err *err)
 {
     struct run *run = run_of_facts(e, request, ctx->count, p, ctx->layer, ctx->layers, false, err);
 
@@ -119,8 +119,9 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
 {
     const struct params *p = &cmd->params;
 
-    if (params_choice(p, P_MASK_MODE) == MODE_PREVIOUS ? !previous_masks(e, p, ctx, id, err)
-                                                       : !own_masks(e, request, p, ctx, id, err))
+    if (params_choice(p, P_MASK_MODE) == MODE_PREVIOUS
+            ? !previous_masks(e, p, ctx, id, err)
+            : !masks_by_rule(e, request, p, ctx, id, err))
         return false;
     for (int i = 0; i < ctx->layers * (ctx->mask_per_request ? ctx->count : 1); i++)
         mask_apply_overrides(ctx->mask[i], cmd->mask_overrides, cmd->mask_override_count);

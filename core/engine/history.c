@@ -117,7 +117,7 @@ static void entry_method(struct history_entry *x, const char *json)
     if (!json || !params_from_json(&p, json, FROM_SESSION, NULL))
         return;
     utf8_copy(x->method, sizeof(x->method), editor_of(&p)->name);
-    x->masked = edit_wants_mask(&p);
+    x->masked = editor_has_mask(&p);
 }
 
 static void entry_of(struct history_entry *x, const struct edit_record *r)

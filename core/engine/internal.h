@@ -252,8 +252,8 @@ void runs_free(struct engine *e);
 bool edit_past_load(struct engine *e, struct err *err);
 /* Whether the stores hold exactly the keys that `needs` (enum editor_needs) asks for. */
 bool edit_past_current(const struct engine *e, unsigned needs);
-/* An edit is new in the journal. Stores that were current grow with it; others are filled anew when
- * they are needed. */
+/* An edit is new in the journal. Stores that were current grow with it; others are filled again
+ * when they are needed. */
 void edit_past_add(struct engine *e, const struct edit_result *r, int edit);
 
 /* job_edit.c: its opening comment has the whole way of an edit */
