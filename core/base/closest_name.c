@@ -33,6 +33,11 @@ int name_distance(const char *a, const char *b)
     return row[m];
 }
 
+struct closest_name closest_name_of(const char *wanted)
+{
+    return (struct closest_name){wanted, "", (int)strnlen(wanted, MAX_BYTES) / 2 + 1};
+}
+
 void closest_name_try(struct closest_name *best, const char *candidate)
 {
     int d;

@@ -110,7 +110,7 @@ bool params_same(const struct params *a, const struct params *b, unsigned affect
 
 static const char *nearest_name(const char *name)
 {
-    struct closest_name near = {name, "", INT_MAX};
+    struct closest_name near = closest_name_of(name);
 
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *info = param_info((enum param)i);
@@ -150,23 +150,22 @@ static bool word_at(const char *words, int i, char word[MAX_NAME])
 static bool choice_parse(const struct param_info *info, const char *name, const char *text,
                          double *value, struct err *err)
 {
+    struct closest_name near = closest_name_of(text);
     char word[MAX_NAME], nearest[MAX_NAME] = "";
-    int least = 2 * MAX_NAME;
 
     for (int i = 0; word_at(info->words, i, word); i++) {
-        int d = name_distance(text, word);
+        int before = near.distance;
 
         if (!strcmp(text, word)) {
             *value = i;
             return true;
         }
-        if (d < least) {
-            least = d;
+        closest_name_try(&near, word);
+        if (near.distance < before)
             memcpy(nearest, word, sizeof(nearest));
-        }
     }
-    return err_set(err, ERR_USAGE, "%s: '%.60s' is not one of: %s; nearest is '%s'", name, text,
-                   info->words, nearest);
+    return err_set(err, ERR_USAGE, "%s: '%.60s' is not one of: %s%s%s%s", name, text, info->words,
+                   *nearest ? "; nearest is '" : "", nearest, *nearest ? "'" : "");
 }
 
 /* The shortest text that strtod() reads back to the same value. */
@@ -320,6 +319,8 @@ static bool set_temperature(struct params *p, const char *text, enum param_sourc
 bool params_set(struct params *p, const char *name, const char *value, enum param_source from,
                 struct err *err)
 {
+    const char *near;
+
     if (!strcmp(name, "temperature"))
         return set_temperature(p, value, from, err);
     for (int i = 0; i < PARAM_COUNT; i++) {
@@ -339,8 +340,9 @@ bool params_set(struct params *p, const char *name, const char *value, enum para
         *p = trial;
         return true;
     }
-    return err_set(err, ERR_USAGE, "no parameter is called '%.60s'; nearest is '%s'", name,
-                   nearest_name(name));
+    near = nearest_name(name);
+    return err_set(err, ERR_USAGE, "no parameter is called '%.60s'%s%s%s", name,
+                   *near ? "; nearest is '" : "", near, *near ? "'" : "");
 }
 
 bool params_assign(struct params *p, const char *name_equals_value, enum param_source from,

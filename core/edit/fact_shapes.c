@@ -446,7 +446,7 @@ bool fact_shapes_read(const json_t *record, struct fact_list *list, struct err *
 
     if (!json_is_object(record))
         return err_set(err, ERR_FORMAT, "a fact must be one JSON object, this is %s",
-                       json_is_string(record) ? "a text" : kind_of(record));
+                       json_is_string(record) ? "a text or a number" : kind_of(record));
     for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
         if (shapes[i].is(record))
             return shapes[i].read(list, record, err) &&

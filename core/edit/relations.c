@@ -191,7 +191,7 @@ int relations_match(const struct relations *r, const char *typed, int *index, in
 
 static const char *nearest_relation(const struct relations *r, const char *name)
 {
-    struct closest_name near = {name, "", INT_MAX};
+    struct closest_name near = closest_name_of(name);
 
     for (int i = 0; i < r->count; i++) {
         closest_name_try(&near, r->relation[i].name);
@@ -205,6 +205,7 @@ const struct relation *relations_find(const struct relations *r, const char *nam
 {
     int index[4], n = *name ? relations_match(r, name, index, 4) : 0;
     const struct relation *one = n ? &r->relation[index[0]] : NULL;
+    const char *near;
 
     if (one && (n == 1 || match_grade(one, name) > match_grade(&r->relation[index[1]], name)))
         return one;
@@ -213,10 +214,12 @@ const struct relation *relations_find(const struct relations *r, const char *nam
                 "relation '%.40s' may be %s, %s%s%s: say which (editscope relations lists them)",
                 name, one->name, r->relation[index[1]].name, n > 2 ? " or " : "",
                 n > 2 ? r->relation[index[2]].name : "");
-    else
+    else if (*(near = nearest_relation(r, name)))
         err_set(err, ERR_USAGE,
                 "no relation '%.40s'; the nearest is '%s' (editscope relations lists them)", name,
-                nearest_relation(r, name));
+                near);
+    else
+        err_set(err, ERR_USAGE, "no relation '%.40s' (editscope relations lists them)", name);
     return NULL;
 }
 

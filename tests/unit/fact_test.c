@@ -623,7 +623,7 @@ static void faults_have_a_place(void)
     snprintf(text, sizeof(text), "[%s]\n%s", good, good);
     CHECK_STR(text_refusal(text), "not JSON, line 2: the list has ended before");
     CHECK_STR(text_refusal("[3]"),
-              "record 1: a fact must be one JSON object, this is a text (line 1)");
+              "record 1: a fact must be one JSON object, this is a text or a number (line 1)");
     CHECK_STR(text_refusal(" "), "holds no fact");
     CHECK_STR(text_refusal("[ ]"), "holds no fact");
 }

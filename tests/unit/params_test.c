@@ -116,6 +116,9 @@ static void refusals_name_the_nearest(void)
     CHECK_STR(refusal("rato.ge.a=.1"),
               "no parameter is called 'rato.ge.a'; nearest is 'ratio.ge.a'");
     CHECK(strstr(refusal("amplfy=3"), "'amplify'"));
+    CHECK_STR(refusal("zzz=1"), "no parameter is called 'zzz'");
+    CHECK(!strstr(refusal("edit.method=foo"), "nearest"));
+    CHECK(strstr(refusal("edit.method=nmek"), "; nearest is 'nmke'"));
     CHECK_STR(refusal("beta_ge=1.5"), "beta_ge = 1.5 is out of range 0 to 1; nearest is 1");
     CHECK_STR(refusal("edit.v_steps=2.7"),
               "edit.v_steps = 2.7 must be a whole number; nearest is 3");

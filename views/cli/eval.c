@@ -345,7 +345,8 @@ static bool parse_checkpoints(const struct cli *c, struct eval *v, struct err *e
             v->checkpoint[v->checkpoints++] = (int)n;
         else
             err_set(err, ERR_USAGE,
-                    "--edits %.60s: give at most %d numbers of facts, each larger than the one "
+                    "--edits %.60s: give at most %d numbers of facts from 1 on, each larger than "
+                    "the one "
                     "before, such as 10,30,100",
                     c->value[OPT_CHECKPOINTS], EVAL_CHECKPOINTS);
         free(word);
