@@ -490,6 +490,26 @@ static void a_fact_without_neighbours_says_so(void)
     ui_free(&d);
 }
 
+/* What is committed is the preview: the dialog tells of its moments, and that there are more now.
+ */
+static void an_outgrown_draft_says_so(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+
+    make_full_ui_state(&d);
+    d.verdict.report->draft = true;
+    d.verdict.report->moment_tokens = d.state.moment_tokens = 30720;
+    confirm_commit(&host);
+    CHECK(strstr(last_question.text, "are a draft of 30,720 tokens; the edit notes it.") &&
+          !strstr(last_question.text, "summed now"));
+    d.state.moment_tokens = 61440;
+    confirm_commit(&host);
+    CHECK(strstr(last_question.text, "draft of 30,720 tokens; the edit notes it. 61,440 tokens are "
+                                     "summed now: P uses them."));
+    ui_free(&d);
+}
+
 /* What fails is named. A job that no user has asked for leaves the line to the one before it. */
 static void a_failed_job_is_named(void)
 {
@@ -669,6 +689,7 @@ static const struct test tests[] = {
     {"the board tells how long and what waits", the_board_tells_how_long_and_what_waits},
     {"statistics are always seen", statistics_are_always_seen},
     {"a job runs when it is heard of", a_job_runs_when_it_is_heard_of},
+    {"an outgrown draft says so", an_outgrown_draft_says_so},
     {"a fact without neighbours says so", a_fact_without_neighbours_says_so},
 };
 TEST_MAIN(tests)

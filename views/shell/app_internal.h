@@ -68,6 +68,7 @@ struct app {
         bool in_field;   /* while a text field was open */
         unsigned job;    /* it says that this job runs; 0: it is about no job */
         bool of_preview; /* it says what a preview found */
+        bool of_moments; /* it says that second moments are summed first */
     } message;
     int keys_handled;        /* keys being handled now: 0, 1, or 2 for Alt-Enter */
     unsigned message_at_key; /* the number of the last message when that key came */

@@ -8,6 +8,7 @@
  *   at any time                      the fact changes, or the user asks the engine for something
  *   by message_of_job()              the job ends ("comparing two states")
  *   of a preview                     a parameter moves: it is of others then
+ *   of second moments                they are summed
  *
  * A message that was said by the same key stays. From MESSAGE_AGES on it is shown with its age,
  * which is drawn when something else is drawn: an idle screen stays idle. */
@@ -22,7 +23,7 @@ void app_say(struct app *app, enum tone tone, const char *text)
     app->message.tone = tone;
     app->message.at = clock_seconds();
     app->message.job = 0;
-    app->message.of_preview = false;
+    app->message.of_preview = app->message.of_moments = false;
     app->message.number++;
     app->message.by_key = app->keys_handled > 0;
     app->message.in_field = app_taker(app) == TAKER_FIELD || app_taker(app) == TAKER_LINE;
@@ -34,6 +35,7 @@ void app_say_of_event(struct app *app, enum event_kind kind, enum tone tone, con
 {
     app_say(app, tone, text);
     app->message.of_preview = kind == EV_PREVIEW;
+    app->message.of_moments = kind == EV_PROGRESS; /* the only line that progress says */
 }
 
 void app_message_drop(struct app *app)
@@ -50,9 +52,19 @@ void app_message_job_ends(struct app *app, const struct event *ev)
         app_message_drop(app);
 }
 
+/* Whether a job sums second moments now. */
+static bool moments_run(const struct ui_state *d)
+{
+    for (int i = 0; i < UI_JOBS; i++)
+        if (d->job[i].job && !strcmp(d->job[i].progress.what, PROGRESS_MOMENTS))
+            return true;
+    return false;
+}
+
 void app_message_before_frame(struct app *app)
 {
-    if (app->message.of_preview && ui_verdict_moved(&app->ui))
+    if ((app->message.of_preview && ui_verdict_moved(&app->ui)) ||
+        (app->message.of_moments && !moments_run(&app->ui)))
         app_message_drop(app);
 }
 
