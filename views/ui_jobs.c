@@ -93,7 +93,8 @@ const struct ui_job *ui_ended_card(const struct ui_state *d, unsigned job)
 
 static bool is_statistics(const char *what)
 {
-    return !strcmp(what, PROGRESS_MOMENTS) || !strcmp(what, PROGRESS_NULL_SPACE);
+    return !strcmp(what, PROGRESS_MOMENTS) || !strcmp(what, PROGRESS_NULL_SPACE) ||
+           !strcmp(what, PROGRESS_CURVATURE);
 }
 
 static bool card_has_name(const struct ui_job *card)

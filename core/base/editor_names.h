@@ -10,26 +10,27 @@
 #ifndef CORE_BASE_EDITOR_NAMES_H
 #define CORE_BASE_EDITOR_NAMES_H
 
-#define EDITORS(X)                       \
-    X(NMKE, nmke, "nmke")                \
-    X(ALPHAEDIT, alphaedit, "alphaedit") \
-    X(MEMIT, memit, "memit")             \
-    X(ROME, rome, "rome")                \
-    X(R_ROME, r_rome, "r-rome")          \
-    X(FT_L, ft_l, "ft-l")                \
-    X(FT_M, ft_m, "ft-m")                \
-    X(MEMIT_SEQ, memit_seq, "memit-seq") \
-    X(KN, kn, "kn")                      \
-    X(IKE, ike, "ike")                   \
-    X(PMET, pmet, "pmet")                \
-    X(ULTRAEDIT, ultraedit, "ultraedit") \
-    X(GRACE, grace, "grace")             \
-    X(ENCORE, encore, "encore")          \
-    X(MEMIT_FE, memit_fe, "memit-fe")    \
-    X(RECT, rect, "rect")                \
-    X(SPHERE, sphere, "sphere")          \
-    X(FINE, fine, "fine")                \
-    X(F_LEARNING, f_learning, "f-learning")
+#define EDITORS(X)                          \
+    X(NMKE, nmke, "nmke")                   \
+    X(ALPHAEDIT, alphaedit, "alphaedit")    \
+    X(MEMIT, memit, "memit")                \
+    X(ROME, rome, "rome")                   \
+    X(R_ROME, r_rome, "r-rome")             \
+    X(FT_L, ft_l, "ft-l")                   \
+    X(FT_M, ft_m, "ft-m")                   \
+    X(MEMIT_SEQ, memit_seq, "memit-seq")    \
+    X(KN, kn, "kn")                         \
+    X(IKE, ike, "ike")                      \
+    X(PMET, pmet, "pmet")                   \
+    X(ULTRAEDIT, ultraedit, "ultraedit")    \
+    X(GRACE, grace, "grace")                \
+    X(ENCORE, encore, "encore")             \
+    X(MEMIT_FE, memit_fe, "memit-fe")       \
+    X(RECT, rect, "rect")                   \
+    X(SPHERE, sphere, "sphere")             \
+    X(FINE, fine, "fine")                   \
+    X(F_LEARNING, f_learning, "f-learning") \
+    X(CRISPEDIT, crispedit, "crispedit")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -88,7 +89,8 @@
       "as it comes",                                                                               \
       AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
     X(P_BASELINE_QUIRKS, "baseline.quirks", "", PARAM_CHOICE, 0, 0, 1, "none easyedit", "", "",    \
-      "what EasyEdit's released settings do otherwise: rome, r-rome without C^-1; kn of gates",    \
+      "what released code does otherwise: rome, r-rome without C^-1; kn of gates; crispedit "      \
+      "projects the gradient alone",                                                               \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
     X(P_KN_STEPS, "kn.steps", "", PARAM_INTEGER, 20, 1, 1000, "", "", "steps",                     \
       "kn: points of the integrated gradients", AFFECTS_SOLVE | PARAM_ADDED_LATER)                 \
@@ -128,6 +130,18 @@
     X(P_MASK_METHODS, "mask.methods", "", PARAM_CHOICE, 0, 0, 1, "nmke all", "", "",               \
       "methods that take the mask of mask.mode: nmke alone, or every one with a solve, and "       \
       "ultraedit",                                                                                 \
-      AFFECTS_MASK | AFFECTS_SOLVE | PARAM_ADDED_LATER)
+      AFFECTS_MASK | AFFECTS_SOLVE | PARAM_ADDED_LATER)                                            \
+    X(P_CRISPEDIT_TOKENS, "crispedit.tokens", "", PARAM_INTEGER, 20480, 2, 1e12, "", "", "tokens", \
+      "crispedit: of the text whose loss is to stay, in windows of stats.window",                  \
+      AFFECTS_STATISTICS | PARAM_ADDED_LATER)                                                      \
+    X(P_CRISPEDIT_GAMMA, "crispedit.gamma", "", PARAM_NUMBER, 0.99, 0, 1, "", "", "share",         \
+      "crispedit: what the directions that are kept for the text hold of its loss's curvature",    \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_CRISPEDIT_LR, "crispedit.lr", "", PARAM_NUMBER, 5e-4, 1e-9, 10, "", "", "",                \
+      "crispedit: learning rate (Adam)", AFFECTS_SOLVE | PARAM_ADDED_LATER)                        \
+    X(P_CRISPEDIT_STEPS, "crispedit.steps", "", PARAM_INTEGER, 25, 1, 10000, "", "", "steps",      \
+      "crispedit: maximum number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)                     \
+    X(P_CRISPEDIT_STOP, "crispedit.stop", "", PARAM_NUMBER, 0.01, 0, 100, "", "", "nats",          \
+      "crispedit: loss at which training stops", AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

@@ -9,11 +9,13 @@
 #include "core/edit/editor.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/edit/editor_internal.h"
+#include "core/edit/mat_f64.h"
 
 void edit_result_free(struct edit_result *r)
 {
@@ -26,7 +28,7 @@ void edit_result_free(struct edit_result *r)
     free(r->delta);
     free(r->hook);
     free(r->prefix);
-    normaliser_free(r->normaliser);
+    free(r->numbers);
     *r = (struct edit_result){0};
 }
 
@@ -79,27 +81,20 @@ static double write_layer(struct edit_result *out, struct model_state *scratch,
     return norm;
 }
 
-/* The device computes the lengths of the columns, so that only those are copied to the host. */
 double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err)
 {
-    struct mat w = state_matrix(view, layer, which), copy, norms;
+    struct mat w = state_matrix(view, layer, which);
     struct device *dev = view->model->dev;
-    float *host = xmalloc((size_t)w.cols * sizeof(float));
-    double sum = 0;
+    struct mat copy = mat_new(dev, DT_F32, w.rows, w.cols);
+    double length = 0;
+    char name[48];
+    bool ok;
 
-    copy = mat_new(dev, DT_F32, w.rows, w.cols);
-    norms = mat_new(dev, DT_F32, 1, w.cols);
+    snprintf(name, sizeof(name), "layer %d, %s", layer, matrix_name(which));
     device_copy(dev, w, copy);
-    device_col_norms(dev, copy, norms);
-    device_fetch(dev, host, norms, "layer %d: the lengths of %s's columns", layer,
-                 matrix_name(which));
+    ok = mat_length(dev, copy, name, &length, err);
     mat_free(dev, &copy);
-    mat_free(dev, &norms);
-    if (device_sync(dev, err))
-        for (int j = 0; j < w.cols; j++)
-            sum += (double)host[j] * (double)host[j];
-    free(host);
-    return sqrt(sum);
+    return ok ? length : 0;
 }
 
 void edit_context_free(struct edit_context *ctx)

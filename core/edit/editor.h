@@ -73,6 +73,9 @@ struct edit_context {
     const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the number of the edit of each past
                                                key. Borrowed */
     int owners[EDIT_MAX_LAYERS];
+    /* NEEDS_CURVATURE: all eigenvectors of what enters W_down, and of the loss's gradient. Borrowed
+     */
+    const struct nullspace *curvature[EDIT_MAX_LAYERS][2];
     struct normaliser *past; /* NEEDS_NORMALISER: of the active edits of this method; NULL: none */
     /* Of an edit that optimises: called after every step. May be NULL. */
     void (*on_step)(void *ctx, const struct target_step *s);
@@ -89,8 +92,9 @@ struct edit_result {
     char beside[160]; /* what hooks and prefixes do, for users: "19 tokens before every prompt" */
     struct layer_report report[EDIT_MAX_LAYERS]; /* of the last pass */
     int layers;
-    struct normaliser *normaliser; /* what later edits of the method want to know of this one; or
-                                      NULL */
+    double *numbers; /* [numbers_count] what later edits of the method want to know of this one; or
+                        NULL */
+    int numbers_count;
     double z_error; /* ||Z - O|| / ||Z|| after the last layer (editscope-method(7) 7.10) */
 };
 

@@ -2,6 +2,7 @@
  * has. */
 #include "core/edit/mat_f64.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "core/base/mem.h"
@@ -107,4 +108,22 @@ double *mat_download(struct device *dev, struct mat m, const char *name, struct 
         return host;
     free(host);
     return NULL;
+}
+
+bool mat_length(struct device *dev, struct mat x, const char *name, double *length, struct err *err)
+{
+    struct mat norms = mat_new(dev, DT_F32, 1, x.cols);
+    float *host = xmalloc((size_t)x.cols * sizeof(*host));
+    double sum = 0;
+    bool ok;
+
+    device_col_norms(dev, x, norms);
+    device_fetch(dev, host, norms, "%s: the lengths of its columns", name);
+    mat_free(dev, &norms);
+    ok = device_sync(dev, err);
+    for (int i = 0; ok && i < x.cols; i++)
+        sum += (double)host[i] * (double)host[i];
+    free(host);
+    *length = sqrt(sum);
+    return ok;
 }

@@ -1,5 +1,6 @@
 /* Windows of float64 matrices that the solver needs beyond rows and columns, and their way to
- * host memory and back. Nothing here touches device memory but through the device. */
+ * host memory and back; a matrix's length. Nothing here touches device memory but through the
+ * device. */
 #ifndef CORE_EDIT_MAT_F64_H
 #define CORE_EDIT_MAT_F64_H
 
@@ -19,5 +20,9 @@ void mat_select(struct device *dev, struct mat a, const int *index, struct mat o
 /* The matrix (F32 or F64) as host doubles, dense, all finite: else ERR_FORMAT says which of `name`
  * is not. Name NULL: whatever they are. Caller frees; NULL when memory is short, or on a fault. */
 double *mat_download(struct device *dev, struct mat m, const char *name, struct err *err);
+
+/* The Frobenius norm of a float32 matrix, all finite: else as above. */
+bool mat_length(struct device *dev, struct mat x, const char *name, double *length,
+                struct err *err);
 
 #endif

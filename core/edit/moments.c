@@ -172,11 +172,13 @@ long moments_next(const struct moments *m, long goal)
 
 void moments_key(const struct moments *m, int index, char hex[65])
 {
+    static const char *const of[] = {"", "of what enters, but the last\n", "of loss gradients\n"};
     struct buf text = {0};
 
     buf_printf(&text, "moments %d\nmodel %s\ntext %s\nwindow %d\nlayer %d\nneurons %d\n",
                KEY_VERSION, m->origin.model, m->origin.text, m->origin.window, m->layer[index],
                m->neurons);
+    buf_puts(&text, of[m->origin.kind]);
     sha256_of(text.data, text.len, hex);
     buf_free(&text);
 }

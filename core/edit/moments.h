@@ -22,11 +22,16 @@
 #include "core/base/job.h"
 #include "core/edit/offload_mat.h"
 
+/* Rows that are summed: coefficients of a whole text, or those of all tokens but the last one of a
+ * window, or the loss's gradient there (core/edit/curvature.h). */
+enum moments_kind { MOMENTS_PLAIN, MOMENTS_LOSS_INPUT, MOMENTS_LOSS_GRADIENT };
+
 struct moments_origin { /* what the sums are of */
-    char model[65];     /* identity of the model, hex */
-    char text[65];      /* sha256 of the text, hex */
-    int window;         /* tokens of a window of text */
-    char former[65];    /* what version 0.1.0 called it: its cache is read too; "": nothing */
+    enum moments_kind kind;
+    char model[65];  /* identity of the model, hex */
+    char text[65];   /* sha256 of the text, hex */
+    int window;      /* tokens of a window of text */
+    char former[65]; /* what version 0.1.0 called it: its cache is read too; "": nothing */
 };
 
 struct moments {

@@ -41,7 +41,9 @@ static void name_projector(struct nullspace *n, const struct moments *m, int ind
 
     moments_key(m, index, key);
     buf_printf(&text, "projector 1\nmoments %s\ntokens %ld\n", key, m->tokens);
-    if (rule.threshold > 0)
+    if (rule.none)
+        buf_puts(&text, "all\n");
+    else if (rule.threshold > 0)
         buf_printf(&text, "threshold %.17g\n", rule.threshold);
     else
         buf_printf(&text, "fraction %.17g\n", rule.fraction);
@@ -61,7 +63,7 @@ static bool set_values(struct nullspace *n, const double *value, int null, doubl
         return err_set(err, ERR_FORMAT,
                        "layer %d: the second moment has trace %g; compute it again (stats)",
                        n->layer, n->trace);
-    if (null == 0)
+    if (null == 0 && !rule.none)
         return err_set(err, ERR_USAGE,
                        "layer %d: no eigenvalue of the second moment is below the null "
                        "threshold (smallest %g): raise edit.null_threshold or edit.null_frac",
@@ -151,12 +153,14 @@ static bool nullspace_decompose(struct nullspace *n, const struct offload_mat *s
     return ok && device_sync(n->dev, err);
 }
 
-/* Copies the sum, since the moments may go on counting. */
+/* Copies the sum, since the moments may go on counting; not for all eigenvectors, which hold it. */
 static bool copy_sum(struct nullspace *n, const struct offload_mat *sum, struct err *err)
 {
     bool far = n->dev->spaces_on_host;
     double *host;
 
+    if (n->rank == n->neurons)
+        return true;
     if (!offload_new(&n->sum, n->dev, n->neurons, n->neurons, far, err))
         return false;
     if (!far && sum->on_device.data) {

@@ -11,6 +11,7 @@
 struct nullspace_rule {
     double threshold; /* > 0: eigenvalues below it are null (the authors' 2e-2) */
     double fraction;  /* otherwise: this share of all directions is null, 0..1 */
+    bool none;        /* no direction is null: all eigenvectors, and no copy of the sum */
 };
 
 struct nullspace {

@@ -79,7 +79,7 @@ static bool file_check(const struct nullspace *n, const struct safetensors *st, 
     s->value = safetensors_tensor(st, "value");
     s->summary = safetensors_tensor(st, "summary");
     rank = s->value ? st_tensor_elements(s->value) : -1;
-    if (rank < 0 || rank >= n->neurons || !is_doubles(s->value, 1, rank, 0) ||
+    if (rank < 0 || rank > n->neurons || !is_doubles(s->value, 1, rank, 0) ||
         !is_doubles(s->vectors, 2, rank, n->neurons) || !is_doubles(s->summary, 1, SUMMARY, 0))
         return err_set(err, ERR_FORMAT, "it does not hold vectors of %d neurons", n->neurons);
     s->rank = (int)rank;

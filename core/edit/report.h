@@ -22,6 +22,8 @@ struct layer_report {
     int general, specific,
         both; /* of the mask's neurons, by class; 0: no mask was made of scores */
     double rho_ge, rho_sp, tau_ge, tau_sp; /* ratio (Eq. 6, 7) and threshold of each kind */
+    int rank;              /* of CrispEdit: directions of d M that are kept for the text; else 0 */
+    double gradient_share; /* and what the others leave of the first gradient's length */
     bool stale; /* the change of an earlier layer, or a later change of a parameter, is not in it */
     int hits;   /* past edits whose keys the update moves most, in descending order: */
     struct layer_hit {

@@ -7,6 +7,8 @@
 
 #include "core/base/mem.h"
 
+enum { LABELS_AT_ONCE = 64 }; /* of a text: their logits are made together */
+
 void training_free(struct training *t)
 {
     struct mat *all[] = {&t->start, &t->x, &t->dx, &t->lx, &t->dl, &t->logits, &t->losses};
@@ -63,6 +65,7 @@ static void training_allocate(struct training *t)
 {
     const struct model *m = t->view->model;
     int d = m->config->hidden, rows = t->pass.rows;
+    int asked = t->rule.summed && t->labels > LABELS_AT_ONCE ? LABELS_AT_ONCE : t->labels;
 
     t->f = forward_new(m, rows);
     t->cache = kv_cache_new(m, rows);
@@ -74,7 +77,7 @@ static void training_allocate(struct training *t)
     t->dx = mat_new(t->dev, DT_F32, rows, d);
     t->lx = mat_new(t->dev, DT_F32, t->labels, d);
     t->dl = mat_new(t->dev, DT_F32, t->labels, d);
-    t->logits = mat_new(t->dev, DT_F32, t->labels, m->head.rows);
+    t->logits = mat_new(t->dev, DT_F32, asked, m->head.rows);
     t->losses = mat_new(t->dev, DT_F32, 1, t->labels);
     t->host_loss = xcalloc((size_t)t->labels, sizeof(float));
 }
@@ -167,6 +170,30 @@ void training_head(struct training *t)
     device_fill(t->dev, t->dl, 0);
     backward_logits(t->f, t->lx, t->logits, t->dl);
     device_scatter_add(t->dev, t->dl, t->label_row, t->dx);
+}
+
+bool training_summed_head(struct training *t, struct job *job, struct err *err)
+{
+    device_fill(t->dev, t->dx, 0);
+    device_fill(t->dev, t->dl, 0);
+    device_gather(t->dev, t->x, t->label_row, t->lx);
+    for (int at = 0, n; at < t->labels; at += n) {
+        n = t->labels - at < t->logits.rows ? t->labels - at : t->logits.rows;
+        struct mat x = mat_rows(t->lx, at, n), logits = mat_rows(t->logits, 0, n);
+
+        if (job_cancelled(job, err))
+            return false;
+        forward_logits(t->f, x, logits);
+        device_cross_entropy(t->dev, logits, t->label + at, 1, mat_cols(t->losses, at, n), true);
+        backward_logits(t->f, x, logits, mat_rows(t->dl, at, n));
+    }
+    device_scatter_add(t->dev, t->dl, t->label_row, t->dx);
+    return device_sync(t->dev, err);
+}
+
+void training_down_gradient(struct training *t, int layer, struct mat g)
+{
+    backward_sum(t->f, t->view, layer, &t->pass, &t->saved[layer], t->dx, g);
 }
 
 void training_block(struct training *t, int layer)

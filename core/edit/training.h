@@ -21,6 +21,7 @@ struct training_rule {
     bool forced;   /* a label is asked for after the labels before it; or all after the prompt */
     bool whole;    /* with `forced`: the last label is in the sequence too, which asks nothing */
     bool by_token; /* the loss is the mean over all labels, or over facts of the mean over theirs */
+    bool summed;   /* the loss is their sum, and training_summed_head() makes its gradient */
 };
 
 struct training {
@@ -54,6 +55,12 @@ bool training_losses(struct training *t, const struct tap *tap, struct target_st
                      struct job *job, struct err *err);
 /* After training_losses(): t->dx = the gradient with respect to the output of the last block. */
 void training_head(struct training *t);
+/* In the place of both, with rule.summed, after training_forward(): so many labels as a text has
+ * are taken in parts. */
+bool training_summed_head(struct training *t, struct job *job, struct err *err);
+/* g [pass.rows, d] = the gradient with respect to what W_down of the block gives, from t->dx, that
+ * of the block's output, which stays. */
+void training_down_gradient(struct training *t, int layer, struct mat g);
 /* t->dx, that of the block's output, becomes that of its input. Until the next block the gradients
  * with respect to what W_gate and W_up give are in t->f->d_gate and d_up. */
 void training_block(struct training *t, int layer);

@@ -393,7 +393,8 @@ static bool spaces_make(struct engine *e, const struct moments *from, const stru
                         unsigned needs, struct err *err)
 {
     struct edit_stats *g = &e->stats;
-    struct nullspace_rule rule = {p->value[P_EDIT_NULL_THRESHOLD], p->value[P_EDIT_NULL_FRACTION]};
+    struct nullspace_rule rule = {.threshold = p->value[P_EDIT_NULL_THRESHOLD],
+                                  .fraction = p->value[P_EDIT_NULL_FRACTION]};
     bool null = needs & NEEDS_NULL_SPACE;
     bool same = g->space_tokens == from->tokens &&
                 (!null || (g->has_null && g->rule.threshold == rule.threshold &&
@@ -465,9 +466,10 @@ static bool stats_prepare(struct engine *e, const struct params *p, bool draft, 
 {
     const struct edit_stats *g = &e->stats;
 
-    return !(needs & NEEDS_MOMENTS) ||
-           (stats_sum(e, p, draft, err) &&
-            spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, needs, err));
+    return (!(needs & NEEDS_CURVATURE) || edit_curvature_prepare(e, p, err)) &&
+           (!(needs & NEEDS_MOMENTS) ||
+            (stats_sum(e, p, draft, err) &&
+             spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, needs, err)));
 }
 
 bool edit_stats_prepare(struct engine *e, const struct params *p, bool draft, struct err *err)
@@ -477,9 +479,12 @@ bool edit_stats_prepare(struct engine *e, const struct params *p, bool draft, st
 
 void edit_stats_report(const struct engine *e, const struct params *p, struct edit_report *a)
 {
-    bool moments = editor_of(p)->needs & NEEDS_MOMENTS;
+    unsigned needs = editor_of(p)->needs;
+    bool moments = needs & NEEDS_MOMENTS;
 
-    a->moment_tokens = moments ? e->stats.space_tokens : 0;
+    a->moment_tokens = moments                   ? e->stats.space_tokens
+                       : needs & NEEDS_CURVATURE ? e->curvature.rows
+                                                 : 0;
     a->draft = moments && e->stats.space_tokens < e->stats.goal;
 }
 
@@ -505,7 +510,8 @@ static bool ranks_broadcast(struct edit_stats *g, struct err *err)
 
 bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct err *err)
 {
-    const unsigned all = NEEDS_MOMENTS | NEEDS_NULL_SPACE | NEEDS_PAST_KEYS;
+    const unsigned all = NEEDS_MOMENTS | NEEDS_NULL_SPACE | NEEDS_PAST_KEYS |
+                         (editor_of(&cmd->params)->needs & NEEDS_CURVATURE);
     struct edit_stats *g = &e->stats;
     bool ok;
 

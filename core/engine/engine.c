@@ -96,7 +96,8 @@ static bool is_stage(struct engine *e, unsigned job, const char *what)
 
     if (!job || u->job != job)
         return false;
-    if (strcmp(what, PROGRESS_MOMENTS) != 0 && strcmp(what, PROGRESS_NULL_SPACE) != 0)
+    if (strcmp(what, PROGRESS_MOMENTS) != 0 && strcmp(what, PROGRESS_NULL_SPACE) != 0 &&
+        strcmp(what, PROGRESS_CURVATURE) != 0)
         return true;
     u->speed = (struct eta){0};
     return false;

@@ -197,6 +197,8 @@ static const struct field_info layer_report_field[] = {
     REAL(layer_report, rho_sp),
     REAL(layer_report, tau_ge),
     REAL(layer_report, tau_sp),
+    INT(layer_report, rank),
+    REAL(layer_report, gradient_share),
     BOOL(layer_report, stale),
 };
 FIELDS(layer_report);

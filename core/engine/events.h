@@ -28,6 +28,7 @@ enum which_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bit
 
 #define PROGRESS_MOMENTS    "second moments"
 #define PROGRESS_NULL_SPACE "null space"
+#define PROGRESS_CURVATURE  "curvature"
 
 struct progress {
     char what[48];

@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/eta.h"
 #include "core/base/job.h"
+#include "core/edit/curvature.h"
 #include "core/edit/editors/editors.h"
 #include "core/edit/moments_text.h"
 #include "core/edit/nullspace.h"
@@ -62,6 +63,18 @@ struct edit_stats {
     unsigned history;           /* open_session.history when the stores were filled, */
     int last;                   /* with the keys of the edits up to this one (edit_start.last) */
     int *owner[EDIT_MAX_LAYERS], owners[EDIT_MAX_LAYERS]; /* the edit of each key of a store */
+};
+
+/* The curvature of the text's loss that an edit needs (edit_curvature.c), for one list of layers.
+ */
+struct edit_curvature {
+    int layer[EDIT_MAX_LAYERS], layers, window;
+    struct curvature sums;                       /* of the text alone */
+    long goal;                                   /* rows asked for */
+    struct nullspace *space[EDIT_MAX_LAYERS][2]; /* of the text and the active edits */
+    long rows;                                   /* of the text in the spaces; 0: there are none */
+    unsigned history;                            /* as in edit_stats */
+    int last;
 };
 
 /* The last preview: an edit computed into a scratch state and not committed. */
@@ -129,6 +142,7 @@ struct engine {
     struct tokens text;          /* the text that moments are summed over */
     char text_hash[65];
     struct edit_stats stats;
+    struct edit_curvature curvature;
     struct preview preview;
     struct run run[RUNS]; /* the newest first */
     unsigned last_run;
@@ -209,6 +223,13 @@ bool emit_moments(struct engine *e); /* EV_MOMENTS; true */
 /* Appends to info->context the places in the text where the neuron was most active. Adds none for
  * layers that are not edited. */
 void edit_stats_top_activations(const struct engine *e, struct neuron_info *info);
+
+/* edit_curvature.c: the curvature of the text's loss, with what past edits added */
+/* Makes it ready for the layers of `p`, if need be for minutes. */
+bool edit_curvature_prepare(struct engine *e, const struct params *p, struct err *err);
+/* Fills ctx->curvature with what there is. */
+void edit_curvature_context(const struct engine *e, struct edit_context *ctx);
+void edit_curvature_free(struct engine *e);
 
 /* job_query.c: questions about the model that change nothing */
 /* A token as it is shown: id and raw bytes; p and logit are 0. */

@@ -197,6 +197,7 @@ void edit_context_begin(const struct engine *e, struct edit_context *ctx, const 
                                  .unprojected = !(editor->needs & NEEDS_NULL_SPACE)};
     if (editor_layers(&cmd->params, e->model->config, layer, &ctx->layers, NULL))
         memcpy(ctx->layer, layer, (size_t)ctx->layers * sizeof(int));
+    edit_curvature_context(e, ctx);
     if (!(editor->needs & NEEDS_MOMENTS))
         return;
     memcpy(ctx->solver, e->stats.solver, sizeof(ctx->solver));
@@ -394,18 +395,16 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
                               .hook = v->result.hook,
                               .prefixes = v->result.prefixes,
                               .prefix = v->result.prefix,
+                              .statistics = v->result.numbers,
+                              .statistics_count = v->result.numbers_count,
                               .lambda = v->lambda,
                               .draft = v->report.draft,
                               .moment_tokens = v->report.moment_tokens,
                               .attribution = v->run};
-    double *numbers = NULL;
     bool ok;
 
-    if (v->result.normaliser) {
-        numbers = normaliser_numbers(v->result.normaliser, &rec.statistics_count);
-        rec.statistics = numbers;
+    if (v->result.numbers)
         rec.statistics_of = editor_of(&cmd->params)->name;
-    }
     rec.facts = xcalloc((size_t)cmd->count, sizeof(*rec.facts));
     for (int i = 0; i < cmd->count; i++)
         rec.facts[i] = request[i].fact;
@@ -418,7 +417,6 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
     free(rec.facts);
     free(rec.params_json);
     free(rec.metrics_json);
-    free(numbers);
     if (!ok)
         return false;
     v->report.edit = rec.id;

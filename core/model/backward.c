@@ -180,6 +180,17 @@ void backward_coeff(struct forward *f, const struct model_state *view, int layer
                 dcoeff);
 }
 
+void backward_sum(struct forward *f, const struct model_state *view, int layer,
+                  const struct batch *batch, const struct saved *save, struct mat dx, struct mat g)
+{
+    struct mat dsum;
+
+    device_copy(f->model->dev, dx, g);
+    dsum = down_output_grad(f, view, layer, batch, save, g);
+    if (dsum.data != g.data)
+        device_copy(f->model->dev, dsum, g);
+}
+
 void backward_down(struct forward *f, const struct model_state *view, int layer,
                    const struct batch *batch, const struct saved *save, struct mat coeff,
                    struct mat dx, struct mat grad)

@@ -115,6 +115,10 @@ void backward_ffn(struct forward *f, const struct model_state *view, int layer,
 void backward_down(struct forward *f, const struct model_state *view, int layer,
                    const struct batch *batch, const struct saved *save, struct mat coeff,
                    struct mat dx, struct mat grad);
+/* g [rows, d] = the gradient with respect to what W_down of the block gives, before the norm behind
+ * it if there is one, from dx [rows, d], that with respect to the block's output, which stays. */
+void backward_sum(struct forward *f, const struct model_state *view, int layer,
+                  const struct batch *batch, const struct saved *save, struct mat dx, struct mat g);
 /* dx [n, d] += the gradient of d_logits [n, V] taken back through the head and the final norm of
  * x [n, d]. Where the model caps its logits, d_logits is overwritten. */
 void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx);

@@ -97,7 +97,7 @@ static void report_text(const struct edit_report *a, bool preview)
     if (a->layers)
         layers_text(a);
     if (*a->beside)
-        std_print("beside the weights: %s\n", a->beside);
+        std_print("%s%s\n", a->layers ? "" : "beside the weights: ", a->beside);
     auto_text(a);
     if (preview && a->facts > 1)
         std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);

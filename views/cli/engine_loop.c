@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/std.h"
+#include "core/base/utf8.h"
 #include "views/cli/cli.h"
 
 static volatile sig_atomic_t signalled;
@@ -110,7 +111,8 @@ static void announce_wait(struct cli *c, const struct progress *p)
     static const double worth = 1; /* seconds */
     double now = clock_seconds(), left;
 
-    if (c->waited || strcmp(p->what, PROGRESS_MOMENTS))
+    if (c->waited ||
+        (strcmp(p->what, PROGRESS_MOMENTS) != 0 && strcmp(p->what, PROGRESS_CURVATURE) != 0))
         return;
     if (c->moments_began <= 0)
         c->moments_began = now;
@@ -119,7 +121,8 @@ static void announce_wait(struct cli *c, const struct progress *p)
     if (left < worth && now - c->moments_began < worth)
         return;
     c->waited = true;
-    cli_say(c, "second moments of %.0f tokens: about %.0f %s; they are cached for the next run",
+    utf8_copy(c->waits_for, sizeof(c->waits_for), p->what);
+    cli_say(c, "%s of %.0f tokens: about %.0f %s; they are cached for the next run", p->what,
             p->total, left < 120 ? fmax(left, 1) : left / 60, left < 120 ? "s" : "min");
 }
 
@@ -127,12 +130,12 @@ static void announce_wait(struct cli *c, const struct progress *p)
 static void announce_end(struct cli *c, const struct event *ev)
 {
     bool other = ev->kind == EV_DONE ||
-                 (ev->kind == EV_PROGRESS && strcmp(ev->progress->what, PROGRESS_MOMENTS) != 0);
+                 (ev->kind == EV_PROGRESS && strcmp(ev->progress->what, c->waits_for) != 0);
 
     if (!other || !c->waited || c->went_on)
         return;
     c->went_on = true;
-    cli_say(c, "second moments: summed, %.0f s", clock_seconds() - c->moments_began);
+    cli_say(c, "%s: summed, %.0f s", c->waits_for, clock_seconds() - c->moments_began);
 }
 
 /* Rewrites the progress line of a terminal. */

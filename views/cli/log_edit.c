@@ -170,5 +170,5 @@ void log_edit_text(const struct recalled_edit *x)
     if (x->report.layers)
         layers_text(&x->report);
     if (*x->report.beside)
-        std_print("beside the weights: %s\n", x->report.beside);
+        std_print("%s%s\n", x->report.layers ? "" : "beside the weights: ", x->report.beside);
 }

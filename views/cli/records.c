@@ -91,6 +91,8 @@ static json_t *layer_json(const struct layer_report *l)
     if (l->general || l->specific)
         cli_fields(o, &layer_report_fields, l, "general specific both rho_ge rho_sp tau_ge tau_sp");
     cli_fields(o, &layer_report_fields, l, "delta_norm weight_norm");
+    if (l->rank)
+        cli_fields(o, &layer_report_fields, l, "rank gradient_share");
     return o;
 }
 

@@ -57,6 +57,11 @@ int editor_own_layers(const struct params *p, int layers, const int *named, int 
     return 1;
 }
 
+int editor_layer_at(int of_32, int layers)
+{
+    return (2 * of_32 * layers + 31) / 64;
+}
+
 bool editor_layers(const struct params *p, const struct model_config *config, int *layer,
                    int *count, struct err *err)
 {

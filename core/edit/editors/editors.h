@@ -38,8 +38,9 @@ enum editor_needs {
     NEEDS_NULL_SPACE = 8, /* their eigenvectors; else P of the solvers is the unit matrix */
     NEEDS_PAST_KEYS =
         16, /* keys of the active edits in the solvers, also for the hits of reports */
-    NEEDS_NORMALISER = 32, /* edit_context.past, of what edit_result.normaliser said of each */
+    NEEDS_NORMALISER = 32, /* edit_context.past, of the edit_result.numbers of each */
     MAY_MASK = 64,         /* not prepared unless mask.methods is all; so may whoever has a solve */
+    NEEDS_CURVATURE = 128, /* edit_context.curvature, with the edit_result.numbers of each */
 };
 
 struct editor_ops {
@@ -74,6 +75,9 @@ bool editor_has_mask(const struct params *p);
 /* The method's own layers, ascending, of a model with so many; `named` [count] are those of
  * edit.layers. Returns how many; 0: it edits those of edit.layers. layer [PARAM_MAX_LAYERS]. */
 int editor_own_layers(const struct params *p, int layers, const int *named, int count, int *layer);
+/* The layer of a model with so many at the depth of this one of 32, those of Llama 3 8B in released
+ * settings: the nearest one, the earlier of two. */
+int editor_layer_at(int of_32, int layers);
 /* The layers that the method edits: those of editor_own_layers(), or named_layers(). */
 bool editor_layers(const struct params *p, const struct model_config *config, int *layer,
                    int *count, struct err *err);

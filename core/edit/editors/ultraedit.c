@@ -18,7 +18,7 @@
 #include "core/edit/training.h"
 
 /* Layers of Llama 3 8B, of 32, in the released settings. */
-enum { OF = 32, GATE_FIRST = 11, GATE_LAST = 15, UP_FIRST = 18, UP_LAST = 24 };
+enum { GATE_FIRST = 11, GATE_LAST = 15, UP_FIRST = 18, UP_LAST = 24 };
 enum { TOKENS_LABEL, TOKENS_ALL };
 
 /* A matrix that is edited. */
@@ -54,12 +54,6 @@ static void ultraedit_free(struct ultraedit *u)
     normaliser_free(u->total);
 }
 
-/* The layer at the same depth in a model with so many: the nearest one, the earlier of two. */
-static int layer_at(int of_32, int layers)
-{
-    return (2 * of_32 * layers + OF - 1) / (2 * OF);
-}
-
 /* Which matrices of a layer are edited, gate and up. A single layer of edit.layers has both. */
 static void matrices_of(const struct params *p, int layers, int layer, bool *gate, bool *up)
 {
@@ -67,8 +61,9 @@ static void matrices_of(const struct params *p, int layers, int layer, bool *gat
         *gate = *up = p->layer[layer];
         return;
     }
-    *gate = layer >= layer_at(GATE_FIRST, layers) && layer <= layer_at(GATE_LAST, layers);
-    *up = layer >= layer_at(UP_FIRST, layers) && layer <= layer_at(UP_LAST, layers);
+    *gate =
+        layer >= editor_layer_at(GATE_FIRST, layers) && layer <= editor_layer_at(GATE_LAST, layers);
+    *up = layer >= editor_layer_at(UP_FIRST, layers) && layer <= editor_layer_at(UP_LAST, layers);
 }
 
 static int ultraedit_layers(const struct params *p, int layers, int *layer)
@@ -351,12 +346,10 @@ static bool ultraedit_edit(struct edit_result *out, struct model_state *scratch,
         job_progress(job, "solve", i, u.modules);
         ok = !job_cancelled(job, err) && write_module(&u, &u.module[i], out, err);
     }
-    if (ok) {
-        out->normaliser = u.own;
-        u.own = NULL;
-    } else {
+    if (ok)
+        out->numbers = normaliser_numbers(u.own, &out->numbers_count);
+    else
         edit_result_free(out);
-    }
     ultraedit_free(&u);
     return ok;
 }
