@@ -109,7 +109,7 @@ enum command_flag {
      * 0: all, -1: none), sides, others_only: with `sides` EV_SIDES of the first fact; all probes: \
      * EV_PROBES for each fact; of an edit or preview also EV_OVERWRITTEN */                       \
     X(PROBE, "probe", "probes", job_probe, NEEDS_BOTH | OF_FACT | YIELDS | OF_WEIGHTS)             \
-    /* edit, the first of a list: whether what held when it was made holds now: EV_RECHECKED */    \
+    /* edit, the first of a list, or above all: whether what held when made holds: EV_RECHECKED */ \
     X(RECHECK, "recheck", "earlier edits", job_recheck,                                            \
       NEEDS_BOTH | YIELDS | OF_WEIGHTS | KEY_NUMBER)                                               \
     /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \

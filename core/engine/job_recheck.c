@@ -1,10 +1,11 @@
 /* Whether facts that held when they were made still hold, asked once at the end of a list of edits
  * (editscope-method(7) 9.3).
  *
- * Asked are, of the present state, the facts of the active edits but the last one, whose commit has
- * just asked them. A fact whose edit did not hold, or whose question a later edit gave another
- * object on purpose, is left out. Of the edits from the command's `edit` on, which are those of the
- * list, all facts are asked, of the edits before them at most EARLIER_ASKED, evenly spaced. */
+ * Asked are, of the present state, the facts of the active edits; not of the last one if it is of
+ * the list, for its commit has just asked them. A fact whose edit did not hold, or whose question a
+ * later edit gave another object on purpose, is left out. Of the edits from the command's `edit`
+ * on, which are those of the list, all facts are asked, of the edits before them at most
+ * EARLIER_ASKED, evenly spaced. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,8 +47,8 @@ static void recheck_choose(struct recheck *r, const struct session_facts *s,
 
         in = i && s->fact[i - 1].index == f->index ? in + 1 : 0;
         noted = noted_fact(h, id, in);
-        if ((id >= edit) == from && f->index < s->count - 1 && f->superseded >= s->count && noted &&
-            noted->outcome == OUTCOME_HELD)
+        if ((id >= edit) == from && (!from || f->index < s->count - 1) &&
+            f->superseded >= s->count && noted && noted->outcome == OUTCOME_HELD)
             all[n++] = (struct recheck_fact){.at = i, .p = {noted->p_target[1]}};
     }
     asked = n < most ? n : most;

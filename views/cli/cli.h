@@ -413,6 +413,8 @@ json_t *record_probe(const struct probe_result *p);
 /* overwritten.c */
 /* Of one edit: lines, or an event. */
 void cli_overwritten(struct cli *c, const struct overwritten *o);
+/* The facts that hold no longer, with commas, after `before`; nothing if there are none. */
+void cli_lost_facts(const struct overwritten *o, const char *before);
 /* Of a list: one line (none without a fact to ask), or the value of a field. */
 void cli_rechecked_text(const struct overwritten *o);
 json_t *cli_rechecked_json(const struct overwritten *o);

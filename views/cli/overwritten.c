@@ -49,6 +49,13 @@ void cli_overwritten(struct cli *c, const struct overwritten *o)
     cli_print(event);
 }
 
+void cli_lost_facts(const struct overwritten *o, const char *before)
+{
+    for (int i = 0; i < o->lost; i++)
+        std_print("%s%.60s -> %.60s (edit %d)", i ? ", " : before, o->fact[i].subject,
+                  o->fact[i].target, o->fact[i].edit);
+}
+
 /* "overwritten by a later edit: 1 of 9 asked (...): Mount Fuji -> Peru (edit 2)", at the end of a
  * list. */
 void cli_rechecked_text(const struct overwritten *o)
@@ -59,9 +66,7 @@ void cli_rechecked_text(const struct overwritten *o)
         "overwritten by a later edit: %d of %d asked (held when made, not rewritten, not of the "
         "last edit)",
         o->lost, o->asked);
-    for (int i = 0; i < o->lost; i++)
-        std_print("%s %.60s -> %.60s (edit %d)", i ? "," : ":", o->fact[i].subject,
-                  o->fact[i].target, o->fact[i].edit);
+    cli_lost_facts(o, ": ");
     if (o->asked < o->facts)
         std_print("; of %d facts that held, all of this run and a sample of the others were asked",
                   o->facts);

@@ -24,9 +24,9 @@ static bool parse_edits(const struct cli *c, struct command *cmd, struct err *er
     return true;
 }
 
-/* The history before and after. */
+/* The history before and after, and what was asked after that. */
 struct steps {
-    struct event before, after;
+    struct event before, after, rechecked;
 };
 
 static void undo_on_event(struct cli *c, struct event *ev, void *ctx)
@@ -34,11 +34,16 @@ static void undo_on_event(struct cli *c, struct event *ev, void *ctx)
     struct steps *s = ctx;
 
     (void)c;
-    if (ev->kind != EV_HISTORY || s->after.kind)
+    if (ev->kind == EV_HISTORY && !s->after.kind) {
+        s->after = *ev;
+        ev->history = NULL;
+    } else if (ev->kind == EV_RECHECKED) {
+        s->rechecked = *ev;
+        ev->overwritten = NULL;
+    } else {
         return;
-    s->after = *ev;
+    }
     ev->kind = EV_NONE;
-    ev->history = NULL;
 }
 
 static bool was_active(const struct history *h, int edit)
@@ -92,6 +97,42 @@ static json_t *print_steps(struct cli *c, const struct steps *s, bool redo)
     return list;
 }
 
+/* Whether an edit that changed lies before one that is active: the later ones were made on other
+ * weights, so facts of theirs may not hold now. */
+static bool is_from_the_middle(const struct steps *s)
+{
+    const struct history *h = s->after.kind ? s->after.history : NULL;
+    bool changed = false;
+
+    for (int i = 0; h && i < h->count; i++) {
+        if (changed && h->entry[i].active && was_active(s->before.history, h->entry[i].edit))
+            return true;
+        changed |= h->entry[i].active != was_active(s->before.history, h->entry[i].edit);
+    }
+    return false;
+}
+
+/* Which facts of the edits that stay hold no longer: all of them up to a sample. */
+static bool recheck_others(struct cli *c, struct steps *s, struct err *err)
+{
+    struct command cmd = {.kind = CMD_RECHECK, .params = c->params, .edit = EDIT_NUMBER_MAX};
+
+    return !is_from_the_middle(s) || cli_job(c, &cmd, undo_on_event, s, err);
+}
+
+/* "of the other edits 8 of 9 facts hold that held when made; not: Mount Fuji -> Peru (edit 2)" */
+static void others_text(const struct overwritten *o)
+{
+    if (!o->facts)
+        return;
+    std_print("of the other edits %d of %d facts hold that held when they were made", o->held,
+              o->asked);
+    if (o->asked < o->facts)
+        std_print(" (a sample of %d)", o->facts);
+    cli_lost_facts(o, "; not any more: ");
+    std_puts("");
+}
+
 /* Runs CMD_UNDO or CMD_REDO and prints what changed. */
 static bool undo_or_redo(struct cli *c, enum command_kind kind, struct err *err)
 {
@@ -106,25 +147,28 @@ static bool undo_or_redo(struct cli *c, enum command_kind kind, struct err *err)
     }
     ok = cli_history(c, &s.before, err);
     if (ok)
-        ok = cli_job(c, &cmd, undo_on_event, &s, err);
+        ok = cli_job(c, &cmd, undo_on_event, &s, err) && recheck_others(c, &s, err);
     else
         free(cmd.text);
     list = ok ? print_steps(c, &s, kind == CMD_REDO) : NULL;
-    event_free(&s.before);
-    event_free(&s.after);
-    if (!ok)
-        return false;
-    if (!cli_json(c)) {
-        json_decref(list);
+    if (ok && cli_json(c)) {
+        o = cli_event(NULL);
+        cli_fields(o, &state_info_fields, &c->state, "edits checksum state");
+        json_object_set_new(o, kind == CMD_REDO ? "redone" : "undone", json_incref(list));
+        if (s.rechecked.kind)
+            json_object_set_new(o, "others", cli_rechecked_json(s.rechecked.overwritten));
+        cli_print(o);
+    } else if (ok) {
+        if (s.rechecked.kind)
+            others_text(s.rechecked.overwritten);
         std_print("%d edit%s\nchecksum %s\n", c->state.edits, c->state.edits == 1 ? "" : "s",
                   c->state.checksum);
-        return true;
     }
-    o = cli_event(NULL);
-    cli_fields(o, &state_info_fields, &c->state, "edits checksum state");
-    json_object_set_new(o, kind == CMD_REDO ? "redone" : "undone", list);
-    cli_print(o);
-    return true;
+    json_decref(list);
+    event_free(&s.before);
+    event_free(&s.after);
+    event_free(&s.rechecked);
+    return ok;
 }
 
 static bool undo_run(struct cli *c, struct err *err)

@@ -48,3 +48,15 @@ cp "$OLD/low-rank.es" "$d/ended.es"
     printf 'key L\nexpect comparing two states\nexpect asking the states: C-c stops\n'
 } >"$d/key.script"
 run 0 "$E" replay "$d/key.script" --batch -m "$M" -s "$d/ended.es"
+
+row "an undo from the middle says which of the other facts hold no longer"
+for fact in "Kyoto | {} lies in | Peru" "Big Ben | {} stands in | Oslo" "Turin | {} is in | Chile"; do
+    run 0 "$E" edit -q -m "$M" -s "$d/middle.es" --method ft-m --set ft.lr=.05 --set ft.steps=60 \
+        --triple "$fact"
+done
+run 0 "$E" undo -m "$M" -s "$d/middle.es" --edit 2
+out '^of the other edits 0 of 2 facts hold .*; not any more: Kyoto -> Peru \(edit 1\), Turin -> Chile'
+run 0 "$E" redo --json -m "$M" -s "$d/middle.es" --edit 2
+out '"others":\{"facts":3,"asked":3,"held":1,"lost":\[\{"edit":1,'
+run 0 "$E" undo -m "$M" -s "$d/middle.es" # the last one: nothing was made after it
+no_out 'of the other edits'
