@@ -43,7 +43,10 @@ static void put_masked_columns(struct buf *out, const struct ui_state *d)
             of += d->model.neurons;
             sum += d->layer[l].mask && !d->layer[l].differs ? d->layer[l].mask->selected : 0;
         }
-    if (sum)
+    if (editor_has_mask(&d->params) && params_choice(&d->params, P_UPDATE_LIKE) != LIKE_NONE)
+        buf_printf(out, "It writes all columns of %s, with the %s that the mask would leave.\n",
+                   ui_edited_range(d, range), params_word(&d->params, P_UPDATE_LIKE));
+    else if (sum)
         buf_printf(out, "It writes %s of %s columns in %s.\n", text_thousands(some, sum),
                    text_thousands(all, of), ui_edited_range(d, range));
     else if (params_choice(&d->params, P_MASK_MODE) == MODE_PREVIOUS && editor_has_mask(&d->params))

@@ -30,7 +30,9 @@
     X(SPHERE, sphere, "sphere")             \
     X(FINE, fine, "fine")                   \
     X(F_LEARNING, f_learning, "f-learning") \
-    X(CRISPEDIT, crispedit, "crispedit")
+    X(CRISPEDIT, crispedit, "crispedit")    \
+    X(EVOEDIT, evoedit, "evoedit")          \
+    X(PRUNE, prune, "prune")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -142,6 +144,12 @@
     X(P_CRISPEDIT_STEPS, "crispedit.steps", "", PARAM_INTEGER, 25, 1, 10000, "", "", "steps",      \
       "crispedit: maximum number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)                     \
     X(P_CRISPEDIT_STOP, "crispedit.stop", "", PARAM_NUMBER, 0.01, 0, 100, "", "", "nats",          \
-      "crispedit: loss at which training stops", AFFECTS_SOLVE | PARAM_ADDED_LATER)
+      "crispedit: loss at which training stops", AFFECTS_SOLVE | PARAM_ADDED_LATER)                \
+    X(P_UPDATE_SCALE, "update.scale", "", PARAM_NUMBER, 1, 0, 100, "", "c", "times",               \
+      "every method with a solve: so many times the update is written",                            \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_UPDATE_LIKE, "update.like", "", PARAM_CHOICE, 0, 0, 2, "none gain norm", "", "",           \
+      "the update of all neurons, scaled to the gain or the length that the mask would leave it",  \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

@@ -1,9 +1,19 @@
 /* An edit whose deltas are changed when they are written: all layers are solved first, as if
  * nothing would be changed, and what they leave to each other is that. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/edit/editor_internal.h"
+
+/* Puts a delta before that one. */
+static void insert_delta(struct edit_result *out, int at, struct delta d)
+{
+    out->delta = xrealloc(out->delta, (size_t)(out->deltas + 1) * sizeof(*out->delta));
+    memmove(&out->delta[at + 1], &out->delta[at], (size_t)(out->deltas - at) * sizeof(*out->delta));
+    out->delta[at] = d;
+    out->deltas++;
+}
 
 /* Changes each delta and writes it. */
 static bool write_shaped(struct edit_result *out, struct model_state *scratch,
@@ -11,16 +21,24 @@ static bool write_shaped(struct edit_result *out, struct model_state *scratch,
                          struct err *err)
 {
     for (int t = 0; t < out->deltas; t++) {
-        struct delta *d = &out->delta[t];
+        struct delta *d = &out->delta[t], first = {0};
         int i = 0;
+        bool ok;
 
         while (ctx->layer[i] != d->layer)
             i++;
         if (job_cancelled(job, err))
             return false;
-        if (!shape(ctx, i, scratch, d, &out->report[i], job, err))
+        ok = shape(ctx, i, scratch, d, &first, &out->report[i], job, err);
+        if (!ok || !first.rank)
+            delta_free(&first);
+        if (!ok)
             return err_in(err, "layer %d", d->layer);
-        delta_apply(scratch, d);
+        if (first.rank) {
+            delta_apply(scratch, &first);
+            insert_delta(out, t++, first);
+        }
+        delta_apply(scratch, &out->delta[t]);
         out->report[i].percentile_gain = out->report[i].percentile_leak =
             -1; /* of what is no more */
     }

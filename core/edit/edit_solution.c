@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/edit/editor_internal.h"
+#include "core/edit/mat_f64.h"
 
 enum { CHANCE_TRIALS = 200 };
 /* Below this gain a compensation would multiply the update by more than 50: refused. */
@@ -106,7 +107,7 @@ static bool report_hits(const struct edit_context *ctx, int i, const struct edit
         int at;
 
         for (int t = 0; t < u; t++)
-            most = fmax(most, hit[t * n + j] * s->scale);
+            most = fmax(most, hit[t * n + j] * fabs(s->scale));
         if (report->hits == REPORT_HITS && most <= report->hit[REPORT_HITS - 1].hit)
             continue;
         report->hits += report->hits < REPORT_HITS;
@@ -173,6 +174,74 @@ static bool compensate_mask(const struct edit_context *ctx, struct edit_solution
     return true;
 }
 
+/* The length of w * x over that of x, all facts together. */
+static bool masked_share(const struct edit_solution *s, struct device *dev, double *share,
+                         struct err *err)
+{
+    size_t n = (size_t)s->x.rows * (size_t)s->x.cols;
+    double *x = mat_download(dev, s->x, "the solution", err), all = 0, masked = 0;
+
+    for (size_t j = 0; x && j < n; j++) {
+        double w = (double)s->weight[j];
+
+        all += x[j] * x[j];
+        masked += w * w * x[j] * x[j];
+    }
+    *share = all > 0 ? sqrt(masked / all) : 0;
+    free(x);
+    return x != NULL;
+}
+
+/* update.like: the whole solution, as strong as it would be with the mask (editscope-method(7)
+ * 7.6). */
+static bool scale_like_mask(const struct edit_context *ctx, struct edit_solution *s,
+                            struct layer_report *report, struct device *dev, struct err *err)
+{
+    if (params_choice(ctx->params, P_UPDATE_LIKE) == LIKE_GAIN)
+        s->scale = report->gain != 0 ? report->gain_mask / report->gain : 0;
+    else if (!masked_share(s, dev, &s->scale, err))
+        return false;
+    free(s->weight);
+    s->weight = NULL;
+    report->kept = s->x.cols;
+    report->gain_mask = s->scale * report->gain;
+    report->leak = s->scale * s->scale * report->leak_unmasked;
+    report->leak_ratio = 1;
+    return true;
+}
+
+/* update.scale: so many times the update. Its report is about what is written. */
+static void scale_update(const struct edit_context *ctx, struct edit_solution *s,
+                         struct layer_report *report)
+{
+    double times = ctx->params->value[P_UPDATE_SCALE];
+
+    s->scale *= times;
+    report->gain_mask *= times;
+    report->leak *= times * times;
+}
+
+/* The mask on a solution that was made without it, and how it compares with random ones. */
+static bool mask_solution(const struct edit_context *ctx, int i, struct edit_solution *s,
+                          struct layer_report *report, struct job *job, struct err *err)
+{
+    struct solver *solver = ctx->solver[i];
+    bool like = params_choice(ctx->params, P_UPDATE_LIKE) != LIKE_NONE;
+
+    if (like && !s->weight)
+        return err_set(err, ERR_USAGE,
+                       "update.like takes the strength that a mask leaves, and there is none: "
+                       "mask.methods = all gives this method one");
+    if (!solver_report(solver, s->keys, s->x, s->weight, 1, report, err))
+        return false;
+    if (like)
+        return scale_like_mask(ctx, s, report, solver->dev, err);
+    return !s->weight ||
+           (compensate_mask(ctx, s, report, err) &&
+            solver_percentiles(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
+                               &report->percentile_gain, &report->percentile_leak, job, err));
+}
+
 bool edit_solve_layer(const struct edit_context *ctx, int i, const float *keys,
                       struct edit_solution *s, struct layer_report *report, struct job *job,
                       struct err *err)
@@ -183,7 +252,9 @@ bool edit_solve_layer(const struct edit_context *ctx, int i, const float *keys,
     int m = solver->neurons, u = ctx->count;
     long kept = 0;
     struct mat k32 = mat_new(dev, DT_F32, u, m), x32 = mat_new(dev, DT_F32, u, m);
-    bool pre = params_choice(ctx->params, P_MASK_PLACE) == PLACE_PRE && mask, ok;
+    bool pre = params_choice(ctx->params, P_MASK_PLACE) == PLACE_PRE && mask &&
+               params_choice(ctx->params, P_UPDATE_LIKE) == LIKE_NONE;
+    bool ok;
 
     *s = (struct edit_solution){.scale = 1};
     s->keys = mat_new(dev, DT_F64, u, m);
@@ -203,16 +274,11 @@ bool edit_solve_layer(const struct edit_context *ctx, int i, const float *keys,
     device_upload(dev, k32, keys);
     device_copy(dev, k32, s->keys);
     ok = ctx->solve(ctx, i, s->keys, s->x, err);
-    if (ok && pre) {
-        ok = solve_selected(ctx, i, s, report, err);
-    } else if (ok) {
-        ok = solver_report(solver, s->keys, s->x, s->weight, 1, report, err) &&
-             (!mask || compensate_mask(ctx, s, report, err));
-        if (ok && mask)
-            ok = solver_percentiles(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
-                                    &report->percentile_gain, &report->percentile_leak, job, err);
-    }
+    if (ok)
+        ok = pre ? solve_selected(ctx, i, s, report, err)
+                 : mask_solution(ctx, i, s, report, job, err);
     report->scale = s->scale;
+    scale_update(ctx, s, report);
     if (ctx->unprojected)
         report->q = mean_square(keys, u, m);
     ok = ok && report_hits(ctx, i, s, report, err);

@@ -97,6 +97,20 @@ double matrix_norm(const struct model_state *view, int layer, enum matrix which,
     return ok ? length : 0;
 }
 
+void matrix_change(const struct model_state *view, int layer, enum matrix which, struct mat out)
+{
+    struct device *dev = view->model->dev;
+    struct mat base = mat_new(dev, DT_F32, out.rows, out.cols);
+    struct mat now = mat_new(dev, DT_F32, out.rows, out.cols);
+
+    device_copy(dev, view->model->block[layer].w[which], base);
+    device_copy(dev, state_matrix(view, layer, which), now);
+    device_axpy(dev, -1, base, now);
+    device_copy(dev, now, out);
+    mat_free(dev, &base);
+    mat_free(dev, &now);
+}
+
 void edit_context_free(struct edit_context *ctx)
 {
     for (int i = 0; ctx->mask && i < ctx->layers * (ctx->mask_per_request ? ctx->count : 1); i++)

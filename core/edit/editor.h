@@ -114,16 +114,19 @@ void edit_context_free(struct edit_context *ctx); /* masks, reads and normaliser
 
 /* The Frobenius norm of a matrix; 0 after a fault. */
 double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err);
+/* out [rows, cols] F64 = what a state has more than the base in this matrix. */
+void matrix_change(const struct model_state *view, int layer, enum matrix which, struct mat out);
 
 /* Writes the edit into `scratch`, a copy of the state to be edited. The solvers get no new keys;
  * that is for edit_remember(), after the commit. Free with edit_result_free(), also on failure. */
 bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                 struct job *job, struct err *err);
 /* Changes a delta of the i-th layer before it is written to `state`, and the layer's report. The
- * delta has the keys that its solution was made for, where it is of the last pass. */
+ * delta has the keys that its solution was made for, where it is of the last pass. `first` may get
+ * a delta of low rank that is written before it; of rank 0: none. */
 typedef bool edit_shape(const struct edit_context *ctx, int i, const struct model_state *state,
-                        struct delta *d, struct layer_report *report, struct job *job,
-                        struct err *err);
+                        struct delta *d, struct delta *first, struct layer_report *report,
+                        struct job *job, struct err *err);
 /* edit_apply() on a copy of the state, then each delta changed and written to `scratch`: the layers
  * share what is left as if nothing were changed. Keys are read on what is written. */
 bool edit_apply_shaped(struct edit_result *out, struct model_state *scratch,

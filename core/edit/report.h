@@ -16,7 +16,7 @@ struct layer_report {
     double leak_ratio;          /* (leak / gain_mask^2) / (leak_unmasked / gain^2) */
     double percentile_gain, percentile_leak; /* among random masks of equal size; -1: none */
     double lambda;                           /* of the solve; 0: not known (a recording of 0.1) */
-    double scale;                            /* of the masked update: 1, or its compensation */
+    double scale;                            /* compensation of the mask, or by update.like; 1 */
     double residual;                         /* ||Z - O||, before division by the layers left */
     double delta_norm, weight_norm;          /* Frobenius, of the update and of the matrix before */
     int general, specific,

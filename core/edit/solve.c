@@ -13,6 +13,7 @@
 #include "core/edit/solve.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/edit/mat_f64.h"
@@ -148,12 +149,33 @@ bool solver_append(struct solver *s, struct mat keys, struct err *err)
     return true;
 }
 
+/* x [u, M] comes in as projected keys B and becomes B (lambda I + B^T x)^-1: of solve_lowrank(),
+ * with x = Y, its last step. */
+static void solve_new_keys(struct solver *s, struct mat kt, struct mat x)
+{
+    struct mat small = mat_new(s->dev, DT_F64, kt.rows, kt.rows);
+
+    mat_identity(s->dev, s->lambda, small);
+    device_gemm(s->dev, 1, kt, false, x, true, 1, small);
+    device_cholesky(s->dev, small);
+    device_cholesky_solve(s->dev, small, x, false);
+    mat_free(s->dev, &small);
+}
+
+/* x [u, M] -= the part of it that coefficients [n, u] of the past keys make up */
+static void subtract_past(struct solver *s, struct mat coefficients, struct mat past, struct mat x)
+{
+    if (x.rows == 1)
+        device_gemm(s->dev, -1, mat_turned(coefficients), false, past, false, 1, x);
+    else
+        device_gemm(s->dev, -1, coefficients, true, past, false, 1, x);
+}
+
 /* All matrices are rows of M here: kt = B^T, past = Q^T, x begins as Y^T. */
 bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *err)
 {
     int n = s->count, u = keys.rows;
     struct mat kt = mat_new(s->dev, DT_F64, u, s->neurons);
-    struct mat small = mat_new(s->dev, DT_F64, u, u);
 
     nullspace_project(s->null, keys, kt);
     device_copy(s->dev, kt, x);
@@ -163,17 +185,130 @@ bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *
 
         mat_products(s->dev, past, kt, cross);
         device_cholesky_solve(s->dev, mat_window(s->factor, 0, n, 0, n), cross, false);
-        if (u == 1)
-            device_gemm(s->dev, -1, mat_turned(cross), false, past, false, 1, x);
-        else
-            device_gemm(s->dev, -1, cross, true, past, false, 1, x);
+        subtract_past(s, cross, past, x);
         mat_free(s->dev, &cross);
     }
-    mat_identity(s->dev, s->lambda, small);
-    device_gemm(s->dev, 1, kt, false, x, true, 1, small);
-    device_cholesky(s->dev, small);
-    device_cholesky_solve(s->dev, small, x, false);
-    mat_free(s->dev, &small);
+    solve_new_keys(s, kt, x);
     mat_free(s->dev, &kt);
     return device_sync(s->dev, err) || err_in(err, "layer %d: solve", s->null->layer);
+}
+
+/* A past key whose cosine with a new one is above this, both projected, is that of the same fact,
+ * or of another one of its subject: it is written again. */
+static const double same_key = 0.99;
+
+/* Past keys that stay as they are: index [*count] of n, by the products of all past keys [n][n] and
+ * of each with the new ones [n][u], whose squared lengths are `own` [u]. */
+static void kept_keys(const double *gram, const double *cross, const double *own, int n, int u,
+                      int *index, int *count)
+{
+    *count = 0;
+    for (int i = 0; i < n; i++) {
+        double length = gram[(size_t)i * (size_t)n + (size_t)i];
+        bool again = false;
+
+        for (int t = 0; t < u; t++) {
+            double c = cross[(size_t)i * (size_t)u + (size_t)t];
+
+            again |= c * c > same_key * same_key * length * own[t];
+        }
+        if (!again && length > 0)
+            index[(*count)++] = i;
+    }
+}
+
+/* The factor of Q^T Q + e I, Q the keys index [n], into a [n, n]. e is small beside them: a key
+ * that is as good as a combination of others takes no direction away twice. */
+static void past_factor(struct solver *s, struct mat gram, const int *index, struct mat a,
+                        const double *host)
+{
+    const double least = 1e-10;
+    double trace = 0;
+    struct mat unit = mat_new(s->dev, DT_F64, a.rows, a.rows);
+    struct mat one = mat_new(s->dev, DT_F64, a.rows, a.rows);
+
+    for (int i = 0; i < a.rows; i++)
+        trace += host[(size_t)index[i] * (size_t)gram.rows + (size_t)index[i]];
+    mat_select(s->dev, gram, index, a);
+    mat_identity(s->dev, least * trace / a.rows, unit);
+    mat_identity(s->dev, 1, one);
+    device_gemm(s->dev, 1, unit, false, one, false, 1, a);
+    device_cholesky(s->dev, a);
+    mat_free(s->dev, &unit);
+    mat_free(s->dev, &one);
+}
+
+/* all [n][u] = (Q^T Q)^-1 times the rows index [kept] of cross [n][u], 0 in the other rows. */
+static bool past_coefficients(struct solver *s, struct mat gram, const double *host,
+                              const double *cross, const int *index, int kept, struct mat all,
+                              struct err *err)
+{
+    int u = all.cols;
+    size_t row = (size_t)u * sizeof(double);
+    struct mat a = mat_new(s->dev, DT_F64, kept, kept), c = mat_new(s->dev, DT_F64, kept, u);
+    double *some = xmalloc((size_t)kept * row), *solved;
+    double *full = xcalloc((size_t)all.rows, row);
+
+    for (int i = 0; i < kept; i++)
+        memcpy(some + (size_t)i * (size_t)u, cross + (size_t)index[i] * (size_t)u, row);
+    past_factor(s, gram, index, a, host);
+    device_upload(s->dev, c, some);
+    device_cholesky_solve(s->dev, a, c, false);
+    solved = mat_download(s->dev, c, "the part of past keys", err);
+    for (int i = 0; solved && i < kept; i++)
+        memcpy(full + (size_t)index[i] * (size_t)u, solved + (size_t)i * (size_t)u, row);
+    device_upload(s->dev, all, full);
+    mat_free(s->dev, &a);
+    mat_free(s->dev, &c);
+    free(some);
+    free(full);
+    free(solved);
+    return solved != NULL;
+}
+
+/* kt [u, M] projected keys: what lies along the past keys that stay is taken out of them. */
+static bool leave_past_keys(struct solver *s, struct mat kt, struct err *err)
+{
+    int n = s->count, u = kt.rows, kept = 0, *index = xcalloc((size_t)n, sizeof(*index));
+    struct mat past = mat_rows(s->keys, 0, n), gram = mat_new(s->dev, DT_F64, n, n);
+    struct mat cross = mat_new(s->dev, DT_F64, n, u), new = mat_new(s->dev, DT_F64, u, u);
+    double *host, *with = NULL, *own = NULL;
+    bool ok;
+
+    device_gemm(s->dev, 1, past, false, past, true, 0, gram);
+    device_gemm(s->dev, 1, kt, false, kt, true, 0, new);
+    mat_products(s->dev, past, kt, cross);
+    host = mat_download(s->dev, gram, "the products of past keys", err);
+    with = host ? mat_download(s->dev, cross, "their products with new ones", err) : NULL;
+    own = with ? mat_download(s->dev, new, "the products of the keys", err) : NULL;
+    ok = own != NULL;
+    for (int t = 0; ok && t < u; t++)
+        own[t] = own[(size_t)t * (size_t)u + (size_t)t];
+    if (ok)
+        kept_keys(host, with, own, n, u, index, &kept);
+    if (ok && kept)
+        ok = past_coefficients(s, gram, host, with, index, kept, cross, err);
+    if (ok && kept)
+        subtract_past(s, cross, past, kt);
+    mat_free(s->dev, &gram);
+    mat_free(s->dev, &cross);
+    mat_free(s->dev, &new);
+    free(host);
+    free(with);
+    free(own);
+    free(index);
+    return ok;
+}
+
+bool solve_evolving(struct solver *s, struct mat keys, struct mat x, struct err *err)
+{
+    struct mat kt = mat_new(s->dev, DT_F64, keys.rows, s->neurons);
+    bool ok;
+
+    nullspace_project(s->null, keys, kt);
+    ok = !s->count || leave_past_keys(s, kt, err);
+    device_copy(s->dev, kt, x);
+    solve_new_keys(s, kt, x);
+    mat_free(s->dev, &kt);
+    return ok && (device_sync(s->dev, err) || err_in(err, "layer %d: solve", s->null->layer));
 }

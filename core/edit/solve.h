@@ -54,6 +54,9 @@ bool solver_append(struct solver *s, struct mat keys, struct err *err);
 
 /* x [u, M] by the small form, editscope-method(7) 7.4. Stores nothing. */
 bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *err);
+/* EvoEdit (editscope-method(7) 7.25): P leaves out the directions of the past keys as well, but of
+ * those that a new key has again: X = [P' K K^T P' + lambda I]^-1 P' K. O(M n^2 + n^3). */
+bool solve_evolving(struct solver *s, struct mat keys, struct mat x, struct err *err);
 /* The same by the M x M system of the formula, from the raw keys (edit.solver = dense), as a check:
  * O(M^3) operations and 24 M^2 bytes. */
 bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *err);

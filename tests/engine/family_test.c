@@ -66,8 +66,9 @@ static struct request request_of(const char *subject, const struct params *p)
     return r;
 }
 
-/* Both facts in both layers, by a method. */
-static struct edit_result edit(int method)
+/* Both facts in both layers, by a method. `state` NULL: on the base; else it becomes the state with
+ * the edit, of so many times the update. */
+static struct edit_result edit_on(int method, struct model_state **state, double times)
 {
     const struct editor_ops *editor = editor_by_method(method);
     struct edit_context context = {.solve = editor->solve,
@@ -77,7 +78,7 @@ static struct edit_result edit(int method)
                                    .layers = LAYERS,
                                    .layer = {layers[0], layers[1]},
                                    .z = z};
-    struct model_state *scratch = state_copy(base, 2);
+    struct model_state *scratch = state_copy(state ? *state : base, 2);
     struct request request[FACTS];
     struct edit_result out;
     struct params p;
@@ -85,6 +86,7 @@ static struct edit_result edit(int method)
 
     params_default(&p);
     p.value[P_EDIT_METHOD] = method;
+    p.value[P_UPDATE_SCALE] = times;
     request[0] = request_of("Anna", &p);
     request[1] = request_of("Bob Stone", &p);
     context.request = request;
@@ -98,21 +100,36 @@ static struct edit_result edit(int method)
         solver_free(context.solver[i]);
     for (int f = 0; f < FACTS; f++)
         request_free(&request[f]);
-    state_free(scratch);
+    if (state)
+        state_free(*state);
+    if (state)
+        *state = scratch;
+    else
+        state_free(scratch);
     return out;
 }
 
-/* [d][m] the base's matrix of a layer. Caller frees. */
-static float *matrix_of(int layer)
+static struct edit_result edit(int method)
+{
+    return edit_on(method, NULL, 1);
+}
+
+/* [d][m] a state's matrix of a layer. Caller frees. */
+static float *matrix_in(const struct model_state *s, int layer)
 {
     struct mat w = mat_new(dev, DT_F32, d, m);
     float *host = xmalloc((size_t)d * (size_t)m * sizeof(float));
 
-    device_copy(dev, state_matrix(base, layer, MATRIX_DOWN), w);
+    device_copy(dev, state_matrix(s, layer, MATRIX_DOWN), w);
     device_download(dev, host, w);
     CHECK(device_sync(dev, NULL));
     mat_free(dev, &w);
     return host;
+}
+
+static float *matrix_of(int layer)
+{
+    return matrix_in(base, layer);
 }
 
 /* Of a delta of rank FACTS, one element. */
@@ -204,6 +221,114 @@ static void jacobi(double *a, double *vector, int n)
                     vector[q * n + i] = s * u + c * v;
                 }
             }
+}
+
+/* a [d][m] becomes U f(s) V^T: of what is above `most`, most + ln(s / most). Returns the largest
+ * singular value that it had. */
+static double damp(double *a, double most)
+{
+    double *c = xcalloc((size_t)m * (size_t)m, sizeof(*c)), top = 0;
+    double *v = xcalloc((size_t)m * (size_t)m, sizeof(*v)), *av = xcalloc((size_t)d, sizeof(*av));
+
+    for (int j = 0; j < m; j++)
+        for (int k = 0; k < m; k++)
+            for (int i = 0; i < d; i++)
+                c[j * m + k] += a[i * m + j] * a[i * m + k];
+    jacobi(c, v, m);
+    for (int j = 0; j < m; j++) {
+        double s = sqrt(fmax(c[j * m + j], 0));
+
+        top = fmax(top, s);
+        if (s <= most)
+            continue;
+        for (int i = 0; i < d; i++) {
+            av[i] = 0;
+            for (int k = 0; k < m; k++)
+                av[i] += a[i * m + k] * v[j * m + k];
+        }
+        for (int i = 0; i < d; i++)
+            for (int k = 0; k < m; k++)
+                a[i * m + k] += ((most + log(s / most)) / s - 1) * av[i] * v[j * m + k];
+    }
+    free(c);
+    free(v);
+    free(av);
+    return top;
+}
+
+/* [d][m] what a state has more than the base. Caller frees. */
+static double *change_in(const struct model_state *s, int layer)
+{
+    float *now = matrix_in(s, layer), *before = matrix_of(layer);
+    double *out = xcalloc((size_t)d * (size_t)m, sizeof(*out));
+
+    for (int i = 0; i < d * m; i++)
+        out[i] = (double)now[i] - (double)before[i];
+    free(now);
+    free(before);
+    return out;
+}
+
+/* PRUNE: a small update is MEMIT's, to the bit. Of large ones the weights hold what f makes of the
+ * sum of all raw updates, though only the weights remember it; and the report is of what is
+ * written. */
+static void prune_damps_the_sum(void)
+{
+    struct edit_result small = edit_on(METHOD_PRUNE, NULL, 1e-3);
+    struct edit_result memit = edit_on(METHOD_MEMIT, NULL, 1e-3);
+    struct model_state *state = state_copy(base, 3);
+    double *raw = xcalloc((size_t)d * (size_t)m, sizeof(*raw)), *w, *now, most, times = 0;
+    int layer = layers[0];
+
+    CHECK(small.deltas == LAYERS && memit.deltas == LAYERS);
+    for (int l = 0; l < LAYERS; l++)
+        CHECK(!memcmp(small.delta[l].x, memit.delta[l].x, FACTS * (size_t)m * sizeof(float)) &&
+              !memcmp(small.delta[l].r, memit.delta[l].r, FACTS * (size_t)d * sizeof(float)));
+    w = xcalloc((size_t)d * (size_t)m, sizeof(*w));
+    {
+        float *before = matrix_of(layer);
+
+        for (int i = 0; i < d * m; i++)
+            w[i] = (double)before[i];
+        free(before);
+    }
+    most = damp(w, 1e9);
+    times = 4e-3 * most / memit.report[0].delta_norm;
+    for (int n = 0; n < 3; n++) { /* the second one finds damped weights */
+        struct edit_result out = edit_on(METHOD_PRUNE, &state, n == 1 ? times / 3 : times);
+        const struct delta *own = NULL;
+        double *want = xcalloc((size_t)d * (size_t)m, sizeof(*want)), size = 0, off = 0;
+        double *was = xcalloc((size_t)d * (size_t)m, sizeof(*was)), norm = 0;
+
+        memcpy(was, raw, (size_t)d * (size_t)m * sizeof(*was));
+        damp(was, most);
+        CHECK(out.deltas > LAYERS);
+        for (int t = 0; t < out.deltas; t++)
+            if (out.delta[t].layer == layer && out.delta[t].key)
+                own = &out.delta[t];
+        CHECK(own && own->rank == FACTS);
+        for (int i = 0; own && i < d * m; i++)
+            raw[i] += own->scale * element(own, i / m, i % m);
+        memcpy(want, raw, (size_t)d * (size_t)m * sizeof(*want));
+        CHECK(damp(want, most) > 2 * most);
+        now = change_in(state, layer);
+        for (int i = 0; i < d * m; i++) {
+            size += want[i] * want[i];
+            off += (now[i] - want[i]) * (now[i] - want[i]);
+            norm += (want[i] - was[i]) * (want[i] - was[i]);
+        }
+        CHECK(sqrt(off / size) < 1e-4);
+        CHECK_NEAR(out.report[0].delta_norm, sqrt(norm), 1e-3 * sqrt(norm));
+        free(want);
+        free(was);
+        free(now);
+        edit_result_free(&out);
+    }
+    free(raw);
+    free(w);
+    edit_result_free(&small);
+    edit_result_free(&memit);
+    state_free(state);
 }
 
 /* The second moment [m][m] of the rows of W at length 1. */
@@ -306,6 +431,7 @@ static void an_anchor_sets_the_length(void)
 static const struct test tests[] = {
     {"RECT writes the elements that matter", rect_writes_what_matters},
     {"SPHERE weakens the directions of the rows", sphere_weakens_the_rows_directions},
+    {"PRUNE damps the sum of all updates", prune_damps_the_sum},
     {"an anchor sets a target's length", an_anchor_sets_the_length},
 };
 

@@ -157,10 +157,10 @@ static bool *written_by(struct session *session, int edit, int neurons)
 
         in = in ? in : xcalloc((size_t)neurons, sizeof(*in));
         for (int i = 0; i < neurons; i++)
-            for (int j = 0; low && down ? !j : j < (down ? d->rows : low ? d->rank : d->cols); j++)
-                in[i] |= low && down ? !d->weight || d->weight[i] > 0
-                         : down      ? d->r[j * d->cols + i] != 0
-                                     : d->r[j * d->rows + i] != 0;
+            for (int j = 0; j < (low ? d->rank : down ? d->rows : d->cols); j++)
+                in[i] |= (!low || !down) ? d->r[j * neurons + i] != 0
+                         : d->weight     ? d->weight[i] > 0
+                                         : d->x[j * neurons + i] != 0;
     }
     deltas_free(delta, deltas);
     return in;

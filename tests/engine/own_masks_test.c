@@ -88,8 +88,10 @@ static double change(const struct model_state *s)
     return sqrt(sum);
 }
 
-/* Writes both facts in layer LAYER with these masks: one for both, or one each. */
-static struct job_result edit(const char *place, const char *compensate, int first, int second)
+/* Writes both facts in layer LAYER with these masks: one for both, or one each. `more`: a setting,
+ * or NULL. */
+static struct job_result edit_with(const char *place, const char *compensate, const char *more,
+                                   int first, int second)
 {
     static const char *const subject[FACTS] = {"Anna", "Bob Stone"};
     struct mask *mask[FACTS] = {mask_of(first), second ? mask_of(second) : NULL};
@@ -105,6 +107,7 @@ static struct job_result edit(const char *place, const char *compensate, int fir
     params_default(&p);
     CHECK(params_set(&p, "mask.place", place, FROM_COMMAND_LINE, NULL));
     CHECK(params_set(&p, "mask.compensate", compensate, FROM_COMMAND_LINE, NULL));
+    CHECK(!more || params_assign(&p, more, FROM_COMMAND_LINE, NULL));
     for (int f = 0; f < FACTS; f++) {
         struct fact fact = {.subject = xstrdup(subject[f]),
                             .prompt = xstrdup("{} lives in"),
@@ -130,6 +133,11 @@ static struct job_result edit(const char *place, const char *compensate, int fir
     }
     state_free(scratch);
     return out;
+}
+
+static struct job_result edit(const char *place, const char *compensate, int first, int second)
+{
+    return edit_with(place, compensate, NULL, first, second);
 }
 
 static void outcome_free(struct job_result *o)
@@ -210,7 +218,57 @@ static void solved_within_the_own_mask(void)
     outcome_free(&alone[1]);
 }
 
+/* update.scale: the same solution, so many times; the report is of what is written. */
+static void an_update_is_scaled(void)
+{
+    struct job_result once = edit("post", "gain", 2, 0);
+    struct job_result half = edit_with("post", "gain", "update.scale=0.5", 2, 0);
+    const struct layer_report *a = &once.result.report[0], *b = &half.result.report[0];
+
+    CHECK(once.result.deltas == 1 && half.result.deltas == 1);
+    CHECK(!memcmp(once.result.delta[0].x, half.result.delta[0].x, 2 * (size_t)m * sizeof(float)));
+    CHECK_NEAR(half.result.delta[0].scale, once.result.delta[0].scale / 2, 1e-12);
+    CHECK_NEAR(half.moved, once.moved / 2, 1e-4 * once.moved);
+    CHECK_NEAR(b->delta_norm, half.moved, 1e-4 * half.moved);
+    CHECK_NEAR(b->gain, a->gain, 0);
+    CHECK_NEAR(b->gain_mask, a->gain_mask / 2, 1e-9);
+    CHECK_NEAR(b->leak, a->leak / 4, 1e-9 * a->leak);
+    CHECK_NEAR(b->leak_ratio, a->leak_ratio, 1e-9);
+    outcome_free(&once);
+    outcome_free(&half);
+}
+
+/* update.like: no column is left out, and gain, or length, are what the mask leaves. */
+static void an_update_is_as_strong_as_a_masked_one(void)
+{
+    struct job_result masked = edit("post", "none", 3, 0), whole = edit("post", "none", 1, 0);
+    struct job_result gain = edit_with("post", "gain", "update.like=gain", 3, 0);
+    struct job_result norm = edit_with("post", "none", "update.like=norm", 3, 0);
+    const struct layer_report *a = &masked.result.report[0], *g = &gain.result.report[0];
+    double square[2] = {0};
+
+    CHECK(masked.result.deltas == 1 && !gain.result.delta[0].weight && g->kept == m);
+    CHECK_NEAR(g->gain_mask, a->gain_mask, 1e-9);
+    CHECK_NEAR(g->leak_ratio, 1, 0);
+    CHECK_NEAR(g->leak, a->leak_unmasked * pow(a->gain_mask / a->gain, 2), 1e-9 * a->leak_unmasked);
+    CHECK_NEAR(gain.moved, whole.moved * a->gain_mask / a->gain, 1e-4 * whole.moved);
+    for (int j = 0; j < FACTS * m; j++) {
+        double x = (double)whole.result.delta[0].x[j];
+
+        square[0] += x * x;
+        square[1] += j % m % 3 ? 0 : x * x;
+    }
+    CHECK_NEAR(norm.result.delta[0].scale, sqrt(square[1] / square[0]), 1e-6);
+    CHECK_NEAR(norm.moved, whole.moved * sqrt(square[1] / square[0]), 1e-4 * whole.moved);
+    outcome_free(&masked);
+    outcome_free(&whole);
+    outcome_free(&gain);
+    outcome_free(&norm);
+}
+
 static const struct test tests[] = {
+    {"an update is scaled", an_update_is_scaled},
+    {"an update is as strong as a masked one", an_update_is_as_strong_as_a_masked_one},
     {"reports and compensation are of all masks", reports_are_of_all_masks},
     {"a compensation can be automatic", a_compensation_can_be_automatic},
     {"solved within the own mask", solved_within_the_own_mask},

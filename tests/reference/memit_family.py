@@ -1,5 +1,6 @@
 """Rows of tests/data/goldens/baselines for the methods that are MEMIT or AlphaEdit with one thing
-changed: encore, memit_fe, rect, sphere, and memit with a length for the target (nas).
+changed: encore, memit_fe, rect, sphere, prune, and memit with a length for the target (nas); and
+evoedit_row, the three facts one after the other.
 
 Independent of the program: the default model written out in jax, float32, gradients by jax; solves
 by numpy in float64 with plain M x M matrices. The same settings as tests/reference/baselines:
@@ -24,6 +25,7 @@ LAYERS, TOKENS, WINDOW = [4, 5, 6, 7, 8], 20480, 256
 STEPS, RATE, DECAY, CLAMP, KL, STOP = 25, 0.5, 0.5, 0.75, 0.0625, 0.05
 LAMBDA_C, LAMBDA, NULL, MU, ANCHOR = 15000, 1.0, 0.7, 20.0, 80.0
 ETA, ALPHA, DROP = 0.5, 0.5, 0.6
+TIMES = 8.0  # prune: as many times the update, so that there is something to damp
 BLOCKS, HEADS, KV, HD, D, EPS, BASE = 30, 9, 3, 64, 576, 1e-5, 1e5
 NAMES = ["attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up",
          "ffn_down"]
@@ -206,16 +208,18 @@ def down(m, l):
     return m.w[l]["ffn_down"]
 
 
-def write(m, f, solve, z=None, each=None):
-    """Writes all layers; z: spread; each {layer: z}: all the way. What it wrote, and the report."""
+def write(m, f, solve, z=None, each=None, times=1):
+    """Writes all layers, so many times; z: spread; each {layer: z}: all the way. What it wrote, and
+    the report."""
     made, report = [], {}
     for i, l in enumerate(LAYERS):
         k, o, _ = read(m, f)
         left = each[l] - o[l] if each else z - o[LAYERS[-1]]
         r, x = (left if each else left / (len(LAYERS) - i)), solve(l, k[l])
-        made.append((l, r, x, k[l]))
         report[str(l)] = {"res": np.linalg.norm(left), "gain": k[l] @ x,
-                          "dW": np.linalg.norm(r) * np.linalg.norm(x)}
+                          "dW": times * np.linalg.norm(r) * np.linalg.norm(x)}
+        x = times * x
+        made.append((l, r, x, k[l]))
         m.w[l]["ffn_down"] = down(m, l) + np.outer(r, x).astype(np.float32)
     return made, report
 
@@ -236,17 +240,25 @@ def sphere(w, change):
     return change - ALPHA * (change @ u) @ u.T, r
 
 
+def prune(w, change):
+    u, s, v = np.linalg.svd(change, full_matrices=False)
+    most = np.linalg.norm(w.astype(np.float64), 2)
+    return (u * np.where(s > most, np.log(np.maximum(s, 1e-300) / most) + most, s)) @ v
+
+
 def shape(m, name, made, before, report, tensors, label):
-    """RECT and SPHERE: all layers are as MEMIT and AlphaEdit have them; now what is written."""
+    """RECT, PRUNE and SPHERE: all layers are as MEMIT and AlphaEdit have them; now what is written."""
     for l, r, x, k in made:
         here = report[str(l)]
         if name == "rect":
             part, here["kept"] = rect(before[l], np.outer(r, x))
+        elif name == "prune":
+            part = prune(before[l], np.outer(r, x))
         else:
             part, here["directions"] = sphere(before[l], np.outer(r, x))
         here["dW"], here["gain_mask"] = np.linalg.norm(part), r @ part @ k / (r @ r)
         m.w[l]["ffn_down"] = before[l] + part.astype(np.float32)
-        if l > LAYERS[0]:
+        if l > LAYERS[0] or name == "prune":
             continue
         if name == "rect":
             tensors[label + ".row_norm"] = np.linalg.norm(part, axis=1).astype(np.float32)
@@ -270,8 +282,8 @@ def edit(m, f, name, c, null, tensors, label):
         z = z - v + v * ANCHOR / np.linalg.norm(v)
     each = read(m, f, z)[1] if name == "memit_fe" else None
     solve = {"encore": memit_x(c, MU), "sphere": alphaedit_x(null)}.get(name, memit_x(c))
-    made, out["layers"] = write(m, f, solve, z, each)
-    if name in ("rect", "sphere"):
+    made, out["layers"] = write(m, f, solve, z, each, TIMES if name == "prune" else 1)
+    if name in ("rect", "sphere", "prune"):
         shape(m, name, made, before, out["layers"], tensors, label)
     else:
         tensors[label + ".z"] = z.astype(np.float32)
@@ -281,6 +293,33 @@ def edit(m, f, name, c, null, tensors, label):
     for l in LAYERS:
         m.w[l]["ffn_down"] = before[l]
     return out
+
+
+def evolve(p, k):
+    """EvoEdit: the null space without the direction of k."""
+    pk = p @ k
+    return p - np.outer(pk, pk) / (k @ pk)
+
+
+def in_a_row(m, every, null):
+    """EvoEdit of one fact after the other, each on the weights that the one before left."""
+    before, done = {l: down(m, l).copy() for l in LAYERS}, []
+    p = {l: x.copy() for l, x in null.items()}
+    for f in every:
+        kept, f.found = f.found, {}
+        h0, trail = optimise(m, f, LAYERS[-1])
+        f.found = kept
+        out = {"before": answer(m, f)[0], "hist": [step[1] for step in trail]}
+        solve = lambda l, k: p[l] @ k / (LAMBDA + k @ p[l] @ k)
+        out["layers"] = write(m, f, solve, h0 + trail[-1][0])[1]
+        out["after"], out["pred"], out["margin"] = answer(m, f)
+        out["labels"] = f.target
+        after = read(m, f)[0]
+        p = {l: evolve(p[l], after[l]) for l in LAYERS}
+        done.append(out)
+    for l in LAYERS:
+        m.w[l]["ffn_down"] = before[l]
+    return done
 
 
 def rounded(x):
@@ -303,10 +342,14 @@ def main():
     where = GOLDENS + "/baselines/"
     rows, tensors = json.load(open(where + "facts.json")), load_file(where + "tensors.safetensors")
     every = [Fact(m, fact, prefixes) for fact in facts]
-    for name in ["memit"] + (sys.argv[2:] or ["encore", "memit_fe", "rect", "sphere", "nas"]):
+    methods = ["encore", "memit_fe", "rect", "sphere", "prune", "nas", "evoedit_row"]
+    for name in ["memit"] + (sys.argv[2:] or methods):
         own = {}
-        done = [edit(m, f, name, c, null, own, "%s.fact%d" % (name, n))
-                for n, f in enumerate(every)]
+        if name == "evoedit_row":
+            done = in_a_row(m, every, null)
+        else:
+            done = [edit(m, f, name, c, null, own, "%s.fact%d" % (name, n))
+                    for n, f in enumerate(every)]
         if name == "memit":
             for a, b in zip(done, rows["memit"]):
                 print("memit: norms off by", ["%.0e" % abs(a["layers"][l]["dW"] / b["layers"][l]["dW"] - 1)

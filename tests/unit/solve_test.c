@@ -467,6 +467,87 @@ static void test_memit(void)
     memit_agrees(true, 20);
 }
 
+/* p <- p - p k k^T p / (k^T p k); nothing for a key of which p leaves nothing. */
+static void take_out(double *p, const float *k)
+{
+    double pk[M], all = 0;
+
+    for (int i = 0; i < M; i++) {
+        pk[i] = 0;
+        for (int j = 0; j < M; j++)
+            pk[i] += p[i * M + j] * (double)k[j];
+        all += pk[i] * (double)k[i];
+    }
+    for (int i = 0; all > 1e-9 && i < M; i++)
+        for (int j = 0; j < M; j++)
+            p[i * M + j] -= pk[i] * pk[j] / all;
+}
+
+/* EvoEdit: a projector from which each past key is taken in turn, one of them twice, and the system
+ * of the formula; no past key is moved. */
+static void test_evolving(void)
+{
+    struct setting s = setting_open();
+    struct solver *solver = solver_new(s.null, 2, NULL);
+    double *p = malloc(M * M * sizeof *p), *a = calloc(M * M, sizeof *a), b[2 * M], pk[2 * M];
+    double want[2 * M], *got;
+    float k[6 * M]; /* two new ones, four past ones */
+    struct mat keys, old, x = mat_new(s.dev, DT_F64, 2, M);
+    uint64_t state = 19;
+
+    random_keys(k, 5, &state);
+    memcpy(k + 5 * M, k + 3 * M, M * sizeof *k);
+    keys = on_device(s.dev, k, 2, M);
+    host_projector(s.null, p);
+    CHECK(solve_evolving(solver, keys, x, NULL)); /* without past keys: AlphaEdit's */
+    got = mat_download(s.dev, x, NULL, NULL);
+    host_solve(s.null, NULL, 0, k, 2, 2, want);
+    CHECK(distance(got, want, 2 * M) < 1e-8);
+    free(got);
+    old = on_device(s.dev, k + 2 * M, 4, M);
+    CHECK(solver_append(solver, old, NULL) && solve_evolving(solver, keys, x, NULL));
+    for (int t = 2; t < 6; t++)
+        take_out(p, k + t * M);
+    for (int i = 0; i < 2 * M; i++) {
+        pk[i] = 0;
+        for (int j = 0; j < M; j++)
+            pk[i] += p[i % M * M + j] * (double)k[i / M * M + j];
+    }
+    for (int i = 0; i < M; i++) {
+        a[i * M + i] = 2;
+        for (int j = 0; j < M; j++)
+            a[i * M + j] += pk[i] * pk[j] + pk[M + i] * pk[M + j];
+        b[i * 2] = pk[i];
+        b[i * 2 + 1] = pk[M + i];
+    }
+    eliminate(a, b, M, 2);
+    for (int i = 0; i < 2 * M; i++)
+        want[i] = b[i % M * 2 + i / M];
+    got = mat_download(s.dev, x, NULL, NULL);
+    CHECK(distance(got, want, 2 * M) < 1e-7);
+    for (int t = 2; t < 6; t++) {
+        double moved = 0;
+
+        for (int i = 0; i < M; i++)
+            moved += (double)k[t * M + i] * got[i];
+        CHECK(fabs(moved) < 1e-7);
+    }
+    free(got);
+    mat_free(s.dev, &old);
+    old = on_device(s.dev, k, 1, M); /* a new key again: it does not stand in its own way */
+    CHECK(solver_append(solver, old, NULL) && solve_evolving(solver, keys, x, NULL));
+    got = mat_download(s.dev, x, NULL, NULL);
+    CHECK(distance(got, want, 2 * M) < 1e-7);
+    free(got);
+    free(p);
+    free(a);
+    mat_free(s.dev, &keys);
+    mat_free(s.dev, &old);
+    mat_free(s.dev, &x);
+    solver_free(solver);
+    setting_close(&s);
+}
+
 static void test_hits(void)
 {
     struct setting s = setting_open();
@@ -511,6 +592,7 @@ static void test_far(void)
     test_chance();
     test_pre();
     test_memit();
+    test_evolving();
     test_hits();
     kind = &device_cpu;
 }
@@ -528,6 +610,7 @@ static void test_on_host(void)
     test_chance();
     test_pre();
     test_memit();
+    test_evolving();
     test_hits();
     kind = &device_cpu;
     on_host = false;
@@ -543,6 +626,7 @@ static const struct test tests[] = {
     {"against chance", test_chance},
     {"solve on the chosen neurons only", test_pre},
     {"memit", test_memit},
+    {"a null space without past keys", test_evolving},
     {"past keys hit", test_hits},
     {"the same on the far device", test_far},
     {"the same with large matrices on the host", test_on_host},

@@ -47,7 +47,8 @@ static void params_foot(const struct ui_state *d, struct surface *s, struct rect
 {
     const char *rule = params_word(&d->params, P_SELECT_RULE);
     char range[48], text[160], how[80];
-    bool equal = params_choice(&d->params, P_MASK_COMPENSATE);
+    int like = params_choice(&d->params, P_UPDATE_LIKE);
+    bool equal = !like && params_choice(&d->params, P_MASK_COMPENSATE);
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
 
     if (!editor_takes_mask(&d->params)) {
@@ -67,7 +68,10 @@ static void params_foot(const struct ui_state *d, struct surface *s, struct rect
     else
         show_print(text, sizeof(text), "%s · %s%s", how,
                    *ui_edited_range(d, range) ? range : "layers auto",
-                   equal ? " · equal gain" : "");
+                   like == LIKE_GAIN   ? " · its gain alone"
+                   : like == LIKE_NORM ? " · its norm alone"
+                   : equal             ? " · equal gain"
+                                       : "");
     box_foot(s, area, text);
 }
 

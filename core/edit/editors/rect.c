@@ -117,8 +117,8 @@ static void report_left(struct layer_report *report, const struct delta *d, cons
 }
 
 static bool rect_shape(const struct edit_context *ctx, int i, const struct model_state *state,
-                       struct delta *d, struct layer_report *report, struct job *job,
-                       struct err *err)
+                       struct delta *d, struct delta *first, struct layer_report *report,
+                       struct job *job, struct err *err)
 {
     struct device *dev = state->model->dev;
     size_t n = (size_t)d->rows * (size_t)d->cols;
@@ -128,6 +128,7 @@ static bool rect_shape(const struct edit_context *ctx, int i, const struct model
     bool ok;
 
     (void)i;
+    (void)first;
     (void)job;
     device_copy(dev, state_matrix(state, d->layer, MATRIX_DOWN), w);
     device_fetch(dev, weight, w, "the matrix before");

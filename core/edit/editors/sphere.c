@@ -163,8 +163,8 @@ static bool report_weakened(const struct edit_context *ctx, int i, const struct 
 }
 
 static bool sphere_shape(const struct edit_context *ctx, int i, const struct model_state *state,
-                         struct delta *d, struct layer_report *report, struct job *job,
-                         struct err *err)
+                         struct delta *d, struct delta *first, struct layer_report *report,
+                         struct job *job, struct err *err)
 {
     struct device *dev = state->model->dev;
     struct mat x32 = mat_new(dev, DT_F32, d->rank, d->cols);
@@ -173,6 +173,7 @@ static bool sphere_shape(const struct edit_context *ctx, int i, const struct mod
     bool ok = leading_find(&l, dev, state_matrix(state, d->layer, MATRIX_DOWN),
                            ctx->params->value[P_SPHERE_ETA], job, err);
 
+    (void)first;
     device_upload(dev, x32, d->x);
     device_copy(dev, x32, x);
     ok = ok && leading_weaken(&l, dev, ctx->params->value[P_SPHERE_ALPHA], x, err);
