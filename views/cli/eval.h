@@ -7,6 +7,9 @@
 #include "views/cli/trial.h"
 
 enum { EVAL_ARMS = 64, EVAL_CHECKPOINTS = 32, EVAL_ORDERS = 64 };
+/* Fewer records than this get a mean without an interval: their resamples are too few to say how
+ * far it may be off (editscope-method(7) 14.4). */
+enum { EVAL_RECORDS_LEAST = 5 };
 
 /* Where a value of a record stands: right after its own edit, or at a checkpoint. */
 enum { SLOT_IMMEDIATE = 0, SLOT_FINAL = 1 /* + checkpoint */ };
@@ -46,7 +49,7 @@ int eval_metric(const char *json);
  * or not written yet. Caller frees. */
 double *eval_arm_values(const struct eval *v, int metric, int arm, enum measure_when when,
                         int checkpoint);
-/* Their mean; resamples 0: without an interval. */
+/* Their mean; resamples 0, or fewer records than EVAL_RECORDS_LEAST: low and high are NAN. */
 struct interval eval_interval(const struct eval *v, int metric, int arm, enum measure_when when,
                               int checkpoint, int resamples);
 struct interval eval_base_interval(const struct eval *v, int metric);

@@ -116,12 +116,33 @@ double *eval_arm_values(const struct eval *v, int metric, int arm, enum measure_
     return x;
 }
 
+/* Whether x [orders][facts] has numbers of so many records that resampling them says something. */
+static bool has_records(const struct eval *v, const double *x, int orders)
+{
+    int n = 0;
+
+    for (int i = 0; i < v->facts; i++) {
+        bool any = false;
+
+        for (int k = 0; k < orders; k++)
+            any = any || !isnan(x[(size_t)k * (size_t)v->facts + (size_t)i]);
+        n += any;
+    }
+    return n >= EVAL_RECORDS_LEAST;
+}
+
+static struct interval mean_of(const struct eval *v, int metric, const double *x, int orders,
+                               int resamples)
+{
+    return bootstrap_mean(x, orders, v->facts, has_records(v, x, orders) ? resamples : 0,
+                          v->seed + (uint64_t)metric);
+}
+
 struct interval eval_interval(const struct eval *v, int metric, int arm, enum measure_when when,
                               int checkpoint, int resamples)
 {
     double *x = eval_arm_values(v, metric, arm, when, checkpoint);
-    struct interval i =
-        bootstrap_mean(x, v->orders, v->facts, resamples, v->seed + (uint64_t)metric);
+    struct interval i = mean_of(v, metric, x, v->orders, resamples);
 
     free(x);
     return i;
@@ -129,8 +150,7 @@ struct interval eval_interval(const struct eval *v, int metric, int arm, enum me
 
 struct interval eval_base_interval(const struct eval *v, int metric)
 {
-    return bootstrap_mean(v->base + (size_t)metric * (size_t)v->facts, 1, v->facts,
-                          STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
+    return mean_of(v, metric, v->base + (size_t)metric * (size_t)v->facts, 1, STATISTICS_RESAMPLES);
 }
 
 struct interval eval_forgetting(const struct eval *v, int metric, int arm, int checkpoint)
@@ -141,7 +161,7 @@ struct interval eval_forgetting(const struct eval *v, int metric, int arm, int c
 
     for (int k = 0; k < v->orders * v->facts; k++)
         then[k] -= now[k];
-    i = bootstrap_mean(then, v->orders, v->facts, STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
+    i = mean_of(v, metric, then, v->orders, STATISTICS_RESAMPLES);
     free(now);
     free(then);
     return i;
@@ -201,8 +221,7 @@ static struct comparison compare_arms(const struct eval *v, int metric, int arm,
 
     for (int i = 0; i < v->orders * v->facts; i++)
         a[i] -= b[i];
-    c.difference =
-        bootstrap_mean(a, v->orders, v->facts, STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
+    c.difference = mean_of(v, metric, a, v->orders, STATISTICS_RESAMPLES);
     record_differences(v, a, d);
     c.p = sign_flip_p(d, v->facts, STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
     free(d);

@@ -16,11 +16,13 @@ static const char *const table_titles[RECORD_TABLES + 1] = {
     "more probable than its rival (ROME's success)",
 };
 
-/* "0.930 [0.850, 0.980]"; missing where there is no number. */
+/* "0.930 [0.850, 0.980]", "0.930" of too few records; missing where there is no number. */
 static void interval_cell(struct table *t, const struct interval *i)
 {
     if (!i->n)
         table_missing(t);
+    else if (isnan(i->low))
+        table_format(t, "%.3f", i->value);
     else
         table_format(t, "%.3f [%.3f, %.3f]", i->value, i->low, i->high);
 }
@@ -213,10 +215,13 @@ static void print_cost(const struct eval *v)
 
 static void print_text(const struct eval *v)
 {
-    std_print(
-        "%d facts in batches of %d, %d order%s; means with 95 %% intervals over records%s\n\n",
-        v->facts, v->batch, v->orders, v->orders == 1 ? "" : "s",
-        v->orders == 1 ? "" : " and orders");
+    std_print("%d facts in batches of %d, %d order%s; means with 95 %% intervals over records%s, "
+              "none of fewer than %d records\n"
+              "Rel: the fact's prompt, Gen: its rephrase, Loc: neighbours say what the base said, "
+              "Port: what follows from it; ES, PS, NS: new before old on the prompt and rephrase, "
+              "old before new on neighbours\n\n",
+              v->facts, v->batch, v->orders, v->orders == 1 ? "" : "s",
+              v->orders == 1 ? "" : " and orders", EVAL_RECORDS_LEAST);
     for (int table = 1; table <= RECORD_TABLES; table++)
         print_table(v, table, WHEN_FINAL);
     for (int table = 1; table <= RECORD_TABLES; table++)
