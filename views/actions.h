@@ -91,16 +91,16 @@
     X(LAYER_NEXT, "layer-next", "]", "Move", "Next layer", layer_next)                             \
     V(TOKEN_BACK, "token-back", "{", "Move", "Previous token position", "lens")                    \
     V(TOKEN_NEXT, "token-next", "}", "Move", "Next token position", "lens")                        \
-    V(NEXT_PANE, "next-pane", "tab", "Move", "Next pane", "edit history facts sweep")              \
+    V(NEXT_PANE, "next-pane", "tab", "Move", "Next pane", "edit history facts sweep run")          \
     V(PREVIOUS_PANE, "previous-pane", "S-tab", "Move", "Previous pane",                            \
-      "edit history facts sweep")                                                                  \
+      "edit history facts sweep run")                                                              \
     V(ENTER, "enter", "enter", "Move", "Look closer", "")                                          \
     X(BACK, "back", "esc bs", "Move", "Close what is open; back to where this was opened", back)   \
     X(SEARCH, "search", "/", "Move", "Find: L5N912, a word, an edit", find)                        \
     X(SEARCH_NEXT, "search-next", "n", "Move", "Find the next match", search_next)                 \
     X(SEARCH_BACK, "search-back", "N", "Move", "Find the previous match", search_back)             \
     X(FILTER, "filter", "\\ & F4", "Move", "Show only rows that contain a word", filter)           \
-    V(TAG, "tag", "space", "Move", "Tag the row under the cursor", "neurons history sweep")        \
+    V(TAG, "tag", "space", "Move", "Tag the row under the cursor", "neurons history sweep run")    \
     V(UNTAG, "untag", "U", "Move", "Untag all", "neurons history sweep")                           \
     O(VIEW_EDIT, "view-edit", "1", "Views", "Edit: the whole picture", edit)                       \
     O(VIEW_HEATMAP, "view-heatmap", "2", "Views", "Heatmap, from bins to single neurons", heatmap) \
@@ -113,6 +113,7 @@
     O(VIEW_HISTORY, "view-history", "8", "Views", "History: the journal of edits", history)        \
     O(FACTS, "facts", "9", "Views", "Facts: a queue of many, and their probes", facts)             \
     O(SWEEP, "sweep", "#", "Views", "Sweep: a grid over two parameters", sweep)                    \
+    O(RUN, "run", "%", "Views", "Run: what eval measured, edit after edit", run)                   \
     O(MODELS, "models", "O", "Views", "Models on this machine: open another one", models)          \
     O(SESSIONS, "sessions", "~", "Views", "Sessions and recordings to come back to", sessions)     \
     X(PULL, "pull", "H", "Views", "Download a model from the Hugging Face Hub", pull)              \
@@ -129,7 +130,7 @@
     X(ORDER, "order", "<", "Show", "Order of columns and rows: index, score, class", order)        \
     V(INVERT, "invert", "I", "Show", "Reverse the order", "neurons")                               \
     V(MODE, "mode", "d", "Show", "Next picture: LPS, PSA, MPC, activation, causal trace",          \
-      "heatmap ratios lens query compare history sweep sessions")                                  \
+      "heatmap ratios lens query compare history sweep run sessions")                              \
     X(DETAILS, "details", "K", "Show", "This pane in words; in Neurons and History: the row",      \
       details)                                                                                     \
     X(TARGET, "target", "T", "Show", "Explain the predicted, old or new object", target)           \

@@ -66,6 +66,7 @@ enum argument_kind {
     O("diff", "FROM TO", ARG_TEXT, history, "Compare two states; 0 is the base")                  \
     O("drift", "[STATES]", ARG_NUMBER, history, "How well edits hold as more are made")           \
     O("sweep", "GRID", ARG_TEXT, sweep, "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")              \
+    O("run", "[FILE]", ARG_FILE, run, "Show a run of `editscope eval`, also while it goes on")    \
     O("masks", "N", ARG_NUMBER, compare, "How many random masks Compare tries; 0: none")          \
     O("bisect", "PROMPT => ANSWER", ARG_TEXT, history, "Find the edit that changed an answer")    \
     P("device", "cpu", ARG_TEXT, DEVICE, "Continue on the CPU, as after a GPU failed")            \

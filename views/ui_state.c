@@ -16,6 +16,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "views/ui_run.h"
 
 void ui_init(struct ui_state *d, const struct params *params)
 {
@@ -61,6 +62,7 @@ void ui_free(struct ui_state *d)
         ui_free_payload(EV_BEGUN, d->begun[i].what);
     ui_forget_variants(d);
     ui_forget_queue(d);
+    ui_run_free(d->run);
     free(d->query.prompt);
     ui_forget_general_sets(d);
     fact_free(&d->fact);
@@ -290,6 +292,8 @@ static const struct event_slot {
     {EV_OVERWRITTEN, AT(verdict.overwritten), FACT, NEWEST, ui_take_overwritten},
     {EV_RECHECKED, AT(rechecked), STAMP_STATE, NEWEST, NULL},
     {EV_RECALLED, AT(verdict.recalled), FACT, NEWEST, ui_take_recalled},
+    {EV_RUN, 0, 0, NEWEST, ui_take_run},
+    {EV_MEASURES, 0, 0, NEWEST, ui_take_run_measures},
     {EV_VARIANT, 0, 0, NEWEST, ui_take_variant},
     {EV_DRIFT, AT(drift), STAMP_STATE, NEWEST, NULL},
     {EV_DIFF, AT(diff), STAMP_STATE, NEWEST, NULL},

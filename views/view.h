@@ -12,6 +12,7 @@
  *   click, wheel, find, find_next, filter
  *   draw      each frame; from ui_state and the view's state alone, on nothing but the surface
  *   wants     a neuron whose promoted tokens the view would like to show
+ *   work      each turn of the loop, for numbers that take time, or a file that grows
  *   table     the rows behind the picture, for :export
  *
  * What a view shows is in struct ui_state, which all views share: results, parameters, the present
@@ -132,6 +133,10 @@ struct view_ops {
     /* Optional: a neuron on the screen whose promoted tokens are not known yet; false: none. They
      * are fetched while nothing else runs. */
     bool (*wants)(const struct view *v, struct neuron_place *out);
+    /* Optional: called in each turn of the loop while the view is shown, for work that takes time:
+     * a little of it. *again: seconds until it wants to go on; -1: not before something happens.
+     * True: the picture changes. */
+    bool (*work)(struct view *v, double *again);
     /* Optional: the rows behind the view, for :export; false: there are none yet. */
     bool (*table)(struct table *table, const struct ui_state *d);
 };
@@ -154,6 +159,7 @@ struct view {
     X(history)   \
     X(facts)     \
     X(sweep)     \
+    X(run)       \
     X(models)    \
     X(sessions)  \
     X(relations) \

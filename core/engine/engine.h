@@ -125,6 +125,9 @@ enum command_flag {
     /* text: what the run is of, JSON: begins it in an empty session, or compares it with what the \
      * session says: EV_MEASURES with all that is measured */                                      \
     X(MEASURED, "measured", "", job_measured, NEEDS_SESSION | WRITES | NOT_RECORDED)               \
+    /* text: the file of a run, which is read without a lock; from: the id of the last measure     \
+     * that is known, edit: the last edit (0: all): EV_RUN, EV_MEASURES of what is new */          \
+    X(RUN, "run", "", job_run, URGENT | UNASKED | OF_PRESENT)                                      \
     /* tokens: states to ask at most: EV_DRIFT after each state */                                 \
     X(DRIFT, "drift", "drift", job_drift, NEEDS_BOTH | YIELDS | BATCH)                             \
     /* from, edit (0: base): EV_DIFF */                                                            \
@@ -290,6 +293,9 @@ struct session_summary {
 /* Reads a session file without its model and without a lock. The caller frees out->last. Any
  * thread. */
 bool engine_session_summary(const char *session, struct session_summary *out, struct err *err);
+
+/* Whether a session file is a run of `eval`. Read without a lock. Any thread. */
+bool engine_is_run(const char *session);
 
 /* Whether CMD_APPLY can read this file, as far as its head says it. ERR_IO, ERR_FORMAT. Any thread.
  */

@@ -381,6 +381,29 @@ struct measures {
     int numbers;
 };
 
+/* The file of a run as far as it is, without its measures: those follow as EV_MEASURES. */
+struct run_info {
+    char *path;
+    char *text;     /* what the run is of, JSON (core/session/measures.h) */
+    bool whole;     /* all that the file has follows; false: what it got since it was read last */
+    double changed; /* unix seconds: when the file was written last */
+    int last;       /* id of its last measure */
+    int active_from, active_to; /* the numbers of its first and last active edit; 0: none is */
+    int facts;
+    struct run_fact *fact; /* [facts] of its edits, by their numbers */
+    int numbers;
+    struct run_number *number; /* [numbers] all of the file */
+};
+
+struct run_fact {
+    int edit;
+    char *subject, *prompt, *target, *old, *rephrase; /* the last two may be NULL */
+    int localities;
+    struct run_probe {
+        char *prompt, *answer; /* answer: NULL: what the base says */
+    } * locality;              /* [localities] */
+};
+
 /* Reliability and locality over the edits of a session: one point for each state that was asked. */
 struct drift {
     struct drift_point {
@@ -473,6 +496,7 @@ struct replay_position {
     OWN(VARIANT, "tried", variant_result, variant) /* one variant */                            \
     OWN(DRIFT, "drift", drift, drift)              /* so far */                                 \
     OWN(MEASURES, "measured", measures, measures)  /* of a run, new or as its file has them */  \
+    OWN(RUN, "run", run_info, run)                 /* a run's file, as it is now */             \
     OWN(DIFF, "diff", diff, diff)                                                               \
     OWN(BISECT, "bisected", bisect_report, bisect)                                              \
     OWN(EXPORT, "exported", export_report, export) /* written, read again and asked */          \

@@ -177,6 +177,11 @@ bool engine_start_thread(struct engine *e, void *(*main)(void *), void *arg, str
 /* Emits an event of the present job. `payload` is the malloc'ed struct that EVENTS names for this
  * kind, or NULL; it goes to the receiver. */
 void engine_emit(struct engine *e, enum event_kind kind, void *payload);
+
+/* job_run.c: reads the file of a run (CMD_RUN). emit() takes each event's payload; nothing is
+ * emitted on failure. Any thread. */
+typedef void run_emit(void *ctx, enum event_kind kind, void *payload);
+bool run_read(const char *path, long from, int edit, run_emit *emit, void *ctx, struct err *err);
 /* EV_PROGRESS of a job: `done` of `total` units (total 0: not known), with the seconds left as
  * estimated from the rate of this phase (`what`) so far. */
 void emit_progress(struct engine *e, unsigned job, const char *what, double done, double total);

@@ -31,6 +31,35 @@ static const struct field_info run_number_field[] = {
 };
 FIELDS(run_number);
 
+static const struct field_info run_probe_field[] = {
+    TEXT(run_probe, prompt),
+    TEXT_OR_NULL(run_probe, answer),
+};
+FIELDS(run_probe);
+
+static const struct field_info run_fact_field[] = {
+    COUNT(run_fact, edit),       TEXT(run_fact, subject),
+    TEXT(run_fact, prompt),      TEXT(run_fact, target),
+    TEXT_OR_NULL(run_fact, old), TEXT_OR_NULL(run_fact, rephrase),
+    COUNT(run_fact, localities), LIST(run_fact, locality, run_probe_fields, localities),
+};
+FIELDS(run_fact);
+
+static const struct field_info run_info_field[] = {
+    TEXT(run_info, path),
+    TEXT(run_info, text),
+    BOOL(run_info, whole),
+    REAL(run_info, changed),
+    INT(run_info, last),
+    COUNT(run_info, active_from),
+    COUNT(run_info, active_to),
+    COUNT(run_info, facts),
+    LIST(run_info, fact, run_fact_fields, facts),
+    COUNT(run_info, numbers),
+    LIST(run_info, number, run_number_fields, numbers),
+};
+FIELDS(run_info);
+
 static const struct field_info measures_field[] = {
     COUNT(measures, count),
     LIST(measures, measure, measure_fields, count),

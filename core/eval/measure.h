@@ -56,7 +56,7 @@ struct measure {
     bool rival_right;           /* all of them are the argmax */
     bool merged;                /* a token joins the prompt and the answer */
     char *said, *wanted;        /* generated: the text up to its first . or new line, and what it is
-                                   compared with; NULL elsewhere */
+                                   compared with; fed: predicted and label as text; NULL: not kept */
 };
 void measure_free(struct measure *m);             /* frees what it owns, zeroes it */
 void measures_free(struct measure *m, int count); /* and the array */

@@ -205,6 +205,8 @@ static bool ask_teacher(const struct asking *a, const struct question *q)
         m->predicteds = m->answers = c.count;
         m->labels = kept ? base->predicteds : c.count;
         m->label = kept ? ids_copy(base->predicted, base->predicteds) : ids_copy(c.token, c.count);
+        m->said = tokens_text(a->state->model, m->predicted, m->predicteds);
+        m->wanted = tokens_text(a->state->model, m->label, m->labels);
         m->logp = sum_of(g.logp, c.count);
         m->merged = merged;
         generated_free(&g);

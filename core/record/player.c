@@ -192,12 +192,40 @@ static void begin_answer(struct player *p, unsigned recorded, unsigned job, int 
 static void player_refuse(struct player *p, unsigned job, enum command_kind kind)
 {
     const char *does = kind == CMD_LENS    ? "compute the lens"
+                       : kind == CMD_RUN   ? "read the file of a run"
                        : kind == CMD_DRIFT ? "measure drift"
                                            : command_traits[kind].name;
     char text[120];
 
     snprintf(text, sizeof(text), "%s cannot %s; open a model", p->options.is, does);
     player_fail(p, job, ERR_USAGE, text);
+}
+
+struct player_job {
+    struct player *p;
+    unsigned job;
+};
+
+static void emit_of_player(void *ctx, enum event_kind kind, void *payload)
+{
+    const struct player_job *of = ctx;
+
+    player_emit(of->p, kind, of->job, payload);
+}
+
+/* CMD_RUN: from the file itself, unless that is a recording's wish. */
+static bool player_reads(struct player *p, const struct command *cmd)
+{
+    struct player_job of = {p, cmd->job};
+    struct err err = {0};
+
+    if (!p->options.reads)
+        player_refuse(p, cmd->job, cmd->kind);
+    else if (!cmd->text || !run_read(cmd->text, cmd->from, cmd->edit, emit_of_player, &of, &err))
+        player_fail(p, cmd->job, err.kind, err.text);
+    else
+        return true;
+    return false;
 }
 
 /* Answers a command for which the recording has no answer. */
@@ -218,6 +246,10 @@ static void answer_without(struct player *p, const struct command *cmd)
         s = xcalloc(1, sizeof(*s));
         *s = p->state;
         player_emit(p, EV_STATE, cmd->job, s);
+        break;
+    case CMD_RUN:
+        if (!player_reads(p, cmd))
+            return;
         break;
     case CMD_ESTIMATE:
     case CMD_HISTORY:
@@ -554,7 +586,7 @@ struct engine *engine_play(const char *path, const struct play_options *options,
 struct engine *engine_show(const char *path, struct params *params, struct fact *fact,
                            struct err *err)
 {
-    static const struct play_options at_once = {.is = "a view without its model"};
+    static const struct play_options at_once = {.is = "a view without its model", .reads = true};
     struct buf text = {0};
     size_t size;
 

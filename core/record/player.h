@@ -14,6 +14,7 @@ struct play_options {
     double speed;   /* 1: as recorded; 2: twice as fast; 0: without waiting */
     double from;    /* seconds: play up to this position without waiting */
     const char *is; /* what refuses a command: NULL: "a recording" */
+    bool reads;     /* a command may read the file that it names: nobody but the user posts */
 };
 
 /* Plays a recording (recorder.h), gzip or plain. `params` and `fact` receive what the run began

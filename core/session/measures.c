@@ -143,18 +143,16 @@ static bool measure_read(struct session *s, sqlite3_stmt *q, struct measure *m, 
     return m->when >= 0 && m->probe >= 0 && m->protocol >= 0;
 }
 
-#define SELECT_MEASURES                                                             \
-    "SELECT sequence, edits, moment, record, probe, place, protocol, predicted,"    \
-    " labels, logp, answers, rival, rivals, rival_right, merged, said, wanted FROM" \
-    " measures"
+#define SELECT_MEASURES                                                            \
+    "SELECT sequence, edits, moment, record, probe, place, protocol, predicted,"   \
+    " labels, logp, answers, rival, rivals, rival_right, merged, said, wanted, id" \
+    " FROM measures"
 
-bool session_measures(struct session *s, const struct measure *like, struct measure **m, int *count,
-                      struct err *err)
+/* All rows of a query by SELECT_MEASURES, which is ended here; NULL: failed. *last becomes the id
+ * of the last row. */
+static bool measures_read(struct session *s, sqlite3_stmt *q, struct measure **m, int *count,
+                          long *last, struct err *err)
 {
-    sqlite3_stmt *q = like ? db_query(s, err, SELECT_MEASURES OF_ONE " ORDER BY id", "iiti",
-                                      (long long)like->sequence, (long long)like->edits,
-                                      measure_when_name(like->when), (long long)like->record)
-                           : db_query(s, err, SELECT_MEASURES " ORDER BY id", "");
     int got = -1, room = 0;
 
     *m = NULL;
@@ -164,6 +162,7 @@ bool session_measures(struct session *s, const struct measure *like, struct meas
             room = 2 * room + 16;
             *m = xrealloc(*m, (size_t)room * sizeof(**m));
         }
+        *last = (long)sqlite3_column_int64(q, 17);
         if (!measure_read(s, q, &(*m)[(*count)++], err)) {
             got = -1;
             break;
@@ -176,6 +175,36 @@ bool session_measures(struct session *s, const struct measure *like, struct meas
     *m = NULL;
     *count = 0;
     return false;
+}
+
+bool session_measures(struct session *s, const struct measure *like, struct measure **m, int *count,
+                      struct err *err)
+{
+    sqlite3_stmt *q = like ? db_query(s, err, SELECT_MEASURES OF_ONE " ORDER BY id", "iiti",
+                                      (long long)like->sequence, (long long)like->edits,
+                                      measure_when_name(like->when), (long long)like->record)
+                           : db_query(s, err, SELECT_MEASURES " ORDER BY id", "");
+    long last;
+
+    return measures_read(s, q, m, count, &last, err);
+}
+
+bool session_measures_after(struct session *s, long *last, int most, struct measure **m, int *count,
+                            struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err, SELECT_MEASURES " WHERE id > ? ORDER BY id LIMIT ?", "ii",
+                               (long long)*last, (long long)most);
+
+    return measures_read(s, q, m, count, last, err);
+}
+
+bool session_last_measure(struct session *s, long *last, struct err *err)
+{
+    long long n;
+    bool ok = db_number(s, err, 0, &n, "SELECT max(id) FROM measures");
+
+    *last = (long)n;
+    return ok;
 }
 
 bool session_numbers(struct session *s, struct run_number **n, int *count, struct err *err)

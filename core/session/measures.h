@@ -25,6 +25,12 @@ bool session_has_measures(struct session *s, const struct measure *like, bool *h
  * whole run (NULL), in the order they were written. The caller frees them with measures_free(). */
 bool session_measures(struct session *s, const struct measure *like, struct measure **m, int *count,
                       struct err *err);
+/* At most `most` measures that were written after the one of the id *last, which becomes that of
+ * the last one that was read. The caller frees them with measures_free(). */
+bool session_measures_after(struct session *s, long *last, int most, struct measure **m, int *count,
+                            struct err *err);
+/* The largest id of a measure; 0: there is none. */
+bool session_last_measure(struct session *s, long *last, struct err *err);
 /* All numbers, in the order they were written. Caller frees. */
 bool session_numbers(struct session *s, struct run_number **n, int *count, struct err *err);
 

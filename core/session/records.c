@@ -147,11 +147,13 @@ static bool read_edit(struct session *s, sqlite3_stmt *q, struct edit_record *re
     " (SELECT count(*) FROM prefixes WHERE edit = edits.id)"          \
     " FROM edits"
 
-bool session_edits(struct session *s, bool all, struct edit_record **edits, int *count,
-                   struct err *err)
+/* The active edits, or all of them, after this number. */
+static bool read_edits(struct session *s, bool all, int after, struct edit_record **edits,
+                       int *count, struct err *err)
 {
     sqlite3_stmt *q =
-        db_query(s, err, SELECT_EDITS " WHERE active = 1 OR ? ORDER BY id", "i", (long long)all);
+        db_query(s, err, SELECT_EDITS " WHERE (active = 1 OR ?) AND id > ? ORDER BY id", "ii",
+                 (long long)all, (long long)after);
     struct edit_record *list = NULL;
     int n = 0, got = -1;
 
@@ -172,6 +174,18 @@ bool session_edits(struct session *s, bool all, struct edit_record **edits, int 
     *edits = list;
     *count = n;
     return got == 0;
+}
+
+bool session_edits(struct session *s, bool all, struct edit_record **edits, int *count,
+                   struct err *err)
+{
+    return read_edits(s, all, 0, edits, count, err);
+}
+
+bool session_edits_after(struct session *s, int edit, struct edit_record **edits, int *count,
+                         struct err *err)
+{
+    return read_edits(s, true, edit, edits, count, err);
 }
 
 bool session_last_edit(struct session *s, struct edit_record *rec, struct err *err)

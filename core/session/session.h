@@ -200,6 +200,9 @@ bool session_set_note(struct session *s, int edit, const char *note, struct err 
  * The caller frees them with edit_records_free(). */
 bool session_edits(struct session *s, bool all, struct edit_record **edits, int *count,
                    struct err *err);
+/* The same of all edits with a larger number than `edit`. */
+bool session_edits_after(struct session *s, int edit, struct edit_record **edits, int *count,
+                         struct err *err);
 /* The last active edit, read in the same way; rec->id 0: none is active. The caller frees it with
  * edit_record_free(); on failure it is zeroed. */
 bool session_last_edit(struct session *s, struct edit_record *rec, struct err *err);

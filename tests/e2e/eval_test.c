@@ -172,6 +172,88 @@ static void results_follow_from_records(void)
     free(data);
 }
 
+/* The number of a metric in one of the `result` events; NULL: there is none. Borrowed. */
+static json_t *result_of(const json_t *results, const char *arm, int edits, const char *when,
+                         const char *metric)
+{
+    for (size_t i = 0; i < json_array_size(results); i++) {
+        json_t *o = json_array_get(results, i);
+
+        if (is_text(o, "arm", arm) && is_text(o, "when", when) &&
+            json_integer_value(json_object_get(o, "edits")) == edits)
+            return json_object_get(json_object_get(o, "metrics"), metric);
+    }
+    return NULL;
+}
+
+/* One row of the Run view's export against the results: value, low, high, n. Columns: arm, edits,
+ * when, protocol, metric, value, low, high, n. */
+static bool row_is_of(const json_t *results, char *row)
+{
+    char *cell[9] = {0};
+    json_t *m;
+    int n = 0;
+    bool same;
+
+    for (char *at; n < 9 && (at = strsep(&row, ",")); n++)
+        cell[n] = at;
+    if (n < 9 || !*cell[0] || (strcmp(cell[2], "final") && strcmp(cell[2], "immediate")))
+        return false;
+    m = result_of(results, cell[0], (int)strtol(cell[1], NULL, 10), cell[2], cell[4]);
+    same = m && is_text(m, "protocol", cell[3]) &&
+           json_integer_value(json_object_get(m, "n")) == strtol(cell[8], NULL, 10);
+    for (int i = 0; same && i < 3; i++) {
+        static const char *const name[] = {"value", "low", "high"};
+        json_t *value = json_object_get(m, name[i]);
+
+        same = *cell[5 + i] ? fabs(json_number_value(value) - strtod(cell[5 + i], NULL)) < 1e-8
+                            : json_is_null(value);
+    }
+    if (!same)
+        printf("%s %s %s %s is not of the run\n", cell[0], cell[1], cell[2], cell[4]);
+    CHECK(same);
+    return true;
+}
+
+/* A copy that cannot be written, in a folder that cannot: its rows are those of the results. */
+static void the_screen_shows_the_file(void)
+{
+    char *data = data_file(), *script = xasprintf("%s/show", folder);
+    char *rows = xasprintf("%s/rows.csv", folder), *text, *csv, *row, *rest;
+    json_t *results = json_array(), *o;
+    struct buf out = {0};
+    int count = 0;
+
+    CHECK(run(&out,
+              "eval -q " SMALL "--method nmke,alphaedit --data %s --edits 2,5 -o %s/a.run --json",
+              data, folder) == 0);
+    for (int i = 0; (o = event(&out, "result", i)); i++)
+        json_array_append_new(results, o);
+    text = xasprintf("wait idle\nkey :\ntype export %s\nkey enter\nwait idle\n", rows);
+    CHECK(file_write(script, text, strlen(text), NULL));
+    free(text);
+    text = xasprintf("mkdir %s/ro && cp %s/a.run %s/ro && chmod -R a-w %s/ro", folder, folder,
+                     folder, folder);
+    CHECK(system(text) == 0); /* NOLINT: a test's own command */
+    free(text);
+    CHECK(run(&out, "view %s/ro/a.run --batch --script %s", folder, script) == 0);
+    csv = file_read(rows, 1 << 20, NULL, NULL);
+    for (rest = csv; rest && (row = strsep(&rest, "\n"));)
+        count += row_is_of(results, row);
+    CHECK(count > 2 * 2 * 2 * 8);
+    CHECK(run(&out, "view %s/ro/a.run --batch", folder) == 0);
+    CHECK(out.data && strstr(out.data, "a.run: final, teacher-forced"));
+    text = xasprintf("chmod -R u+w %s/ro", folder);
+    CHECK(system(text) == 0); /* NOLINT: a test's own command */
+    free(text);
+    free(csv);
+    free(rows);
+    free(script);
+    free(data);
+    json_decref(results);
+    buf_free(&out);
+}
+
 /* All records and metrics that were printed, without times. */
 static char *numbers_of(const struct buf *out)
 {
@@ -253,6 +335,7 @@ int main(void)
         {"what cannot be measured is refused", refusals},
         {"arms of a file", arms_of_a_file},
         {"results follow from records", results_follow_from_records},
+        {"the screen shows what the file holds", the_screen_shows_the_file},
         {"a killed run goes on to the same numbers", a_killed_run_goes_on},
     };
 

@@ -25,7 +25,6 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/mpi.h"
-#include "core/base/rng.h"
 
 static int numbers_named(const struct eval *v, int sequence, const char *name)
 {
@@ -466,43 +465,6 @@ static bool load_facts(struct cli *c, struct eval *v, struct err *err)
     return ok;
 }
 
-/* Order 0 is the file's; each other one is shuffled by the seed and its number. */
-static void make_orders(struct eval *v)
-{
-    size_t n = (size_t)v->facts;
-
-    v->order = xcalloc((size_t)v->orders * n + 1, sizeof(*v->order));
-    v->turn = xcalloc((size_t)v->orders * n + 1, sizeof(*v->turn));
-    for (int k = 0; k < v->orders; k++) {
-        int *order = v->order + (size_t)k * n;
-        uint64_t rng = v->seed * 1000003u + (uint64_t)k;
-
-        for (int i = 0; i < v->facts; i++)
-            order[i] = i;
-        for (int i = v->facts - 1; k && i > 0; i--) {
-            int j = (int)rng_below(&rng, (uint32_t)i + 1), kept = order[i];
-
-            order[i] = order[j];
-            order[j] = kept;
-        }
-        for (int i = 0; i < v->facts; i++)
-            v->turn[(size_t)k * n + (size_t)order[i]] = i;
-    }
-}
-
-static void make_values(struct eval *v)
-{
-    size_t metrics = (size_t)record_metric_count, facts = (size_t)v->facts;
-    size_t all = metrics * (size_t)eval_sequences(v) * (size_t)eval_slots(v) * facts;
-
-    v->base = xcalloc(metrics * facts + 1, sizeof(*v->base));
-    v->value = xcalloc(all + 1, sizeof(*v->value));
-    for (size_t i = 0; i < metrics * facts; i++)
-        v->base[i] = (double)NAN;
-    for (size_t i = 0; i < all; i++)
-        v->value[i] = (double)NAN;
-}
-
 static bool eval_parse(struct cli *c, struct eval *v, struct err *err)
 {
     long orders;
@@ -516,8 +478,7 @@ static bool eval_parse(struct cli *c, struct eval *v, struct err *err)
         !load_facts(c, v, err))
         return false;
     v->orders = (int)orders;
-    make_orders(v);
-    make_values(v);
+    eval_make(v);
     return true;
 }
 
@@ -546,11 +507,7 @@ static bool eval_run(struct cli *c, struct err *err)
     else if (c->signal && cli_has(c, OPT_RUN))
         cli_say(c, "stopped; the same command goes on with %s", c->value[OPT_RUN]);
     cli_facts_free(v->fact, v->facts);
-    free(v->order);
-    free(v->turn);
-    free(v->base);
-    free(v->value);
-    free(v->number);
+    eval_free(v);
     free(v);
     return ok;
 }

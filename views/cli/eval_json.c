@@ -140,7 +140,7 @@ static json_t *metric_json(const struct eval *v, int metric, int arm, int checkp
         free(x);
     }
     if (when == WHEN_FINAL) {
-        i = eval_forgetting(v, metric, arm, checkpoint);
+        i = eval_interval(v, metric, arm, WHEN_FORGOTTEN, checkpoint, STATISTICS_RESAMPLES);
         json_object_set_new(o, "forgetting", interval_json(&i));
         json_object_set_new(o, "retention", retention_json(v, metric, arm, checkpoint));
     }

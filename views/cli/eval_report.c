@@ -8,14 +8,6 @@
 #include "core/base/std.h"
 #include "views/cli/eval.h"
 
-static const char *const table_titles[RECORD_TABLES + 1] = {
-    NULL,
-    "teacher-forced: share of tokens that are right",
-    "generated: exact match",
-    "in the chat form: exact match, containment",
-    "more probable than its rival (ROME's success)",
-};
-
 /* "0.930 [0.850, 0.980]", "0.930" of too few records; missing where there is no number. */
 static void interval_cell(struct table *t, const struct interval *i)
 {
@@ -67,7 +59,7 @@ static void print_table(const struct eval *v, int table, enum measure_when when)
 
     if (!metrics)
         return;
-    std_print("%s, %s\n", measure_when_name((int)when), table_titles[table]);
+    std_print("%s, %s\n", measure_when_name((int)when), eval_table_title(table));
     table_layout(&t, "arm%-16s  edits%5d");
     for (int i = 0; i < metrics; i++) {
         char column[64];
@@ -80,7 +72,7 @@ static void print_table(const struct eval *v, int table, enum measure_when when)
     table_text(&t, "(base)");
     table_integer(&t, 0);
     for (int i = 0; i < metrics; i++) {
-        struct interval of = eval_base_interval(v, metric[i]);
+        struct interval of = eval_base_interval(v, metric[i], STATISTICS_RESAMPLES);
 
         if (record_metric_is_of_change(&record_metrics[metric[i]]))
             table_missing(&t);
@@ -140,7 +132,8 @@ static void print_forgetting(const struct eval *v)
     for (int a = 0; a < v->arms; a++) {
         table_text(&t, v->arm[a].name);
         for (int i = 0; i < 3; i++) {
-            struct interval lost = eval_forgetting(v, eval_metric(name[i]), a, last);
+            struct interval lost = eval_interval(v, eval_metric(name[i]), a, WHEN_FORGOTTEN, last,
+                                                 STATISTICS_RESAMPLES);
 
             interval_cell(&t, &lost);
         }

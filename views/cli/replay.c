@@ -117,6 +117,7 @@ static bool view_file(struct cli *c, const char *path, struct err *err)
         o.params = params;
         o.viewed = path;
         o.recorded = file_type_of_path(path) != FILE_TYPE_SESSION;
+        o.start = !o.recorded && engine_is_run(path) ? "run" : NULL;
         o.fact = &fact; /* empty for a RUN file of 0.1.0 */
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
                    : app_run(c->engine, &o, &c->signal, err);
@@ -126,7 +127,7 @@ static bool view_file(struct cli *c, const char *path, struct err *err)
     return ok;
 }
 
-static bool view_run(struct cli *c, struct err *err)
+static bool view_command(struct cli *c, struct err *err)
 {
     if (c->rest_count != 1)
         return err_set(err, ERR_USAGE, "view needs one RUN file or session");
@@ -144,7 +145,7 @@ bool cli_show_next(struct cli *c, const struct app_next *next, struct err *err)
 const struct cli_ops cli_view = {
     "view", "RUN|SESSION|PAGE",
     "Open a RUN file, a session or a page of :export, without its model",
-    FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view_run};
+    FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view_command};
 
 /* Runs a script on the real program without a terminal. */
 static bool run_script(struct cli *c, const char *path, struct err *err)

@@ -6,6 +6,7 @@
 
 #include "core/eval/metric.h"
 #include "views/cli/cli.h"
+#include "views/eval.h"
 
 /* Sums over the facts that were tried. */
 struct trial {
@@ -40,13 +41,8 @@ typedef void trial_on_fact(struct cli *c, int fact, const struct trial *of_it, v
 bool trial_in_a_row(struct cli *c, const struct fact *fact, int facts, const struct params *p,
                     struct trial *out, trial_on_fact *on_fact, void *ctx, struct err *err);
 
-/* An arm: parameters under a name, "wide: beta_ge=.5 beta_sp=.4". A bare word is a method: "random:
- * nmke mask.mode=random". */
-struct arm {
-    char name[40];
-    struct params params;
-};
-/* The parameters are set over `from`. */
+/* Reads an arm: "wide: beta_ge=.5 beta_sp=.4". A bare word is a method: "random: nmke
+ * mask.mode=random". The parameters are set over `from`. */
 bool arm_parse(struct arm *arm, const char *text, const struct params *from, struct err *err);
 
 #endif

@@ -452,6 +452,18 @@ static void request_missing_words(struct app *app)
     }
 }
 
+/* Lets the view that is shown go on with what takes time. */
+static void work_of_view(struct app *app)
+{
+    struct view *v = app->view[app->shown];
+    double again = -1;
+
+    if (v && v->ops->work && v->ops->work(v, &again))
+        app->dirty = true;
+    app->working = again >= 0 && again <= 0;
+    app->work_at = again < 0 ? 0 : clock_seconds() + again;
+}
+
 /* One turn without waiting: takes all events, then does what is due (restart of a recording,
  * another model, estimate, words). */
 void app_work(struct app *app)
@@ -478,6 +490,7 @@ void app_work(struct app *app)
     if (app->estimate_at > 0 && clock_seconds() >= app->estimate_at)
         request_due_estimate(app);
     request_missing_words(app);
+    work_of_view(app);
     trouble = recorder_failure(app->options->recorder);
     if (trouble)
         app_say(app, TONE_WARN, trouble);

@@ -89,6 +89,8 @@ struct app {
     bool dirty, paused, quit;
     bool params_changed;      /* parameters changed since the masks were built */
     double estimate_at;       /* when gain and leak are due; 0: not due */
+    double work_at;           /* when the view goes on with its work; 0: not before an event */
+    bool working;             /* it has more to do at once */
     double next_frame, frame; /* seconds, CLOCK_MONOTONIC; frame: the shortest time between two */
     char known_state[17];     /* the state for which prompt info and history were requested */
     const struct app_options *options;

@@ -51,6 +51,8 @@ static int next_timeout(const struct app *app)
         at = app->next_frame;
     if (app->estimate_at > 0 && !ui_is_wanted(&app->ui) && (at < 0 || app->estimate_at < at))
         at = app->estimate_at;
+    if (app->work_at > 0 && (at < 0 || app->work_at < at))
+        at = app->work_at;
     if (at < 0)
         return -1;
     return at <= now ? 0 : (int)((at - now) * 1000) + 1;
@@ -65,6 +67,7 @@ static void take_keys(struct app *app)
         key.at = clock_seconds();
         app_user_key(app, &key);
         app->next_frame = 0;
+        app->work_at = key.at; /* another row, other numbers */
     }
 }
 

@@ -86,7 +86,8 @@ static bool is_idle(const struct script *s)
     for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job)
             return false;
-    return d->ready && !s->app->estimate_at && !s->app->replaying && !s->app->params_changed;
+    return d->ready && !s->app->estimate_at && !s->app->working && !s->app->replaying &&
+           !s->app->params_changed;
 }
 
 /* The event that "wait event" names has come since the last key. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "views/cli/eval.h"
+#include "views/eval.h"
 
 int eval_slots(const struct eval *v)
 {
@@ -99,10 +99,9 @@ double eval_number_mean(const struct eval *v, int arm, const char *name)
     return n ? sum / n : (double)NAN;
 }
 
-double *eval_arm_values(const struct eval *v, int metric, int arm, enum measure_when when,
-                        int checkpoint)
+/* The values of one slot, as eval_arm_values(). */
+static double *slot_values(const struct eval *v, int metric, int arm, int slot, int checkpoint)
 {
-    int slot = when == WHEN_IMMEDIATE ? SLOT_IMMEDIATE : SLOT_FINAL + checkpoint;
     size_t n = (size_t)v->facts;
     double *x = xcalloc((size_t)v->orders * n + 1, sizeof(*x));
 
@@ -113,6 +112,22 @@ double *eval_arm_values(const struct eval *v, int metric, int arm, enum measure_
             x[(size_t)k * n + i] =
                 v->turn[(size_t)k * n + i] < v->checkpoint[checkpoint] ? from[i] : (double)NAN;
     }
+    return x;
+}
+
+double *eval_arm_values(const struct eval *v, int metric, int arm, int when, int checkpoint)
+{
+    int final = SLOT_FINAL + checkpoint;
+    double *x, *now;
+
+    if (when != WHEN_FORGOTTEN)
+        return slot_values(v, metric, arm, when == WHEN_IMMEDIATE ? SLOT_IMMEDIATE : final,
+                           checkpoint);
+    x = slot_values(v, metric, arm, SLOT_IMMEDIATE, checkpoint);
+    now = slot_values(v, metric, arm, final, checkpoint);
+    for (int i = 0; i < v->orders * v->facts; i++)
+        x[i] -= now[i];
+    free(now);
     return x;
 }
 
@@ -138,8 +153,8 @@ static struct interval mean_of(const struct eval *v, int metric, const double *x
                           v->seed + (uint64_t)metric);
 }
 
-struct interval eval_interval(const struct eval *v, int metric, int arm, enum measure_when when,
-                              int checkpoint, int resamples)
+struct interval eval_interval(const struct eval *v, int metric, int arm, int when, int checkpoint,
+                              int resamples)
 {
     double *x = eval_arm_values(v, metric, arm, when, checkpoint);
     struct interval i = mean_of(v, metric, x, v->orders, resamples);
@@ -148,23 +163,9 @@ struct interval eval_interval(const struct eval *v, int metric, int arm, enum me
     return i;
 }
 
-struct interval eval_base_interval(const struct eval *v, int metric)
+struct interval eval_base_interval(const struct eval *v, int metric, int resamples)
 {
-    return mean_of(v, metric, v->base + (size_t)metric * (size_t)v->facts, 1, STATISTICS_RESAMPLES);
-}
-
-struct interval eval_forgetting(const struct eval *v, int metric, int arm, int checkpoint)
-{
-    double *then = eval_arm_values(v, metric, arm, WHEN_IMMEDIATE, checkpoint);
-    double *now = eval_arm_values(v, metric, arm, WHEN_FINAL, checkpoint);
-    struct interval i;
-
-    for (int k = 0; k < v->orders * v->facts; k++)
-        then[k] -= now[k];
-    i = mean_of(v, metric, then, v->orders, STATISTICS_RESAMPLES);
-    free(now);
-    free(then);
-    return i;
+    return mean_of(v, metric, v->base + (size_t)metric * (size_t)v->facts, 1, resamples);
 }
 
 int eval_ages(const struct eval *v, int checkpoint)
@@ -212,18 +213,19 @@ static void record_differences(const struct eval *v, const double *x, double *d)
     }
 }
 
-static struct comparison compare_arms(const struct eval *v, int metric, int arm, int with)
+struct comparison eval_compare_arms(const struct eval *v, int metric, int arm, int with, int when,
+                                    int checkpoint)
 {
     struct comparison c = {.arm = arm, .metric = metric};
-    double *a = eval_arm_values(v, metric, arm, WHEN_FINAL, v->checkpoints - 1);
-    double *b = eval_arm_values(v, metric, with, WHEN_FINAL, v->checkpoints - 1);
+    double *a = eval_arm_values(v, metric, arm, when, checkpoint);
+    double *b = eval_arm_values(v, metric, with, when, checkpoint);
     double *d = xcalloc((size_t)v->facts + 1, sizeof(*d));
 
     for (int i = 0; i < v->orders * v->facts; i++)
         a[i] -= b[i];
     c.difference = mean_of(v, metric, a, v->orders, STATISTICS_RESAMPLES);
     record_differences(v, a, d);
-    c.p = sign_flip_p(d, v->facts, STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
+    c.p = c.p_holm = sign_flip_p(d, v->facts, STATISTICS_RESAMPLES, v->seed + (uint64_t)metric);
     free(d);
     free(b);
     free(a);
@@ -237,7 +239,7 @@ struct comparison *eval_compare(const struct eval *v, int metric)
     bool any = false;
 
     for (int i = 1; i < v->arms; i++) {
-        c[i - 1] = compare_arms(v, metric, i, 0);
+        c[i - 1] = eval_compare_arms(v, metric, i, 0, WHEN_FINAL, v->checkpoints - 1);
         p[i - 1] = c[i - 1].p;
         any = any || c[i - 1].difference.n;
     }
@@ -272,7 +274,7 @@ int eval_metric(const char *json)
     return -1;
 }
 
-double eval_rome_score(const struct eval *v, int arm, enum measure_when when, int checkpoint)
+double eval_rome_score(const struct eval *v, int arm, int when, int checkpoint)
 {
     static const char *const name[] = {"es", "ps", "ns"};
     double success[3];
@@ -298,4 +300,17 @@ double eval_state_number(const struct eval *v, int arm, int edits, const char *n
         n++;
     }
     return !n ? (double)NAN : largest ? most : sum / n;
+}
+
+const char *eval_table_title(int table)
+{
+    static const char *const title[RECORD_TABLES + 1] = {
+        "",
+        "teacher-forced: share of tokens that are right",
+        "generated: exact match",
+        "in the chat form: exact match, containment",
+        "more probable than its rival (ROME's success)",
+    };
+
+    return title[table];
 }

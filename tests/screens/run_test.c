@@ -1,0 +1,392 @@
+/* The Run view: what is drawn of a run's file, and that it is what the file holds. */
+#include "tests/screens/fixture.h"
+
+#include "views/screens/run_internal.h"
+
+enum { FACTS = 6, ARMS = 2 };
+static const char *const places[FACTS] = {"Egypt", "Kenya", "Peru", "Chad", "Fiji", "Cuba"};
+
+/* Two arms, one order, checkpoints 3 and 6. */
+static const char text[] =
+    "{\"data\":\"d\",\"edits\":[3,6],\"batch\":1,\"orders\":1,\"seed\":0,\"protocol\":[\"teacher\","
+    "\"generated\"],\"state\":true,\"arms\":[{\"name\":\"nmke\",\"parameters\":{}},{\"name\":"
+    "\"alphaedit\",\"parameters\":{}}]}";
+
+static struct command posted; /* the last one; what it points to is freed at the next */
+static int posts;
+
+static unsigned keep_post(struct host *host, struct command *cmd)
+{
+    (void)host;
+    command_free(&posted);
+    posted = *cmd;
+    posts++;
+    return 1;
+}
+
+static struct host recording(struct ui_state *d)
+{
+    struct host host = host_of(d);
+
+    host.post = keep_post;
+    posts = 0;
+    return host;
+}
+
+/* An answer of which `right` of two tokens are right. */
+static struct measure answer_of(int sequence, int edits, int when, int record, int probe, int right)
+{
+    struct measure m = {.sequence = sequence,
+                        .edits = edits,
+                        .when = when,
+                        .record = record,
+                        .probe = probe,
+                        .predicteds = 2,
+                        .labels = 2,
+                        .logp = -0.5 * (3 - right),
+                        .answers = 2,
+                        .rival = -3,
+                        .rivals = 2,
+                        .said = xstrdup(right == 2 ? "so it"
+                                        : right    ? "so"
+                                                   : "no"),
+                        .wanted = xstrdup("so it")};
+
+    m.predicted = xcalloc(2, sizeof(int));
+    m.label = xcalloc(2, sizeof(int));
+    m.label[0] = m.label[1] = 7;
+    for (int i = 0; i < 2; i++)
+        m.predicted[i] = i < right ? 7 : 3;
+    return m;
+}
+
+/* What is right of a record: the first arm forgets, the second one does worse at the fourth. */
+static int right_of(int sequence, int when, int record, int probe)
+{
+    if (when == WHEN_BASE)
+        return record % 2;
+    if (probe == MEASURE_LOC)
+        return sequence == 1 && record == 2 ? 1 : 2;
+    return when == WHEN_IMMEDIATE         ? 2
+           : sequence == 1 && record < 3  ? 1
+           : sequence == 2 && record == 4 ? 0
+                                          : 2;
+}
+
+static void add_record(struct measures *all, int sequence, int edits, int when, int record)
+{
+    static const int probe[] = {MEASURE_REL, MEASURE_LOC};
+
+    for (int i = 0; i < 2; i++) {
+        all->measure = xrealloc(all->measure, (size_t)(all->count + 1) * sizeof(*all->measure));
+        all->measure[all->count++] = answer_of(sequence, edits, when, record, probe[i],
+                                               right_of(sequence, when, record, probe[i]));
+    }
+}
+
+/* All measures of the first `sequences` arms, the last of them up to `facts`. */
+static struct measures *measures_of_run(int sequences, int facts)
+{
+    struct measures *all = xcalloc(1, sizeof(*all));
+
+    for (int i = 1; i <= FACTS; i++)
+        add_record(all, 0, 0, WHEN_BASE, i);
+    for (int s = 1; s <= sequences; s++)
+        for (int i = 1; i <= (s == sequences ? facts : FACTS); i++) {
+            add_record(all, s, i, WHEN_IMMEDIATE, i);
+            for (int k = 1; i % 3 == 0 && k <= i; k++)
+                add_record(all, s, i, WHEN_FINAL, k);
+        }
+    return all;
+}
+
+static void add_number(struct run_info *r, int sequence, int edits, const char *name, double value)
+{
+    struct run_number *n;
+
+    r->number = xrealloc(r->number, (size_t)(r->numbers + 1) * sizeof(*r->number));
+    n = &r->number[r->numbers++];
+    *n = (struct run_number){.sequence = sequence, .edits = edits, .layer = -1, .value = value};
+    snprintf(n->name, sizeof(n->name), "%s", name);
+}
+
+/* Edits 1 to 6 are the first arm's, the others the second one's. */
+static struct run_info *info_of_run(int sequences, int facts, int first)
+{
+    struct run_info *r = xcalloc(1, sizeof(*r));
+    int edits = (sequences - 1) * FACTS + facts;
+
+    *r = (struct run_info){.path = xstrdup("/tmp/facts.run"),
+                           .text = xstrdup(text),
+                           .whole = first == 1,
+                           .changed = 1700000000,
+                           .last = 100};
+    r->fact = xcalloc((size_t)edits + 1, sizeof(*r->fact));
+    for (int i = first; i <= edits; i++)
+        r->fact[r->facts++] = (struct run_fact){.edit = i,
+                                                .subject = xstrdup(places[(i - 1) % FACTS]),
+                                                .prompt = xstrdup("The capital of {} is"),
+                                                .target = xstrdup("so it"),
+                                                .locality = xcalloc(1, sizeof(struct run_probe))};
+    for (int s = 1; s <= sequences; s++) {
+        if (s < sequences || facts == FACTS)
+            add_number(r, s, FACTS, "complete", 1);
+        for (int k = 3; k <= (s < sequences ? FACTS : facts); k += 3) {
+            add_number(r, s, k, "delta_norm", 0.1 * k * s);
+            add_number(r, s, k, "perplexity", 20 + k);
+        }
+    }
+    return r;
+}
+
+static void give_run_file(struct ui_state *d, int sequences, int facts)
+{
+    give(d, EV_RUN, info_of_run(sequences, facts, 1));
+    give(d, EV_MEASURES, measures_of_run(sequences, facts));
+}
+
+/* Works until nothing is left to compute. */
+static void work(struct view *v)
+{
+    double again = 0;
+
+    for (int i = 0; i < 10000 && again >= 0 && again <= 0; i++)
+        v->ops->work(v, &again);
+    CHECK(again < 0 || again > 0);
+}
+
+/* A run that is drawn, with the view on it. */
+struct drawn {
+    struct ui_state d;
+    struct host host;
+    struct view *v;
+};
+
+static void draw_begin(struct drawn *x, int sequences, int facts)
+{
+    make_ui_state(&x->d);
+    give_model(&x->d);
+    give_run_file(&x->d, sequences, facts);
+    x->host = recording(&x->d);
+    x->v = view_open(view_find("run"), &x->host);
+    x->d.viewed = "/nowhere/facts.run"; /* not there: nothing is read */
+    x->v->ops->open(x->v);
+    setenv("TZ", "UTC", 1);
+    work(x->v);
+}
+
+static void draw_end(struct drawn *x)
+{
+    view_close(x->v);
+    ui_free(&x->d);
+}
+
+static void press(struct drawn *x, enum action action, int times)
+{
+    for (int i = 0; i < times; i++)
+        CHECK(x->v->ops->action(x->v, action));
+    work(x->v);
+}
+
+static bool shows(struct drawn *x, int h, int w, const char *what)
+{
+    char *got = screen_text(&(struct screen){.ui = &x->d, .view = x->v}, h, w, false);
+    bool there = strstr(got, what) != NULL;
+
+    if (!there)
+        printf("not there: %s\n%s", what, got);
+    free(got);
+    return there;
+}
+
+static void four_sizes(const char *name, struct drawn *x)
+{
+    static const int size[][2] = {{24, 80}, {20, 60}, {36, 120}, {50, 200}};
+    struct screen screen = {.ui = &x->d, .view = x->v, .message = "read", .tone = TONE_GOOD};
+
+    for (int k = 0; k < 4; k++)
+        compare_golden(name, &screen, size[k][0], size[k][1]);
+}
+
+static void pictures(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    press(&x, ACTION_DOWN, 2);
+    four_sizes("run-table", &x);
+    press(&x, ACTION_ENTER, 1);
+    press(&x, ACTION_DOWN, 1);
+    four_sizes("run-records", &x);
+    press(&x, ACTION_NEXT_PANE, 1);
+    four_sizes("run-compared", &x);
+    press(&x, ACTION_BACK, 1);
+    press(&x, ACTION_FLIP, 2);
+    press(&x, ACTION_NEXT_PANE, 1);
+    four_sizes("run-forgotten", &x);
+    press(&x, ACTION_PREVIOUS_PANE, 1);
+    press(&x, ACTION_MODE, 2);
+    four_sizes("run-states", &x);
+    draw_end(&x);
+}
+
+/* By hand, from right_of(): Rel of the first arm after 6 edits is (2 x 1/2 + 4 x 1) / 6. */
+static void numbers_are_those_of_the_file(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    press(&x, ACTION_DOWN, 2);
+    CHECK(shows(&x, 36, 120, "Rel 0.833 ["));
+    CHECK(shows(&x, 36, 120, "n 6 · nmke after 6 edits · final · teacher"));
+    press(&x, ACTION_UP, 1); /* three records: (1/2 + 1/2 + 1) / 3, and no interval */
+    CHECK(shows(&x, 36, 120, "Rel 0.667 (too few for an interval) · n 3 · nmke after 3 edits"));
+    press(&x, ACTION_DOWN, 3); /* (5 x 1) / 6 */
+    CHECK(shows(&x, 36, 120, "Rel 0.833 [") && shows(&x, 36, 120, "alphaedit after 6 edits"));
+    press(&x, ACTION_FLIP, 1);
+    CHECK(
+        shows(&x, 36, 120, "Rel 1.000 [1.000, 1.000] · n 6 · alphaedit after 6 edits · immediate"));
+    press(&x, ACTION_FLIP, 1); /* immediate less final: 1/6 */
+    CHECK(shows(&x, 36, 120, "Rel 0.167 ["));
+    press(&x, ACTION_UP, 4); /* the base: nothing was forgotten */
+    CHECK(shows(&x, 36, 120, "Rel – · n 0 · the base"));
+    draw_end(&x);
+}
+
+/* Arms less each other: -1/2 at records 1 and 2, +1 at the fourth. */
+static void two_arms_are_compared(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    press(&x, ACTION_DOWN, 4);
+    press(&x, ACTION_NEXT_PANE, 3);
+    /* (1/2 + 1/2 - 1) / 6 = 0; all 8 ways of three signs have a mean as large */
+    CHECK(shows(&x, 50, 200, "0.000 ["));
+    CHECK(shows(&x, 50, 200, "p 1.0000 Holm 1.0000 n 6"));
+    CHECK(shows(&x, 50, 200, "3 records differ: alphaedit, nmke, difference"));
+    CHECK(shows(&x, 50, 200, "1    1.00   0.50  +0.50 Egypt → so it"));
+    CHECK(shows(&x, 50, 200, "4    0.00   1.00  -1.00 Chad → so it"));
+    press(&x, ACTION_BACK, 1);
+    press(&x, ACTION_TAG, 1); /* now the others are compared with alphaedit */
+    press(&x, ACTION_PREVIOUS_PANE, 1);
+    CHECK(shows(&x, 50, 200, "Each arm less alphaedit"));
+    draw_end(&x);
+}
+
+static void a_record_opens_its_fact(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    press(&x, ACTION_DOWN, 4);
+    press(&x, ACTION_ENTER, 1);
+    press(&x, ACTION_DOWN, 3);
+    press(&x, ACTION_ENTER, 1);
+    CHECK_STR(x.d.fact.subject, "Chad");
+    CHECK(strstr(last_said, "edit 10 of the run") && strstr(last_said, "session"));
+    x.d.viewed = NULL; /* the run's own session, in which edits 7 to 12 are active */
+    snprintf(x.d.state.session, sizeof(x.d.state.session), "/tmp/facts.run");
+    x.d.run->active_from = 7;
+    x.d.run->active_to = 12;
+    press(&x, ACTION_ENTER, 1);
+    CHECK(x.d.query.state == 10 && strstr(last_said, "asks the state after it"));
+    x.d.run->active_to = 9;
+    press(&x, ACTION_ENTER, 1);
+    CHECK(strstr(last_said, "undone"));
+    draw_end(&x);
+}
+
+/* Half of it, then the rest: as if all had come at once. */
+static void a_run_that_goes_on(void)
+{
+    struct measures *part = measures_of_run(1, 4), *rest = measures_of_run(2, 6);
+    struct drawn x, whole;
+    int half = part->count;
+
+    draw_begin(&x, 1, 4);
+    CHECK(shows(&x, 36, 120, "0 of 2 sequences, the next 4 of 6 facts"));
+    give(&x.d, EV_RUN, info_of_run(2, 6, 5));
+    for (int i = 0; i < half; i++)
+        measure_free(&rest->measure[i]);
+    memmove(rest->measure, rest->measure + half,
+            (size_t)(rest->count - half) * sizeof(*rest->measure));
+    rest->count -= half;
+    give(&x.d, EV_MEASURES, rest);
+    work(x.v);
+    draw_begin(&whole, 2, 6);
+    for (int i = 0; i < 4; i++) {
+        struct screen a = {.ui = &x.d, .view = x.v}, b = {.ui = &whole.d, .view = whole.v};
+        char *got = screen_text(&a, 36, 120, false), *want = screen_text(&b, 36, 120, false);
+
+        CHECK_STR(got, want);
+        free(got);
+        free(want);
+        press(&x, ACTION_DOWN, 1);
+        press(&whole, ACTION_DOWN, 1);
+    }
+    measures_free(part->measure, part->count);
+    free(part);
+    draw_end(&whole);
+    draw_end(&x);
+}
+
+/* Nothing that a file says may lead outside the tables. */
+static void hostile_files(void)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "{\"edits\":[3],\"batch\":0,\"orders\":1,\"arms\":[{\"name\":\"a\"}]}",
+        "{\"edits\":[3,2],\"batch\":1,\"orders\":1,\"arms\":[{\"name\":\"a\"}]}",
+        "{\"edits\":[1000000],\"batch\":1,\"orders\":64,\"arms\":[{},{},{},{}]}",
+        "{\"edits\":[3],\"batch\":1,\"orders\":1,\"arms\":[]}"};
+    struct measures *m = xcalloc(1, sizeof(*m));
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    for (int i = -2; i < 9; i++) {
+        add_record(m, i, 3, WHEN_FINAL, 8 - i);
+        add_record(m, 1, i, WHEN_FINAL, 1);
+        add_record(m, 9 - i, i, WHEN_IMMEDIATE, i);
+    }
+    give(&x.d, EV_MEASURES, m);
+    work(x.v);
+    CHECK(shows(&x, 36, 120, "nmke"));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        struct run_info *r = info_of_run(2, 6, 1);
+
+        free(r->text);
+        r->text = xstrdup(bad[i]);
+        give(&x.d, EV_RUN, r);
+        give(&x.d, EV_MEASURES, measures_of_run(2, 6));
+        work(x.v);
+        CHECK(shows(&x, 36, 120, "damaged, or larger than any run"));
+    }
+    draw_end(&x);
+}
+
+static void every_size(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    for (int show = 0; show < 4; show++) {
+        for (int h = 1; h < 40; h += 3)
+            for (int w = 1; w < 150; w += 7)
+                free(screen_text(&(struct screen){.ui = &x.d, .view = x.v}, h, w, false));
+        press(&x, ACTION_NEXT_PANE, 1);
+    }
+    draw_end(&x);
+}
+
+static const struct test tests[] = {
+    {"pictures", pictures},
+    {"numbers are those of the file", numbers_are_those_of_the_file},
+    {"two arms are compared record by record", two_arms_are_compared},
+    {"a record opens its fact", a_record_opens_its_fact},
+    {"a run that goes on", a_run_that_goes_on},
+    {"hostile files", hostile_files},
+    {"every size can be drawn", every_size},
+};
+TEST_MAIN(tests)

@@ -1,0 +1,203 @@
+/* What a run has to show: the columns of each table, its rows, the records of a list; and all of it
+ * as rows for :export. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/table.h"
+#include "views/screens/run_internal.h"
+
+static bool metric_there(const struct ui_run *r, int metric)
+{
+    const struct eval *v = &r->eval;
+
+    for (int i = 0; i < v->facts; i++)
+        if (!isnan(v->base[(size_t)metric * (size_t)v->facts + (size_t)i]))
+            return true;
+    return false;
+}
+
+static bool number_there(const struct ui_run *r, const char *name)
+{
+    for (int i = 0; i < r->eval.numbers; i++)
+        if (!strcmp(r->eval.number[i].name, name))
+            return true;
+    return false;
+}
+
+static struct run_column column_of_metric(int metric)
+{
+    const struct record_metric *m = &record_metrics[metric];
+    bool logs = strstr(m->name, "log p") != NULL;
+
+    return (struct run_column){.name = m->name,
+                               .unit = logs ? "nats a token" : "mean over records",
+                               .metric = metric,
+                               .format = logs ? "%.2f" : "%.3f"};
+}
+
+static const struct run_column state_columns[] = {
+    {"‖ΔW‖", "largest layer", -1, "delta_norm", true, "%.3f"},
+    {"‖W‖/‖W₀‖", "largest layer", -1, "norm_ratio", true, "%.4f"},
+    {"σ(ΔW)", "largest layer", -1, "sigma", true, "%.3f"},
+    {"stable rank", "mean of layers", -1, "stable_rank", false, "%.2f"},
+    {"leak", "share of the output, largest layer", -1, "leak", true, "%.3g"},
+    {"KL", "nats, from the base", -1, "kl", false, "%.4f"},
+    {"perplexity", "of a text", -1, "perplexity", false, "%.2f"},
+    {"fluency", "bits", -1, "fluency", false, "%.3f"},
+};
+
+int run_columns(const struct ui_run *r, int page, struct run_column *out)
+{
+    int n = 0;
+
+    for (int m = 0; page < PAGE_STATES && m < record_metric_count; m++)
+        if (record_metrics[m].table == page && metric_there(r, m))
+            out[n++] = column_of_metric(m);
+    if (page == RECORD_TABLES && n)
+        out[n++] =
+            (struct run_column){"score", "harmonic mean of ES, PS, NS", -1, NULL, false, "%.3f"};
+    for (size_t i = 0; page == PAGE_STATES && i < sizeof(state_columns) / sizeof(*state_columns);
+         i++)
+        if (number_there(r, state_columns[i].number))
+            out[n++] = state_columns[i];
+    return n;
+}
+
+bool run_column_at(const struct run_view *w, const struct ui_run *r, struct run_column *out)
+{
+    struct run_column all[RUN_COLUMNS];
+    int n = run_columns(r, w->page, all);
+
+    if (n)
+        *out = all[w->column < n ? w->column : n - 1];
+    return n > 0;
+}
+
+int run_rows(const struct ui_run *r)
+{
+    return 1 + r->eval.arms * r->eval.checkpoints;
+}
+
+void run_row(const struct ui_run *r, int row, int *arm, int *checkpoint)
+{
+    *arm = row ? (row - 1) / r->eval.checkpoints : RUN_BASE;
+    *checkpoint = row ? (row - 1) % r->eval.checkpoints : 0;
+}
+
+void run_row_at(const struct run_view *w, const struct ui_run *r, int *arm, int *checkpoint)
+{
+    run_row(r, w->rows.at, arm, checkpoint);
+    if (*arm == RUN_BASE) {
+        *arm = 0;
+        *checkpoint = r->eval.checkpoints - 1;
+    }
+}
+
+const char *run_when(int when)
+{
+    return when == WHEN_FORGOTTEN ? "immediate less final" : measure_when_name(when);
+}
+
+int run_rival(const struct run_view *w, const struct ui_run *r, int arm)
+{
+    if (r->eval.arms < 2)
+        return -1;
+    return arm != w->reference ? w->reference : arm ? 0 : 1;
+}
+
+int run_listed(const struct run_view *w, const struct ui_run *r, int *out)
+{
+    int arm, checkpoint, n = 0, count, rival, order = w->order % r->eval.orders;
+    struct run_column c = {.metric = -1};
+
+    run_row_at(w, r, &arm, &checkpoint);
+    rival = run_rival(w, r, arm);
+    run_column_at(w, r, &c);
+    for (int i = 0; i < r->eval.facts; i++) {
+        int here = arm * r->eval.orders + order;
+        int slot = w->when == WHEN_IMMEDIATE ? SLOT_IMMEDIATE : SLOT_FINAL + checkpoint;
+        bool listed = run_measures(r, here, slot, i, &count) != NULL &&
+                      r->eval.turn[(size_t)order * (size_t)r->eval.facts + (size_t)i] <
+                          r->eval.checkpoint[checkpoint];
+
+        if (listed && w->show == SHOW_COMPARISON) {
+            double a, b;
+
+            if (c.metric < 0 || rival < 0)
+                continue;
+            a = run_value(r, c.metric, here, w->when, checkpoint, i);
+            b = run_value(r, c.metric, rival * r->eval.orders + order, w->when, checkpoint, i);
+            listed = !isnan(a) && !isnan(b) && fabs(a - b) > 1e-12;
+        }
+        if (listed)
+            out[n++] = i;
+    }
+    return n;
+}
+
+/* ---- rows for :export ---- */
+
+static void table_row(struct table *t, const struct ui_run *r, int arm, int checkpoint, int when,
+                      int metric)
+{
+    bool exact;
+    struct interval i = run_interval(r, metric, arm, when, checkpoint, &exact);
+
+    if (!i.n)
+        return;
+    if (!exact)
+        i = arm == RUN_BASE
+                ? eval_base_interval(&r->eval, metric, STATISTICS_RESAMPLES)
+                : eval_interval(&r->eval, metric, arm, when, checkpoint, STATISTICS_RESAMPLES);
+    table_text(t, arm == RUN_BASE ? "" : r->eval.arm[arm].name);
+    table_integer(t, arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint]);
+    table_text(t, arm == RUN_BASE          ? "base"
+                  : when == WHEN_FORGOTTEN ? "forgotten"
+                                           : measure_when_name(when));
+    table_text(t, measure_protocol_name(record_metrics[metric].protocol));
+    table_text(t, record_metrics[metric].json);
+    table_real(t, i.value);
+    table_real(t, i.low);
+    table_real(t, i.high);
+    table_integer(t, i.n);
+}
+
+static void state_rows(struct table *t, const struct ui_run *r, int arm, int checkpoint)
+{
+    for (size_t i = 0; i < sizeof(state_columns) / sizeof(*state_columns); i++) {
+        const struct run_column *c = &state_columns[i];
+        int edits = arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint];
+        double value = eval_state_number(&r->eval, arm, edits, c->number, c->largest);
+
+        if (isnan(value))
+            continue;
+        table_text(t, arm == RUN_BASE ? "" : r->eval.arm[arm].name);
+        table_integer(t, edits);
+        table_text(t, "state");
+        table_missing(t);
+        table_text(t, c->number);
+        table_real(t, value);
+        for (int k = 0; k < 3; k++)
+            table_missing(t);
+    }
+}
+
+bool run_table(struct table *t, const struct ui_state *d)
+{
+    static const int when[] = {WHEN_IMMEDIATE, WHEN_FINAL, WHEN_FORGOTTEN};
+    const struct ui_run *r = d->run;
+
+    table_columns(t, "arm edits when protocol metric value low high n");
+    for (int row = 0; run_there(r) && row < run_rows(r); row++) {
+        int arm, checkpoint;
+
+        run_row(r, row, &arm, &checkpoint);
+        for (int w = 0; w < (arm == RUN_BASE ? 1 : 3); w++)
+            for (int m = 0; m < record_metric_count; m++)
+                if (arm != RUN_BASE || !record_metric_is_of_change(&record_metrics[m]))
+                    table_row(t, r, arm, checkpoint, when[w], m);
+        state_rows(t, r, arm, checkpoint);
+    }
+    return t->cells > 0;
+}

@@ -1,0 +1,306 @@
+/* The picture of the Run view: the table with its intervals, and where the boxes below it go. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/buf.h"
+#include "core/base/show.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/hint.h"
+#include "views/screens/run_internal.h"
+
+enum { WIDE = 110, ARM = 14, EDITS = 6, RECORDS = 6, INTERVAL = 22, NUMBER = 13 };
+
+const char *run_value_text(const struct run_column *c, double value, char out[24])
+{
+    if (isnan(value))
+        snprintf(out, 24, "–");
+    else
+        snprintf(out, 24, c->format, value); /* NOLINT: one of run.c's formats of a double */
+    return out;
+}
+
+const char *run_interval_text(const struct run_column *c, const struct interval *i, char out[80])
+{
+    char value[24], low[24], high[24];
+
+    run_value_text(c, i->value, value);
+    if (isnan(i->low))
+        snprintf(out, 80, "%s", value);
+    else
+        snprintf(out, 80, "%s [%s, %s]", value, run_value_text(c, i->low, low),
+                 run_value_text(c, i->high, high));
+    return out;
+}
+
+struct interval run_column_value(const struct run_view *w, const struct ui_run *r,
+                                 const struct run_column *c, int arm, int checkpoint, bool *exact)
+{
+    static const double none = (double)NAN;
+    struct interval i = {none, none, none, 0};
+    bool of_change = c->metric >= 0 && record_metric_is_of_change(&record_metrics[c->metric]);
+
+    *exact = true;
+    if (arm == RUN_BASE && (w->when == WHEN_FORGOTTEN || of_change) && w->page != PAGE_STATES)
+        return i;
+    if (c->metric >= 0)
+        return run_interval(r, c->metric, arm, w->when, checkpoint, exact);
+    if (c->number)
+        i.value =
+            eval_state_number(&r->eval, arm, arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint],
+                              c->number, c->largest);
+    else if (arm != RUN_BASE && w->when != WHEN_FORGOTTEN)
+        i.value = eval_rome_score(&r->eval, arm, w->when, checkpoint);
+    return i;
+}
+
+/* ---- the table ---- */
+
+/* What of the table is shown. */
+struct extent {
+    struct run_column all[RUN_COLUMNS];
+    int columns, first, shown, cols;
+};
+
+static struct extent extent_of(const struct run_view *w, const struct ui_run *r, struct rect in)
+{
+    struct extent e = {.cols = w->page == PAGE_STATES ? NUMBER : INTERVAL};
+    struct list across = {.at = w->column};
+    int room = in.w - ARM - EDITS - RECORDS;
+
+    e.columns = run_columns(r, w->page, e.all);
+    e.shown = room / e.cols < 1 ? 1 : room / e.cols;
+    e.shown = e.shown > e.columns ? e.columns : e.shown;
+    e.first = list_top(&across, e.columns, e.shown);
+    return e;
+}
+
+static void draw_heading(const struct run_view *w, const struct extent *e, struct surface *s,
+                         struct rect in)
+{
+    struct pen p = pen_at(s, in, 0, 0);
+
+    if (e->shown < e->columns)
+        pen_printf(&p, ROLE_KEY, "‹› %d–%d of %d", e->first + 1, e->first + e->shown, e->columns);
+    else
+        pen_text(&p, ROLE_DIM, "arm");
+    p.x = ARM;
+    pen_right(&p, ROLE_DIM, EDITS - 1, "edits");
+    pen_right(&p, ROLE_DIM, RECORDS, w->page == PAGE_STATES ? "" : "n");
+    for (int i = e->first; i < e->first + e->shown; i++) {
+        bool here = i == w->column;
+
+        p.x = ARM + EDITS + RECORDS + (i - e->first) * e->cols;
+        pen_text(&p, here ? ROLE_KEY : ROLE_DIM, here ? "›" : " ");
+        pen_fit(&p, here ? ROLE_STRONG : ROLE_DIM, e->cols - 2, e->all[i].name);
+    }
+}
+
+/* A mean is bold; its interval is dim; "…" stands for one that is being computed. */
+static void draw_value(const struct run_column *c, const struct interval *i, bool exact,
+                       struct pen *p, int cols)
+{
+    char value[24], all[80];
+
+    run_value_text(c, i->value, value);
+    run_interval_text(c, i, all);
+    pen_printf(p, isnan(i->value) ? ROLE_EMPTY : ROLE_STRONG, "%s", value);
+    if (!exact && i->n)
+        pen_text(p, ROLE_DIM, " …");
+    else if (cols > (int)strlen(all))
+        pen_text(p, ROLE_DIM, all + strlen(value));
+}
+
+static void draw_row(const struct run_view *w, const struct ui_run *r, const struct extent *e,
+                     struct surface *s, struct rect in, int y, int row)
+{
+    int arm, checkpoint;
+    struct pen p = list_row(s, in, y, row == w->rows.at, 0);
+    char text[24];
+    bool exact;
+
+    run_row(r, row, &arm, &checkpoint);
+    pen_fit(&p, arm == w->reference ? ROLE_ACCENT : ROLE_TEXT, ARM - 1,
+            arm == RUN_BASE ? "(base)" : r->eval.arm[arm].name);
+    p.x = ARM;
+    snprintf(text, sizeof(text), "%d", arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint]);
+    pen_right(&p, ROLE_TEXT, EDITS - 1, text);
+    for (int i = e->first; i < e->first + e->shown; i++) {
+        struct interval v = run_column_value(w, r, &e->all[i], arm, checkpoint, &exact);
+
+        p.x = ARM + EDITS + RECORDS + (i - e->first) * e->cols + 1;
+        draw_value(&e->all[i], &v, exact, &p, e->cols - 1);
+        if (i != w->column || w->page == PAGE_STATES)
+            continue;
+        if (v.n)
+            snprintf(text, sizeof(text), "%d", v.n);
+        else
+            *text = '\0';
+        p.x = ARM + EDITS - 1;
+        pen_right(&p, ROLE_DIM, RECORDS, text);
+    }
+}
+
+/* "zsre.run: final, teacher-forced: share of tokens that are right" */
+static void table_title(const struct run_view *w, const struct ui_run *r, char out[200])
+{
+    const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
+    const char *title =
+        w->page == PAGE_OTHER ? "other metrics" : eval_table_title(w->page % PAGE_STATES);
+
+    if (w->page == PAGE_STATES)
+        show_print(out, 200, "%.60s: the states after so many edits", name);
+    else
+        show_print(out, 200, "%.60s: %s, %s", name, run_when(w->when), title);
+}
+
+/* "2 of 6 sequences, the next 12 of 30 facts · of 23:40:12" */
+static void table_hint(const struct ui_run *r, char out[96])
+{
+    int done = run_complete(r), all = eval_sequences(&r->eval);
+    time_t when = (time_t)r->changed;
+    struct tm tm;
+    char clock[32] = "", next[48] = "";
+
+    if (localtime_r(&when, &tm))
+        strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+    if (done < all)
+        snprintf(next, sizeof(next), ", the next %d of %d facts", run_asked(r, done),
+                 r->eval.facts);
+    if (done == all)
+        snprintf(out, 96, "complete · of %s", clock);
+    else
+        snprintf(out, 96, "%d of %d sequences%s · of %s", done, all, next, clock);
+}
+
+/* All that the number under the cursor was measured with. */
+static void cell_words(const struct run_view *w, const struct ui_run *r, int cols, struct buf *out)
+{
+    int arm, checkpoint;
+    struct run_column c;
+    struct interval i;
+    char value[80], name[64], records[64] = "";
+    struct buf all = {0};
+    bool exact;
+
+    run_row(r, w->rows.at, &arm, &checkpoint);
+    if (!run_column_at(w, r, &c))
+        return;
+    i = run_column_value(w, r, &c, arm, checkpoint, &exact);
+    if (arm == RUN_BASE)
+        show_print(name, sizeof(name), "the base");
+    else
+        show_print(name, sizeof(name), "%.40s after %d edits", r->eval.arm[arm].name,
+                   r->eval.checkpoint[checkpoint]);
+    if (c.metric >= 0 && r->eval.orders > 1 && arm != RUN_BASE)
+        snprintf(records, sizeof(records), " · n %d in %d orders", i.n, r->eval.orders);
+    else if (c.metric >= 0)
+        snprintf(records, sizeof(records), " · n %d", i.n);
+    buf_printf(&all, "%s %s%s%s · %s", c.name, run_interval_text(&c, &i, value),
+               !exact                                 ? " …"
+               : c.metric >= 0 && i.n && isnan(i.low) ? " (too few for an interval)"
+                                                      : "",
+               records, name);
+    if (w->page != PAGE_STATES && arm != RUN_BASE)
+        buf_printf(&all, " · %s", run_when(w->when));
+    if (c.metric >= 0)
+        buf_printf(&all, " · %s", measure_protocol_name(record_metrics[c.metric].protocol));
+    buf_printf(&all, " · %s", c.unit);
+    text_fit_parts(out, all.data, cols);
+    buf_free(&all);
+}
+
+static void draw_table(const struct run_view *w, const struct ui_run *r, struct surface *s,
+                       struct rect area)
+{
+    char title[200], hint[96];
+    struct buf foot = {0};
+    int top, rows = run_rows(r);
+    struct extent e;
+    struct rect in;
+
+    table_title(w, r, title);
+    table_hint(r, hint);
+    in = box_draw(s, area, title, hint, w->show == SHOW_CURVES || w->show == SHOW_AGES);
+    if (in.h < 2)
+        return;
+    cell_words(w, r, area.w - 6, &foot);
+    box_foot(s, area, foot.data ? foot.data : "");
+    buf_free(&foot);
+    e = extent_of(w, r, in);
+    draw_heading(w, &e, s, in);
+    top = list_top(&w->rows, rows, in.h - 1);
+    for (int i = top; i < rows && i - top < in.h - 1; i++)
+        draw_row(w, r, &e, s, in, i - top + 1, i);
+    if (top)
+        surface_text(s, in, 0, ARM - 2, ROLE_KEY, "↑");
+    if (rows - top > in.h - 1)
+        surface_text(s, in, 0, ARM - 1, ROLE_KEY, "↓");
+}
+
+/* ---- the view ---- */
+
+static void draw_nothing(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct run_view *w = v->state;
+    const struct ui_run *r = v->host->ui->run;
+    struct rect in = box_draw(s, area, "Run", "", true);
+    int y = 0;
+
+    if (rect_empty(in))
+        return;
+    if (*w->why)
+        y = surface_lines(s, in, 0, ROLE_WARN, w->why) + 1;
+    else if (r && *r->why)
+        y = surface_lines(s, in, 0, ROLE_WARN, r->why) + 1;
+    else if (w->job)
+        y = surface_lines(s, in, 0, ROLE_EMPTY, "reading the file") + 1;
+    surface_lines(
+        s, (struct rect){in.y, in.x, in.h, in.w}, y, ROLE_DIM,
+        "A run is what `editscope eval -o FILE` writes: methods over a data set, edit after "
+        "edit. `editscope view FILE` shows it, :run FILE does so here, also while it goes on.");
+}
+
+static void draw_box(const struct run_view *w, const struct ui_run *r, int show, struct surface *s,
+                     struct rect area)
+{
+    static void (*const draw[SHOWS])(const struct run_view *w, const struct ui_run *r,
+                                     struct surface *s, struct rect area) = {
+        [SHOW_CURVES] = run_curves_draw,
+        [SHOW_AGES] = run_ages_draw,
+        [SHOW_RECORDS] = run_records_draw,
+        [SHOW_COMPARISON] = run_comparison_draw,
+    };
+
+    if (!rect_empty(area))
+        draw[show](w, r, s, area);
+}
+
+void run_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    static const struct slice halves[2] = {{40, 50, 2, 0}, {50, 60, 3, 0}};
+    const struct run_view *w = v->state;
+    const struct ui_run *r = v->host->ui->run;
+    struct slice rows[2] = {{5, 0, 0, 0}, {8, 10, 1, 1}};
+    struct rect part[2], box[2];
+    bool list = w->show == SHOW_RECORDS || w->show == SHOW_COMPARISON;
+
+    if (!run_there(r)) {
+        draw_nothing(v, s, area);
+        return;
+    }
+    rows[0].want = run_rows(r) + 3 < area.h / 2 ? run_rows(r) + 3 : area.h / 2;
+    layout_rows(area, rows, 2, part);
+    draw_table(w, r, s, part[0]);
+    if (rect_empty(part[1]))
+        return;
+    if (area.w < WIDE) {
+        draw_box(w, r, w->show, s, part[1]);
+        return;
+    }
+    layout_columns(part[1], halves, 2, box);
+    draw_box(w, r, list || w->show == SHOW_CURVES ? SHOW_CURVES : SHOW_AGES, s, box[0]);
+    draw_box(w, r, list ? w->show : SHOW_RECORDS, s, box[1]);
+}

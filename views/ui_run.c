@@ -1,0 +1,353 @@
+/* Takes what the file of a run has, and finds the measures and the edit of a record. */
+#include "views/ui_run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "views/ui_state_internal.h"
+
+enum { TIMES = WHEN_FORGOTTEN + 1 };
+
+static size_t cells_of(const struct eval *v)
+{
+    return (size_t)record_metric_count * (size_t)(1 + v->arms) * TIMES * (size_t)v->checkpoints;
+}
+
+static size_t groups_of(const struct eval *v)
+{
+    return (1 + (size_t)eval_sequences(v) * (size_t)eval_slots(v)) * (size_t)v->facts;
+}
+
+static void run_facts_free(struct run_fact *fact, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct run_fact *f = &fact[i];
+
+        free(f->subject);
+        free(f->prompt);
+        free(f->target);
+        free(f->old);
+        free(f->rephrase);
+        for (int k = 0; k < f->localities; k++) {
+            free(f->locality[k].prompt);
+            free(f->locality[k].answer);
+        }
+        free(f->locality);
+    }
+    free(fact);
+}
+
+void ui_run_free(struct ui_run *r)
+{
+    if (!r)
+        return;
+    free(r->path);
+    free(r->text);
+    free(r->eval.fact);
+    eval_free(&r->eval);
+    run_facts_free(r->fact, r->facts);
+    free(r->edit);
+    free(r->about);
+    measures_free(r->measure, r->measures);
+    free(r->group);
+    free(r->cell);
+    free(r);
+}
+
+static struct ui_run *run_new(const struct run_info *info)
+{
+    struct ui_run *r = xcalloc(1, sizeof(*r));
+    struct err err = {0};
+    size_t records;
+
+    r->path = xstrdup(info->path);
+    r->text = xstrdup(info->text);
+    if (!eval_from_text(&r->eval, info->text, &err)) {
+        utf8_copy(r->why, sizeof(r->why), err.text);
+        return r;
+    }
+    records = (size_t)r->eval.facts;
+    r->eval.fact = xcalloc(records + 1, sizeof(*r->eval.fact));
+    r->edit = xcalloc((size_t)eval_sequences(&r->eval) * records + 1, sizeof(*r->edit));
+    r->about = xcalloc(records + 1, sizeof(*r->about));
+    r->group = xcalloc(groups_of(&r->eval) + 1, sizeof(*r->group));
+    r->cell = xcalloc(cells_of(&r->eval) + 1, sizeof(*r->cell));
+    for (size_t i = 0; i < cells_of(&r->eval); i++)
+        r->cell[i].n = -1;
+    return r;
+}
+
+/* ---- edits of records ---- */
+
+static bool *batches_failed(const struct eval *v, int batches)
+{
+    bool *failed = xcalloc((size_t)eval_sequences(v) * (size_t)batches + 1, sizeof(*failed));
+
+    for (int i = 0; i < v->numbers; i++) {
+        const struct run_number *n = &v->number[i];
+
+        if (!strcmp(n->name, "failed") && n->sequence > 0 && n->sequence <= eval_sequences(v) &&
+            n->edits > 0 && n->edits <= v->facts)
+            failed[(size_t)(n->sequence - 1) * (size_t)batches +
+                   (size_t)((n->edits - 1) / v->batch)] = true;
+    }
+    return failed;
+}
+
+/* The record of place i of a sequence was written by the edit of fact `at`. */
+static void note_edit(struct ui_run *r, int sequence, int i, int at)
+{
+    struct eval *v = &r->eval;
+    int record = v->order[(size_t)(sequence % v->orders) * (size_t)v->facts + (size_t)i];
+    const struct run_fact *f = &r->fact[at];
+
+    r->edit[(size_t)sequence * (size_t)v->facts + (size_t)record] = f->edit;
+    if (r->about[record] >= 0)
+        return;
+    r->about[record] = at;
+    v->fact[record] = (struct fact){.subject = f->subject,
+                                    .prompt = f->prompt,
+                                    .target = f->target,
+                                    .old = f->old,
+                                    .rephrase = f->rephrase,
+                                    .record = record + 1};
+}
+
+/* Walks the sequences batch by batch, as `eval` made them, beside the edits of the journal. */
+static void find_edits(struct ui_run *r)
+{
+    struct eval *v = &r->eval;
+    int batches = (v->facts + v->batch - 1) / v->batch, at = 0;
+    bool *failed = batches_failed(v, batches);
+
+    for (int i = 0; i < v->facts; i++)
+        r->about[i] = -1;
+    for (int s = 0; s < eval_sequences(v); s++)
+        for (int b = 0; b < batches && at < r->facts; b++) {
+            int edit = r->fact[at].edit;
+
+            if (failed[(size_t)s * (size_t)batches + (size_t)b])
+                continue;
+            for (int i = b * v->batch; i < v->facts && i < (b + 1) * v->batch && at < r->facts &&
+                                       r->fact[at].edit == edit;
+                 i++)
+                note_edit(r, s, i, at++);
+        }
+    free(failed);
+}
+
+static void take_facts(struct ui_run *r, struct run_info *info)
+{
+    size_t n = (size_t)r->facts + (size_t)info->facts;
+
+    r->fact = xrealloc(r->fact, (n + 1) * sizeof(*r->fact));
+    if (info->facts)
+        memcpy(r->fact + r->facts, info->fact, (size_t)info->facts * sizeof(*info->fact));
+    r->facts = (int)n;
+    free(info->fact);
+    info->fact = NULL;
+    info->facts = 0;
+    find_edits(r);
+}
+
+static void take_run(struct ui_state *d, struct run_info *info)
+{
+    struct ui_run *r = d->run;
+
+    if (info->whole) {
+        ui_run_free(r);
+        r = d->run = run_new(info);
+    } else if (!r || strcmp(r->path, info->path) != 0 || strcmp(r->text, info->text) != 0) {
+        ui_run_free(r); /* the file has another run now */
+        d->run = NULL;
+        return;
+    }
+    r->changed = info->changed;
+    r->last = info->last;
+    r->active_from = info->active_from;
+    r->active_to = info->active_to;
+    r->version++;
+    if (r->eval.facts) {
+        free(r->eval.number);
+        r->eval.number = info->number;
+        r->eval.numbers = info->numbers;
+        info->number = NULL;
+        info->numbers = 0;
+        take_facts(r, info);
+    }
+}
+
+bool ui_take_run(struct ui_state *d, struct event *ev)
+{
+    take_run(d, ev->run);
+    ui_free_payload(EV_RUN, ev->run); /* what was not taken */
+    return true;
+}
+
+/* ---- measures ---- */
+
+static int slot_of(const struct eval *v, const struct measure *m)
+{
+    if (m->when == WHEN_IMMEDIATE)
+        return SLOT_IMMEDIATE;
+    for (int i = 0; i < v->checkpoints; i++)
+        if (v->checkpoint[i] == m->edits)
+            return SLOT_FINAL + i;
+    return -1;
+}
+
+/* The group of a record; NULL: there is none of these numbers. */
+static struct run_group *group_at(const struct ui_run *r, int sequence, int slot, int record)
+{
+    const struct eval *v = &r->eval;
+    size_t row = 0;
+
+    if (record < 0 || record >= v->facts || sequence >= eval_sequences(v) || slot < 0 ||
+        slot >= eval_slots(v))
+        return NULL;
+    if (sequence >= 0)
+        row = 1 + (size_t)sequence * (size_t)eval_slots(v) + (size_t)slot;
+    return &r->group[row * (size_t)v->facts + (size_t)record];
+}
+
+static struct interval *cell_at(const struct ui_run *r, int metric, int arm, int when,
+                                int checkpoint)
+{
+    const struct eval *v = &r->eval;
+    size_t row = (size_t)metric * (size_t)(1 + v->arms) + (size_t)(1 + arm);
+
+    return &r->cell[(row * TIMES + (size_t)when) * (size_t)v->checkpoints + (size_t)checkpoint];
+}
+
+/* What was computed of an arm is of fewer records now. */
+static void forget_cells(struct ui_run *r, int arm)
+{
+    for (int m = 0; m < record_metric_count; m++)
+        for (int w = 0; w < TIMES; w++)
+            for (int k = 0; k < r->eval.checkpoints; k++)
+                cell_at(r, m, arm, w, k)->n = -1;
+}
+
+static bool same_record(const struct measure *a, const struct measure *b)
+{
+    return a->sequence == b->sequence && a->edits == b->edits && a->when == b->when &&
+           a->record == b->record;
+}
+
+/* The measures from `at` to `to` are of one record at one time. */
+static void take_group(struct ui_run *r, int at, int to)
+{
+    struct measures one = {.measure = r->measure + at, .count = to - at};
+    const struct measure *m = one.measure;
+    bool base = m->when == WHEN_BASE;
+    struct run_group *g = !base && m->sequence < 1
+                              ? NULL
+                              : group_at(r, base ? RUN_BASE : m->sequence - 1,
+                                         base ? 0 : slot_of(&r->eval, m), m->record - 1);
+
+    if (!g)
+        return;
+    *g = (struct run_group){at, to - at};
+    eval_take(&r->eval, &one);
+    forget_cells(r, base ? RUN_BASE : (m->sequence - 1) / r->eval.orders);
+}
+
+static void take_measures(struct ui_run *r, struct measures *all)
+{
+    if (r->room < r->measures + all->count) {
+        r->room = 2 * r->room + all->count;
+        r->measure = xrealloc(r->measure, (size_t)r->room * sizeof(*r->measure));
+    }
+    memcpy(r->measure + r->measures, all->measure, (size_t)all->count * sizeof(*all->measure));
+    r->measures += all->count;
+    all->count = 0; /* their texts are the run's now */
+    for (int at = r->grouped, to; at < r->measures; at = to) {
+        for (to = at + 1; to < r->measures && same_record(&r->measure[at], &r->measure[to]);)
+            to++;
+        take_group(r, at, to);
+        r->grouped = at; /* more of the last one may follow */
+    }
+    r->version++;
+}
+
+bool ui_take_run_measures(struct ui_state *d, struct event *ev)
+{
+    if (run_there(d->run) && ev->measures->count)
+        take_measures(d->run, ev->measures);
+    ui_free_payload(EV_MEASURES, ev->measures);
+    return true;
+}
+
+const struct measure *run_measures(const struct ui_run *r, int sequence, int slot, int record,
+                                   int *count)
+{
+    const struct run_group *g = group_at(r, sequence, slot, record);
+
+    *count = g ? g->count : 0;
+    return *count ? r->measure + g->at : NULL;
+}
+
+/* ---- numbers ---- */
+
+static struct interval interval_now(const struct eval *v, int metric, int arm, int when,
+                                    int checkpoint, int resamples)
+{
+    return arm == RUN_BASE ? eval_base_interval(v, metric, resamples)
+                           : eval_interval(v, metric, arm, when, checkpoint, resamples);
+}
+
+struct interval run_interval(const struct ui_run *r, int metric, int arm, int when, int checkpoint,
+                             bool *exact)
+{
+    const struct interval *known = cell_at(r, metric, arm, when, checkpoint);
+
+    *exact = known->n >= 0;
+    return *exact ? *known : interval_now(&r->eval, metric, arm, when, checkpoint, 0);
+}
+
+bool run_compute(struct ui_run *r, int metric, int arm, int when, int checkpoint)
+{
+    struct interval *known = cell_at(r, metric, arm, when, checkpoint);
+
+    if (known->n >= 0)
+        return false;
+    *known = interval_now(&r->eval, metric, arm, when, checkpoint, STATISTICS_RESAMPLES);
+    return known->n > 0;
+}
+
+double run_value(const struct ui_run *r, int metric, int sequence, int when, int checkpoint,
+                 int record)
+{
+    const struct eval *v = &r->eval;
+    double then, now;
+
+    if (sequence == RUN_BASE)
+        return v->base[(size_t)metric * (size_t)v->facts + (size_t)record];
+    if (v->turn[(size_t)(sequence % v->orders) * (size_t)v->facts + (size_t)record] >=
+        v->checkpoint[checkpoint])
+        return (double)NAN;
+    then = eval_values(v, metric, sequence, SLOT_IMMEDIATE)[record];
+    now = eval_values(v, metric, sequence, SLOT_FINAL + checkpoint)[record];
+    return when == WHEN_IMMEDIATE ? then : when == WHEN_FINAL ? now : then - now;
+}
+
+int run_complete(const struct ui_run *r)
+{
+    int n = 0;
+
+    for (int i = 0; i < r->eval.numbers; i++)
+        n += !strcmp(r->eval.number[i].name, "complete");
+    return n;
+}
+
+int run_asked(const struct ui_run *r, int sequence)
+{
+    int n = 0, count;
+
+    for (int i = 0; i < r->eval.facts; i++)
+        n += run_measures(r, sequence, SLOT_IMMEDIATE, i, &count) != NULL;
+    return n;
+}
