@@ -41,8 +41,7 @@ static void svg_add_box(struct drawing *d, int32_t colour, int y, int x, int h, 
     d->box[d->boxes++] = (struct box){colour, y, x, h, w};
 }
 
-/* Text for XML: & < > " escaped, characters that XML does not allow become '?'. */
-static void svg_escape(struct buf *out, const char *text)
+void svg_escape(struct buf *out, const char *text)
 {
     struct grapheme g;
 

@@ -8,6 +8,8 @@ struct buf;
 
 enum { SVG_CELL_W = 8, SVG_CELL_H = 17 }; /* user units a cell */
 
+/* Appends text for XML: & < > " escaped, characters that XML does not allow become '?'. */
+void svg_escape(struct buf *out, const char *text);
 /* Appends the whole document. Blocks, shades, braille dots and frame lines become shapes, so that
  * they join without gaps in every font; other text becomes one <text> per run of cells that look
  * alike, stretched to its columns. Colours are the theme's direct ones, whatever the terminal

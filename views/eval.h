@@ -57,6 +57,11 @@ bool eval_from_text(struct eval *v, const char *text, struct err *err);
 /* Frees what eval_make() and eval_take() made. */
 void eval_free(struct eval *v);
 
+/* eval_figure.c */
+struct buf;
+/* Appends the run as a figure, SVG; `name` heads it. False: nothing was measured. */
+bool eval_figure(const struct eval *v, const char *name, struct buf *out);
+
 /* eval_numbers.c */
 int eval_sequences(const struct eval *v);
 int eval_slots(const struct eval *v);

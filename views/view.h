@@ -42,6 +42,7 @@
 struct view;
 struct host;
 struct table;
+struct buf;
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_ERROR };
 
@@ -139,6 +140,9 @@ struct view_ops {
     bool (*work)(struct view *v, double *again);
     /* Optional: the rows behind the view, for :export; false: there are none yet. */
     bool (*table)(struct table *table, const struct ui_state *d);
+    /* Optional: a figure of its own for :export FILE.svg; else that is the screen as it is. False:
+     * there is nothing to show yet. */
+    bool (*figure)(const struct ui_state *d, struct buf *out);
 };
 
 struct view {

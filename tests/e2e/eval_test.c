@@ -45,6 +45,9 @@ static void refusals(void)
     args = xasprintf("eval " SMALL "--data %s --edits 5 --arm 'a: target.blank=no'", data);
     refused(2, "usage", "the same for all arms", args);
     free(args);
+    args = xasprintf("eval " SMALL "--data %s --edits 5 --figure a.png", data);
+    refused(2, "usage", "give FILE.svg", args);
+    free(args);
     args = xasprintf("eval " SMALL "--data %s --edits 5 --protocol spoken", data);
     refused(2, "usage", "none of teacher, generated, chat", args);
     free(args);
@@ -225,8 +228,15 @@ static void the_screen_shows_the_file(void)
     int count = 0;
 
     CHECK(run(&out,
-              "eval -q " SMALL "--method nmke,alphaedit --data %s --edits 2,5 -o %s/a.run --json",
-              data, folder) == 0);
+              "eval -q " SMALL "--method nmke,alphaedit --data %s --edits 2,5 -o %s/a.run --figure "
+              "%s/a.svg --json",
+              data, folder, folder) == 0);
+    text = xasprintf("%s/a.svg", folder);
+    csv = file_read(text, 1 << 20, NULL, NULL);
+    CHECK(csv && strstr(csv, ">a.run: all records so far, after so many edits in a row<") &&
+          strstr(csv, "</svg>"));
+    free(csv);
+    free(text);
     for (int i = 0; (o = event(&out, "result", i)); i++)
         json_array_append_new(results, o);
     text = xasprintf("wait idle\nkey :\ntype export %s\nkey enter\nwait idle\n", rows);

@@ -366,6 +366,30 @@ static void hostile_files(void)
     draw_end(&x);
 }
 
+/* The figure of :export has a line an arm, and a band where there are five records. */
+static void a_figure_is_exported(void)
+{
+    struct buf out = {0};
+    int bands = 0, panels = 0;
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    CHECK(x.v->ops->figure(&x.d, &out));
+    for (const char *p = out.data; (p = strstr(p, "fill-opacity")); p++)
+        bands++;
+    for (const char *p = out.data; (p = strstr(p, "font-weight=\"bold\">")); p++)
+        panels++;
+    CHECK(panels == 1 + 3 + 2 + 2); /* the title; Rel, Loc, log p; ES, NS; weights, perplexity */
+    CHECK(bands == 0);              /* at 6 edits alone: a line from low to high instead */
+    CHECK(strstr(out.data, ">alphaedit</text>") && strstr(out.data, ">number of edits</text>") &&
+          strstr(out.data, "Rel (share of tokens that are right)"));
+    buf_free(&out);
+    draw_end(&x);
+    make_ui_state(&x.d); /* without a run there is none */
+    CHECK(!view_find("run")->figure(&x.d, &out));
+    ui_free(&x.d);
+}
+
 static void every_size(void)
 {
     struct drawn x;
@@ -386,6 +410,7 @@ static const struct test tests[] = {
     {"two arms are compared record by record", two_arms_are_compared},
     {"a record opens its fact", a_record_opens_its_fact},
     {"a run that goes on", a_run_that_goes_on},
+    {"a figure is exported", a_figure_is_exported},
     {"hostile files", hostile_files},
     {"every size can be drawn", every_size},
 };

@@ -77,6 +77,8 @@ enum {
       "Leave out drift, perplexity and fluency of the states")                                     \
     X(RUN, "output", 'o', "FILE", FOR_EVAL,                                                        \
       "The run's file; the same command goes on where it stopped")                                 \
+    X(FIGURE, "figure", 0, "FILE", FOR_EVAL,                                                       \
+      "Write the metrics over the number of edits as a figure, FILE.svg")                          \
     X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit without saving it")                   \
     X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP | FOR_TUNE | FOR_EVAL,                           \
       "Use the latest partial second moments")                                                     \

@@ -471,6 +471,11 @@ static bool eval_parse(struct cli *c, struct eval *v, struct err *err)
 
     v->batch = (int)c->params.value[P_EDIT_BATCH];
     v->seed = (unsigned long long)c->params.value[P_SEED];
+    if (cli_has(c, OPT_FIGURE) && !file_ends_in(c->value[OPT_FIGURE], ".svg"))
+        return err_set(err, ERR_USAGE, "--figure %.200s: a figure is written as SVG; give FILE.svg",
+                       c->value[OPT_FIGURE]);
+    if (cli_has(c, OPT_FIGURE) && !file_writable(c->value[OPT_FIGURE], err))
+        return false;
     if (mpi_size() > 1)
         return err_set(err, ERR_USAGE, "eval runs in one process: start it without mpirun");
     if (!cli_number(c, OPT_ORDERS, 1, EVAL_ORDERS, 1, &orders, err) ||
@@ -497,11 +502,26 @@ static bool eval_measure(struct cli *c, struct eval *v, struct err *err)
     return cli_job(c, &stored, measures_on_event, v, err) && sequences_run(c, v, err);
 }
 
+/* --figure FILE.svg, which could be written when the run began. */
+static bool write_figure(const struct cli *c, const struct eval *v, struct err *err)
+{
+    const char *path = c->value[OPT_FIGURE];
+    const char *run = cli_has(c, OPT_RUN) ? c->value[OPT_RUN] : c->value[OPT_DATA];
+    const char *slash = strrchr(run, '/');
+    struct buf out = {0};
+    bool ok = !cli_has(c, OPT_FIGURE) || (eval_figure(v, slash ? slash + 1 : run, &out) &&
+                                          file_write(path, out.data, out.len, err));
+
+    buf_free(&out);
+    return ok;
+}
+
 static bool eval_run(struct cli *c, struct err *err)
 {
     struct eval *v = xcalloc(1, sizeof(*v));
     bool ok = eval_parse(c, v, err) && eval_measure(c, v, err);
 
+    ok = ok && write_figure(c, v, err);
     if (ok)
         eval_report(c, v);
     else if (c->signal && cli_has(c, OPT_RUN))

@@ -27,6 +27,7 @@ static const struct {
     {OPT_MODEL, "a model is mapped and hashed"},
     {OPT_SESSION, "a session is a database and is written in place"},
     {OPT_RUN, "a run is a session: a database that is written in place"},
+    {OPT_FIGURE, "a figure is written to a temporary name and renamed"},
     {OPT_OUTPUT, "a RUN file is written to a temporary name and renamed"},
     {OPT_RECORD, "standard output is needed for other text"},
 };

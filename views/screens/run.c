@@ -431,6 +431,13 @@ static bool run_find_next(struct view *v, const char *text, int by)
     return found;
 }
 
+static bool run_figure(const struct ui_state *d, struct buf *out)
+{
+    const char *slash = run_there(d->run) ? strrchr(d->run->path, '/') : NULL;
+
+    return slash && eval_figure(&d->run->eval, slash + 1, out);
+}
+
 const struct view_ops view_run = {
     .name = "run",
     .title = "Run",
@@ -449,4 +456,5 @@ const struct view_ops view_run = {
     .command = run_command,
     .draw = run_draw,
     .table = run_table,
+    .figure = run_figure,
 };

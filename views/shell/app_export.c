@@ -34,11 +34,17 @@ static struct surface *draw_figure(const struct app *app)
     return s;
 }
 
-/* A figure in the colours of the theme; its title names the view, the model, and what is shown. */
+/* The view's own figure, or the screen in the colours of the theme; then the title names the view,
+ * the model, and what is shown. */
 static void as_svg(struct app *app, struct buf *out)
 {
-    struct surface *s = draw_figure(app);
+    const struct view_ops *view = views[app->shown];
+    struct surface *s;
     struct buf title = {0};
+
+    if (view->figure && view->figure(&app->ui, out))
+        return;
+    s = draw_figure(app);
 
     buf_printf(&title, "editscope: %s, %s: ", views[app->shown]->title,
                *app->ui.model.name ? app->ui.model.name : "no model");
