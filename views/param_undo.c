@@ -87,6 +87,8 @@ void param_reset(struct params *p, const struct params *from, enum param id)
         memcpy(p->layer, from->layer, sizeof(p->layer));
         p->layer_count = from->layer_count;
         p->layers_option = from->layers_option;
+    } else if (param_info(id)->kind == PARAM_TEXT) {
+        memcpy(p->text, from->text, sizeof(p->text));
     } else {
         p->value[id] = from->value[id];
     }

@@ -32,7 +32,8 @@
     X(F_LEARNING, f_learning, "f-learning") \
     X(CRISPEDIT, crispedit, "crispedit")    \
     X(EVOEDIT, evoedit, "evoedit")          \
-    X(PRUNE, prune, "prune")
+    X(PRUNE, prune, "prune")                \
+    X(WISE, wise, "wise")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -150,6 +151,32 @@
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
     X(P_UPDATE_LIKE, "update.like", "", PARAM_CHOICE, 0, 0, 2, "none gain norm", "", "",           \
       "the update of all neurons, scaled to the gain or the length that the mask would leave it",  \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_WISE_LAYER, "wise.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
+      "layer",                                                                                     \
+      "wise: the layer of the side matrix; -1 = at 23/30 of the depth, or edit.layers if that is " \
+      "one",                                                                                       \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_WISE_LR, "wise.lr", "", PARAM_NUMBER, 0.9, 1e-9, 100, "", "", "",                          \
+      "wise: learning rate (SGD)", AFFECTS_SOLVE | PARAM_ADDED_LATER)                              \
+    X(P_WISE_STEPS, "wise.steps", "", PARAM_INTEGER, 30, 2, 10000, "", "", "steps",                \
+      "wise: maximum number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)                          \
+    X(P_WISE_ALPHA, "wise.alpha", "", PARAM_NUMBER, 2, 0, 1e6, "", "", "",                         \
+      "wise: how far the neighbour may be at most", AFFECTS_SOLVE | PARAM_ADDED_LATER)             \
+    X(P_WISE_BETA, "wise.beta", "", PARAM_NUMBER, 20, 0, 1e6, "", "", "",                          \
+      "wise: how far the fact is to be at least", AFFECTS_SOLVE | PARAM_ADDED_LATER)               \
+    X(P_WISE_GAMMA, "wise.gamma", "", PARAM_NUMBER, 10, 0, 1e6, "", "", "",                        \
+      "wise: how much farther the fact is to be than the neighbour",                               \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_WISE_RATIO, "wise.ratio", "", PARAM_NUMBER, 0.5, 1e-3, 1, "", "", "share",                 \
+      "wise: a prompt goes through the side matrix from this share of the facts' distance on",     \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_WISE_SHARE, "wise.share", "", PARAM_NUMBER, 0.2, 1e-3, 1, "", "", "share",                 \
+      "wise: share of the side matrix's elements that an edit may change, drawn by seed",          \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_WISE_LOC_PROMPT, "wise.loc_prompt", "", PARAM_TEXT, 0, 0, 0, "", "", "",                   \
+      "wise: the neighbour, a prompt with its answer; none = the fact's first neighbour that has " \
+      "one",                                                                                       \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "core/base/closest_name.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 
 enum { MAX_NAME = 64, MAX_WORDS = 32, MAX_WORD = 16 }; /* words of a choice, and their bytes */
 _Static_assert((int)METHODS <= (int)MAX_WORDS, "edit.method has a word for each method");
@@ -97,6 +98,8 @@ bool param_same(const struct params *a, const struct params *b, enum param p)
 {
     if (param_info(p)->kind == PARAM_LAYERS)
         return a->layer_count == b->layer_count && !memcmp(a->layer, b->layer, sizeof(a->layer));
+    if (param_info(p)->kind == PARAM_TEXT)
+        return !strcmp(a->text, b->text);
     return a->value[p] <= b->value[p] && a->value[p] >= b->value[p];
 }
 
@@ -278,6 +281,28 @@ static bool layers_set(struct params *p, const char *name, const char *text, enu
     return true;
 }
 
+/* What JSON, keys and lists of parameters hold as it is. */
+static bool text_set(struct params *p, enum param id, const char *name, const char *text,
+                     enum param_source from, struct err *err)
+{
+    if (strlen(text) >= sizeof(p->text))
+        return err_set(err, ERR_USAGE, "%s has %zu bytes; at most %zu", name, strlen(text),
+                       sizeof(p->text) - 1);
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || strchr("\"\\;", *c))
+            return err_set(err, ERR_USAGE,
+                           "%s: a line of text without quotation marks, backslashes and semicolons "
+                           "is needed",
+                           name);
+    if (!utf8_valid(text, strlen(text), NULL))
+        return err_set(err, ERR_USAGE, "%s is not UTF-8", name);
+    if (from < p->source[id])
+        return true;
+    snprintf(p->text, sizeof(p->text), "%s", strcmp(text, "none") != 0 ? text : "");
+    p->source[id] = (unsigned char)from;
+    return true;
+}
+
 bool params_set_id(struct params *p, enum param id, const char *name, const char *text,
                    enum param_source from, struct err *err)
 {
@@ -286,6 +311,8 @@ bool params_set_id(struct params *p, enum param id, const char *name, const char
 
     if (info->kind == PARAM_LAYERS)
         return layers_set(p, name, text, from, err);
+    if (info->kind == PARAM_TEXT)
+        return text_set(p, id, name, text, from, err);
     if (info->kind == PARAM_CHOICE) {
         if (!choice_parse(info, name, text, &value, err))
             return false;
@@ -432,6 +459,9 @@ void params_show(const struct params *p, enum param id, struct buf *out)
     case PARAM_CHOICE:
         buf_puts(out, params_word(p, id));
         break;
+    case PARAM_TEXT:
+        buf_puts(out, *p->text ? p->text : "none");
+        break;
     case PARAM_INTEGER:
         buf_printf(out, "%.0f", p->value[id]);
         break;
@@ -494,7 +524,7 @@ char *params_to_json(const struct params *p)
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *info = param_info((enum param)i);
         bool word = info->kind == PARAM_CHOICE || info->kind == PARAM_LAYERS ||
-                    param_is_auto(p, (enum param)i);
+                    info->kind == PARAM_TEXT || param_is_auto(p, (enum param)i);
         const char *quote = word ? "\"" : "";
 
         buf_printf(&out, "%s\"%s\": %s", i ? ", " : "{", info->name, quote);

@@ -2,8 +2,8 @@
  * and the values of one run.
  *
  * A struct params is a plain value of about 1 KiB without pointers: copy it by assignment.
- * Numbers are doubles; a choice is an index into the row's words. Every value remembers its source,
- * and a lower source never overrides a higher one:
+ * Numbers are doubles; a choice is an index into the row's words; one row is a text. Every value
+ * remembers its source, and a lower source never overrides a higher one:
  *
  *   default < preset < config file < session < command line (and the screen)
  *
@@ -18,7 +18,7 @@
 #include "core/base/editor_names.h"
 #include "core/base/err.h"
 
-enum param_kind { PARAM_NUMBER, PARAM_INTEGER, PARAM_CHOICE, PARAM_LAYERS };
+enum param_kind { PARAM_NUMBER, PARAM_INTEGER, PARAM_CHOICE, PARAM_LAYERS, PARAM_TEXT };
 enum param_source { FROM_DEFAULT, FROM_PRESET, FROM_CONFIG, FROM_SESSION, FROM_COMMAND_LINE };
 
 /* Which results depend on a parameter: what must be recomputed after it changes. */
@@ -101,10 +101,11 @@ enum param {
         PARAM_COUNT
 };
 
-enum { PARAM_MAX_LAYERS = 512 };
+enum { PARAM_MAX_LAYERS = 512, PARAM_TEXT_MOST = 240 };
 
 struct params {
-    double value[PARAM_COUNT];             /* a choice: its index; P_EDIT_LAYERS: unused */
+    double value[PARAM_COUNT];  /* a choice: its index; P_EDIT_LAYERS and a text: unused */
+    char text[PARAM_TEXT_MOST]; /* of the only row of kind PARAM_TEXT; "" is shown as "none" */
     unsigned char source[PARAM_COUNT];     /* enum param_source */
     unsigned char layer[PARAM_MAX_LAYERS]; /* P_EDIT_LAYERS: 1 for each layer that is edited */
     int layer_count;                       /* number of ones in layer[]; 0 means auto */

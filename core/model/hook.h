@@ -1,7 +1,7 @@
 /* Hooks: changes a state makes during the forward pass, besides its matrices. A hook reads and
  * changes the residual stream or the neuron coefficients at one site of a block. Activation
  * steering (hook_add.c), scaled or fixed neurons (hook_neurons.c) and keys with values of their own
- * (hook_codebook.c) are hooks.
+ * (hook_codebook.c) and side matrices (hook_side.c) are hooks.
  *
  * A session stores a hook as plain data (struct hook_data). hook_open() makes a struct hook of it
  * for one model; that is immutable and shared by states through a reference count. To add a kind:
@@ -54,7 +54,7 @@ struct hook {
     int refs;
 };
 
-extern const struct hook_ops hook_add, hook_neurons, hook_codebook;
+extern const struct hook_ops hook_add, hook_neurons, hook_codebook, hook_side;
 
 /* Copies `data`. The result has one reference, the caller's. ERR_FORMAT: no such kind; or the error
  * of the kind's open(). */

@@ -230,6 +230,40 @@ static void json_round_trip(void)
     CHECK(!params_from_json(&q, "{\"beta_ge\": 7}", FROM_SESSION, NULL));
 }
 
+/* A text is taken, shown and kept as it is; what would break its line or its quotes is not. */
+static void a_text_comes_back(void)
+{
+    static const char *const bad[] = {"wise.loc_prompt=a \"word\"", "wise.loc_prompt=a;b",
+                                      "wise.loc_prompt=a\\b", "wise.loc_prompt=a\nb",
+                                      "wise.loc_prompt=\xff"};
+    struct params p, q;
+    struct buf text = {0};
+    struct err err = {0};
+    char line[PARAM_TEXT_MOST + 32], *json;
+
+    params_default(&p);
+    CHECK(
+        params_assign(&p, "wise.loc_prompt=who wrote it? nobody's aunt", FROM_COMMAND_LINE, &err));
+    CHECK_STR(err.text, "");
+    CHECK_STR(p.text, "who wrote it? nobody's aunt");
+    params_show(&p, P_WISE_LOC_PROMPT, &text);
+    CHECK_STR(text.data, p.text);
+    json = params_to_json(&p);
+    params_default(&q);
+    CHECK(!param_same(&p, &q, P_WISE_LOC_PROMPT) && !params_same(&p, &q, AFFECTS_SOLVE));
+    CHECK(params_from_json(&q, json, FROM_SESSION, &err));
+    CHECK(param_same(&p, &q, P_WISE_LOC_PROMPT));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        CHECK(!params_assign(&q, bad[i], FROM_COMMAND_LINE, NULL));
+    snprintf(line, sizeof(line), "wise.loc_prompt=%0*d", PARAM_TEXT_MOST, 1);
+    CHECK(!params_assign(&q, line, FROM_COMMAND_LINE, &err) && strstr(err.text, "at most"));
+    CHECK_STR(q.text, p.text);
+    CHECK(params_assign(&q, "wise.loc_prompt=none", FROM_COMMAND_LINE, NULL));
+    CHECK_STR(q.text, "");
+    free(json);
+    buf_free(&text);
+}
+
 /* The text of what was set on top of the defaults, of the parameters that affect an edit. */
 /* Every word of every choice, as it is typed and in JSON: none is lost. */
 static void every_word_comes_back(void)
@@ -296,6 +330,7 @@ static const struct test all[] = {
     {"changed ones are shown", changed_ones_are_shown},
     {"every word comes back", every_word_comes_back},
     {"json round trip", json_round_trip},
+    {"a text comes back", a_text_comes_back},
 };
 
 TEST_MAIN(all)

@@ -10,6 +10,7 @@
 #include "core/edit/checksum.h"
 #include "core/model/generate.h"
 #include "core/model/hook_codebook.h"
+#include "core/model/hook_side.h"
 #include "core/model/lens.h"
 #include "tests/engine/architectures.h"
 #include "tests/test.h"
@@ -498,13 +499,117 @@ static void keys_of_a_codebook_share_the_way(void)
     model_close(m);
 }
 
+/* ---- side matrices ---- */
+
+static const double some = 0.3; /* of the elements change */
+
+/* An edit of side matrix `number` of block 1. Caller frees what it adds. */
+static float *add_side(struct model_state *s, int number, unsigned seed, double threshold)
+{
+    int n = s->model->config->hidden * s->model->config->ffn, count;
+    int *element = side_elements(seed, some, (size_t)n, &count);
+    float *change = new_values(DT_F32, 1, count, 40 + seed);
+    struct hook_data data = side_entry(1, number, seed, some, threshold, change, count);
+    struct err err = {0};
+
+    CHECK(count > n / 4 && count < n / 3);
+    CHECK(add_hook(s, data.name, data.params, data.blob, (int)(data.bytes / sizeof(float)), &err));
+    CHECK_STR(err.text, "");
+    hook_data_free(&data);
+    free(element);
+    return change;
+}
+
+/* Block 1 at the last row: before the FFN, after it, and what enters W_down. */
+struct last_ffn {
+    float *row[2], *coeff;
+};
+
+static void keep_last_ffn(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct last_ffn *k = ctx;
+
+    keep_last_row(k->row, layer, site, x);
+    if (layer == 1 && site == TAP_COEFF)
+        device_download(dev, k->coeff, mat_rows(x, N - 1, 1));
+}
+
+/* out [d] = h + (W + changes) m, element by element. */
+static void side_by_hand(const struct model *m, const struct last_ffn *k, float *const *change,
+                         const unsigned *seed, int changes, double *out)
+{
+    int d = m->config->hidden, neurons = m->config->ffn, count;
+    float *w = side_base(m, 1, NULL);
+
+    for (int c = 0; c < changes; c++) {
+        int *element = side_elements(seed[c], some, (size_t)d * (size_t)neurons, &count);
+
+        for (int i = 0; i < count; i++)
+            w[element[i]] += change[c][i];
+        free(element);
+    }
+    for (int r = 0; r < d; r++) {
+        out[r] = (double)k->row[0][r];
+        for (int j = 0; j < neurons; j++)
+            out[r] += (double)w[r * neurons + j] * (double)k->coeff[j];
+    }
+    free(w);
+}
+
+/* A prompt goes through the side matrix from its threshold on, and keeps every bit below; of two
+ * matrices the farther one is taken. Gradients pass in all cases. */
+static void a_side_matrix_takes_what_is_far(void)
+{
+    static const unsigned seed[] = {3, 4};
+    struct model *m = open_file("llama3", NULL, NULL);
+    int d = m->config->hidden;
+    struct model_state *base = state_new(m, 1);
+    struct last_ffn k = {{xmalloc((size_t)d * sizeof(float)), xmalloc((size_t)d * sizeof(float))},
+                         xmalloc((size_t)m->config->ffn * sizeof(float))};
+    struct tap tap = {keep_last_ffn, &k};
+    double *want = xmalloc((size_t)d * sizeof(*want));
+    float *plain = asked(base, NULL);
+
+    /* 0: below; 1: routed; 2: two edits of a matrix; 3: the first of two; 4: the second */
+    for (int what = 0; what < 5; what++) {
+        struct model_state *s = state_copy(base, 2);
+        float *change[2] = {add_side(s, 0, seed[0], !what ? 1e6 : what == 4 ? 100 : 1e-6)}, *got;
+        int changes = 1;
+
+        if (what > 1)
+            change[changes++] = add_side(s, what > 2, seed[1], what == 3 ? 100 : 1e-6);
+        CHECK(s->hooks == 1);
+        got = asked(s, &tap);
+        CHECK(same(got, plain, m->head.rows) == !what);
+        if (what) {
+            int first = what == 4;
+
+            side_by_hand(m, &k, change + first, seed + first, what == 2 ? 2 : 1, want);
+            for (int i = 0; i < d; i++)
+                CHECK_NEAR((double)k.row[1][i], want[i], 1e-4);
+        }
+        slope_agrees(s);
+        for (int c = 0; c < changes; c++)
+            free(change[c]);
+        free(got);
+        state_free(s);
+    }
+    free(plain);
+    free(want);
+    free(k.row[0]);
+    free(k.row[1]);
+    free(k.coeff);
+    state_free(base);
+    model_close(m);
+}
+
 static void hooks_that_are_none(void)
 {
     static const struct {
         const char *name, *params, *said;
         int n;
     } bad[] = {
-        {"grace", "{}", "a hook is one of add, neurons, codebook, not 'grace'", 0},
+        {"grace", "{}", "a hook is one of add, neurons, codebook, side, not 'grace'", 0},
         {"add", "{", "a layer of 0 to", 4},
         {"add", NULL, "not nothing", 4},
         {"add", "{\"layer\":99,\"site\":\"ffn_in\"}", "a layer of 0 to", 4},
@@ -514,6 +619,11 @@ static void hooks_that_are_none(void)
         {"codebook", "{\"layer\":1,\"radius\":1,\"label\":[]}", "a label are needed", 4},
         {"codebook", "{\"layer\":1,\"radius\":-1,\"label\":[3]}", "a radius", 4},
         {"codebook", "{\"layer\":1,\"radius\":1,\"label\":[3]}", "layer 1: 16 bytes", 4},
+        {"side", "{}", "a threshold are needed", 4},
+        {"side", "{\"layer\":1,\"matrix\":0,\"seed\":1,\"share\":0.5,\"threshold\":0}",
+         "a threshold", 4},
+        {"side", "{\"layer\":1,\"matrix\":0,\"seed\":1,\"share\":0.5,\"threshold\":1}",
+         "layer 1: 16 bytes", 4},
         {"neurons", "{}", "the list of changes is empty", 0},
         {"neurons", "{\"change\":[]}", "the list of changes is empty", 0},
         {"neurons", "{\"change\":[[1,2,\"mute\",0]]}", "\"scale\" or \"set\"", 0},
@@ -632,6 +742,7 @@ static const struct test tests[] = {
     {"gradients pass replaced matrices and hooks", gradients_pass_replaced_matrices_and_hooks},
     {"a codebook gives its values", a_codebook_gives_its_values},
     {"keys of a codebook share the way", keys_of_a_codebook_share_the_way},
+    {"a side matrix takes what is far", a_side_matrix_takes_what_is_far},
     {"hooks that are none are refused by name", hooks_that_are_none},
     {"a prompt behind a prefix is the prompt with the text in front", a_prefix_is_text_in_front},
     {"the device closes", closed},

@@ -67,7 +67,7 @@ static void step_param(struct params *p, enum param id, int by)
         p->source[id] = FROM_COMMAND_LINE;
         return;
     }
-    if (info->kind == PARAM_LAYERS)
+    if (info->kind == PARAM_LAYERS || info->kind == PARAM_TEXT)
         return;
     if (info->kind == PARAM_INTEGER)
         v += by;
@@ -193,6 +193,8 @@ static void show_range(const struct param_info *info, char *out, size_t n)
                                           : snprintf(out, n, "%d choices", (int)info->high + 1);
     else if (info->kind == PARAM_LAYERS)
         snprintf(out, n, "layers");
+    else if (info->kind == PARAM_TEXT)
+        snprintf(out, n, "a text");
     else
         snprintf(out, n, "%g–%g", info->low, info->high);
 }
@@ -295,6 +297,8 @@ static void draw_details(const struct ui_state *d, enum param id, struct surface
         pen_printf(&pen, ROLE_DIM, "default %s, one of: %s", def.data, info->words);
     else if (info->kind == PARAM_LAYERS)
         pen_text(&pen, ROLE_DIM, "auto, or a list such as 4-8 or 4,6");
+    else if (info->kind == PARAM_TEXT)
+        pen_printf(&pen, ROLE_DIM, "a line of text, at most %d bytes", PARAM_TEXT_MOST - 1);
     else
         pen_printf(&pen, ROLE_DIM, "%g to %g %s%s%s, default %s", info->low, info->high, info->unit,
                    *info->words ? "or " : "", info->words, def.data);
