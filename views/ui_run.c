@@ -141,15 +141,16 @@ static void find_edits(struct ui_run *r)
 
 static void take_facts(struct ui_run *r, struct run_info *info)
 {
-    size_t n = (size_t)r->facts + (size_t)info->facts;
+    int known = r->facts ? r->fact[r->facts - 1].edit : 0, from = 0;
 
-    r->fact = xrealloc(r->fact, (n + 1) * sizeof(*r->fact));
-    if (info->facts)
-        memcpy(r->fact + r->facts, info->fact, (size_t)info->facts * sizeof(*info->fact));
-    r->facts = (int)n;
-    free(info->fact);
-    info->fact = NULL;
-    info->facts = 0;
+    while (from < info->facts && info->fact[from].edit <= known)
+        from++; /* a recording may bring them again */
+    r->fact = xrealloc(r->fact, ((size_t)r->facts + (size_t)info->facts + 1) * sizeof(*r->fact));
+    if (info->facts > from)
+        memcpy(r->fact + r->facts, info->fact + from,
+               (size_t)(info->facts - from) * sizeof(*info->fact));
+    r->facts += info->facts - from;
+    info->facts = from; /* the others are the run's now */
     find_edits(r);
 }
 

@@ -125,8 +125,9 @@ enum command_flag {
     /* text: what the run is of, JSON: begins it in an empty session, or compares it with what the \
      * session says: EV_MEASURES with all that is measured */                                      \
     X(MEASURED, "measured", "", job_measured, NEEDS_SESSION | WRITES | NOT_RECORDED)               \
-    /* text: the file of a run, which is read without a lock; from: the id of the last measure     \
-     * that is known, edit: the last edit (0: all): EV_RUN, EV_MEASURES of what is new */          \
+    /* text: the file of a run, which is read without a lock (NULL: that of the session); from:    \
+     * the id of the last measure that is known, edit: the last edit (0: all): EV_RUN, EV_MEASURES \
+     * of what is new */                                                                           \
     X(RUN, "run", "", job_run, URGENT | UNASKED | OF_PRESENT)                                      \
     /* tokens: states to ask at most: EV_DRIFT after each state */                                 \
     X(DRIFT, "drift", "drift", job_drift, NEEDS_BOTH | YIELDS | BATCH)                             \

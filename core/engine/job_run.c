@@ -128,7 +128,11 @@ static void emit_of_engine(void *ctx, enum event_kind kind, void *payload)
 
 bool job_run(struct engine *e, struct command *cmd, struct err *err)
 {
-    return run_read(cmd->text ? cmd->text : "", cmd->from, cmd->edit, emit_of_engine, e, err);
+    const char *path = cmd->text ? cmd->text : e->open ? session_path(e->open->journal) : "";
+
+    if (!*path)
+        return err_set(err, ERR_USAGE, "the session is no run, and has no file");
+    return run_read(path, cmd->from, cmd->edit, emit_of_engine, e, err);
 }
 
 bool engine_is_run(const char *session)

@@ -46,7 +46,7 @@ static const struct field_info run_fact_field[] = {
 FIELDS(run_fact);
 
 static const struct field_info run_info_field[] = {
-    TEXT(run_info, path),
+    PATH(run_info, path, FIELD_TEXT),
     TEXT(run_info, text),
     BOOL(run_info, whole),
     REAL(run_info, changed),

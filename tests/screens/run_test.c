@@ -313,6 +313,7 @@ static void a_run_that_goes_on(void)
             (size_t)(rest->count - half) * sizeof(*rest->measure));
     rest->count -= half;
     give(&x.d, EV_MEASURES, rest);
+    give(&x.d, EV_RUN, info_of_run(2, 6, 5)); /* as a recording may bring it again */
     work(x.v);
     draw_begin(&whole, 2, 6);
     for (int i = 0; i < 4; i++) {

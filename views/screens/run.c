@@ -76,7 +76,8 @@ static void read_file(struct view *v)
         cmd.from = r->last;
         cmd.edit = r->fact[r->facts - 1].edit;
     }
-    cmd.text = xstrdup(path);
+    cmd.text =
+        xstrdup(path == v->host->ui->state.session ? NULL : path); /* a recording has no path */
     w->job = v->host->post(v->host, &cmd);
 }
 
@@ -433,9 +434,10 @@ static bool run_find_next(struct view *v, const char *text, int by)
 
 static bool run_figure(const struct ui_state *d, struct buf *out)
 {
-    const char *slash = run_there(d->run) ? strrchr(d->run->path, '/') : NULL;
+    const struct ui_run *r = run_there(d->run) ? d->run : NULL;
+    const char *slash = r ? strrchr(r->path, '/') : NULL;
 
-    return slash && eval_figure(&d->run->eval, slash + 1, out);
+    return r && eval_figure(&r->eval, slash ? slash + 1 : r->path, out);
 }
 
 const struct view_ops view_run = {
