@@ -129,6 +129,9 @@ enum command_flag {
      * the id of the last measure that is known, edit: the last edit (0: all): EV_RUN, EV_MEASURES \
      * of what is new */                                                                           \
     X(RUN, "run", "", job_run, URGENT | UNASKED | OF_PRESENT)                                      \
+    /* text: a sequence that another process measured, a line of JSON for each EV_MEASURES of it:  \
+     * all of it is written, or nothing: EV_MEASURES for each line */                              \
+    X(TAKE, "take", "", job_take, NEEDS_SESSION | WRITES | NOT_RECORDED)                           \
     /* tokens: states to ask at most: EV_DRIFT after each state */                                 \
     X(DRIFT, "drift", "drift", job_drift, NEEDS_BOTH | YIELDS | BATCH)                             \
     /* from, edit (0: base): EV_DIFF */                                                            \

@@ -6,6 +6,7 @@
  *     CMD_MEASURE    immediate, those facts      -> EV_MEASURES a fact, one transaction each
  *     CMD_MEASURE    final, all facts so far     -> EV_MEASURES a fact, one transaction each
  *     CMD_UNDO       the edits of the sequence      one transaction
+ *     CMD_TAKE       a sequence that another process measured: one transaction (job_take.c)
  *
  * A record that was measured at this time already is not asked again. So a run that was stopped at
  * any moment goes on by the same commands: states are rebuilt from the journal to the bit, and an

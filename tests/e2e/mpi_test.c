@@ -140,6 +140,59 @@ static void sweeps(void)
     buf_free(&b);
 }
 
+/* The results of a run as text, without what was timed. Caller frees. */
+static char *results_of(const struct buf *out)
+{
+    struct buf all = {0};
+    json_t *o;
+
+    for (int i = 0; (o = event(out, "result", i)); json_decref(o), i++) {
+        char *text;
+
+        json_object_del(o, "seconds");
+        json_object_del(o, "seconds_per_edit");
+        text = json_dumps(o, JSON_SORT_KEYS);
+        buf_printf(&all, "%s\n", text);
+        free(text);
+    }
+    return buf_take(&all);
+}
+
+/* Two processes, one of which is killed, then two again: as one that nothing happened to. */
+static void runs(void)
+{
+    char *eval = xasprintf("eval " SMALL "--data tests/data/goldens/baselines/zsre10.json --method "
+                           "nmke,memit,ft-m --orders 2 --edits 2,4 --threads 1 --json -o %s/",
+                           folder);
+    char *one = xasprintf("%sone.es", eval), *two = xasprintf("%stwo.es", eval);
+    char *killed = xasprintf("( %s -n 2 build/mpi-cpu/editscope %s & p=$!; sleep 1.5; "
+                             "kill -9 $(cut -d' ' -f2 /proc/$p/task/$p/children); wait $p ) "
+                             ">/dev/null 2>&1",
+                             MPIRUN, two);
+    struct buf a = {0}, b = {0};
+    char *alone, *shared;
+
+    CHECK(shell(&a, "one", "", one) == 0);
+    CHECK(system(killed) != 0);
+    CHECK(shell(&b, "one", MPIRUN " -n 2", two) == 0);
+    alone = results_of(&a);
+    shared = results_of(&b);
+    CHECK(strlen(alone) > 1000);
+    CHECK_STR(alone, shared);
+    CHECK(shell(&b, "one", "", two) == 0); /* one process reads it, too */
+    free(shared);
+    shared = results_of(&b);
+    CHECK_STR(alone, shared);
+    free(alone);
+    free(shared);
+    free(killed);
+    free(one);
+    free(two);
+    free(eval);
+    buf_free(&a);
+    buf_free(&b);
+}
+
 static void others_refuse(void)
 {
     struct buf out = {0};
@@ -153,6 +206,7 @@ static const struct test tests[] = {
     {"parts of the work", parts},
     {"three processes sum what one does", sums},
     {"two processes sweep what one does", sweeps},
+    {"two processes measure what one does", runs},
     {"other commands refuse", others_refuse},
 };
 #else

@@ -159,14 +159,15 @@ static bool open_screen(struct cli *c, struct err *err)
     return !err->kind;
 }
 
-/* Under mpirun only stats and sweep share their work, and only rank 0 prints. */
+/* Under mpirun only stats, sweep and eval share their work, and only rank 0 prints. */
 static bool check_ranks(struct cli *c, struct err *err)
 {
     if (mpi_size() == 1)
         return true;
-    if (c->ops != &cli_stats && c->ops != &cli_sweep)
+    if (c->ops != &cli_stats && c->ops != &cli_sweep && c->ops != &cli_eval)
         return err_set(err, ERR_USAGE,
-                       "mpirun started %d processes, but only stats and sweep share their work",
+                       "mpirun started %d processes, but only stats, sweep and eval share their "
+                       "work",
                        mpi_size());
     c->value[OPT_QUIET] = "";
     return !mpi_rank() || freopen("/dev/null", "w", stdout) ||

@@ -12,7 +12,7 @@
  * the same command finds out from its journal how far it came: the number of edits ever made, less
  * those of sequences that are complete. What was asked already is not asked again (job_measure.c),
  * so it ends with the same numbers. Everything printed at the end follows from the answers alone
- * (eval_report.c). */
+ * (eval_report.c). Under mpirun each process has its own sequences (eval_ranks.c). */
 #include "views/cli/eval.h"
 
 #include <math.h>
@@ -37,11 +37,14 @@ static int numbers_named(const struct eval *v, int sequence, const char *name)
 
 static void measures_on_event(struct cli *c, struct event *ev, void *ctx)
 {
+    struct eval_ranks *r = ctx;
+
     if (ev->kind != EV_MEASURES)
         return;
-    eval_take(ctx, ev->measures);
+    eval_take(r->v, ev->measures);
+    eval_ranks_note(r, ev->measures);
     if (cli_json(c))
-        eval_print_measures(ctx, ev->measures);
+        eval_print_measures(r->v, ev->measures);
 }
 
 /* ---- the sequences ---- */
@@ -49,6 +52,7 @@ static void measures_on_event(struct cli *c, struct event *ev, void *ctx)
 /* A run at work. */
 struct walk {
     struct eval *v;
+    struct eval_ranks *ranks;
     int made;     /* edits ever made in the file */
     int sequence; /* the one at work, and the number of edits before it */
     int before;
@@ -143,7 +147,7 @@ static bool measure_facts(struct cli *c, struct walk *w, int from, int to, int e
                                         .gain = w->gain};
     free(facts);
     unit_done(w, to - from);
-    return cli_job(c, &cmd, measures_on_event, w->v, err);
+    return cli_job(c, &cmd, measures_on_event, w->ranks, err);
 }
 
 /* Writes a batch. Where its parameters allow no edit, *failed becomes the number of its facts. */
@@ -212,11 +216,12 @@ static bool find_place(struct cli *c, struct walk *w, int active, int *done, str
     const struct eval *v = w->v;
     int here;
 
-    for (w->sequence = 0; w->sequence < eval_sequences(v); w->sequence++) {
-        if (!numbers_named(v, w->sequence, "complete"))
-            break;
-        w->before += batches_of(v) - batches_failed(v, w->sequence);
-    }
+    w->sequence = eval_sequences(v);
+    for (int s = eval_sequences(v) - 1; s >= 0; s--)
+        if (!w->ranks->complete[s])
+            w->sequence = s;
+        else if (!numbers_named(v, s, "elsewhere"))
+            w->before += batches_of(v) - batches_failed(v, s);
     here = w->made - w->before;
     if (here < 0 || (here && active != here) ||
         here > (w->sequence < eval_sequences(v) ? batches_of(v) : 0))
@@ -255,20 +260,26 @@ static double sequence_units(const struct eval *v)
     return units;
 }
 
-static bool sequences_run(struct cli *c, struct eval *v, struct err *err)
+static bool sequences_run(struct cli *c, struct eval_ranks *r, struct err *err)
 {
-    struct walk w = {.v = v};
-    int active, done = 0;
+    struct eval *v = r->v;
+    struct walk w = {.v = v, .ranks = r};
+    int active, done = 0, complete = 0, left;
 
-    if (!count_edits(c, &w.made, &active, err) || !find_place(c, &w, active, &done, err))
+    for (int s = 0; s < eval_sequences(v); s++)
+        complete += r->complete[s] = numbers_named(v, s, "complete") > 0;
+    if (!count_edits(c, &w.made, &active, err) || !find_place(c, &w, active, &done, err) ||
+        !eval_ranks_begin(c, r, err))
         return false;
-    w.total = sequence_units(v) * (eval_sequences(v) - w.sequence);
+    left = eval_sequences(v) - complete;
+    w.total = sequence_units(v) * ((left + mpi_size() - 1) / mpi_size());
     w.units = sequence_units(v) * done / batches_of(v);
-    if (w.sequence || done)
+    if (complete || done)
         cli_say(c, "goes on: %d of %d sequences are complete, %d of %d facts of the next one",
-                w.sequence, eval_sequences(v), written_after(v, done), v->facts);
-    for (; w.sequence < eval_sequences(v); w.sequence++) {
-        if (!sequence_run(c, &w, done, err))
+                complete, eval_sequences(v), written_after(v, done), v->facts);
+    while ((w.sequence = eval_ranks_deal(r)) >= 0 || r->dealt) {
+        if ((w.sequence >= 0 && !sequence_run(c, &w, done, err)) ||
+            !eval_ranks_collect(c, r, w.sequence, measures_on_event, err))
             return false;
         w.before = w.made;
         done = 0;
@@ -476,8 +487,6 @@ static bool eval_parse(struct cli *c, struct eval *v, struct err *err)
                        c->value[OPT_FIGURE]);
     if (cli_has(c, OPT_FIGURE) && !file_writable(c->value[OPT_FIGURE], err))
         return false;
-    if (mpi_size() > 1)
-        return err_set(err, ERR_USAGE, "eval runs in one process: start it without mpirun");
     if (!cli_number(c, OPT_ORDERS, 1, EVAL_ORDERS, 1, &orders, err) ||
         !parse_checkpoints(c, v, err) || !parse_protocols(c, v, err) || !parse_arms(c, v, err) ||
         !load_facts(c, v, err))
@@ -490,16 +499,22 @@ static bool eval_parse(struct cli *c, struct eval *v, struct err *err)
 static bool eval_measure(struct cli *c, struct eval *v, struct err *err)
 {
     struct command stored = {.kind = CMD_MEASURED};
+    struct eval_ranks r = {.v = v};
     unsigned needs = 0;
+    bool ok;
 
-    if (cli_has(c, OPT_RUN)) {
+    if (cli_has(c, OPT_RUN) && !mpi_rank()) {
         c->value[OPT_SESSION] = c->value[OPT_RUN];
         needs = NEED_SESSION | MAY_CREATE;
     }
     if (!cli_start(c, needs, err) || !cli_wait_open(c, err))
         return false;
     stored.text = run_text(c, v);
-    return cli_job(c, &stored, measures_on_event, v, err) && sequences_run(c, v, err);
+    r.complete = xcalloc((size_t)eval_sequences(v) + 1, sizeof(*r.complete));
+    ok = cli_job(c, &stored, measures_on_event, &r, err) && sequences_run(c, &r, err);
+    free(r.complete);
+    buf_free(&r.sent);
+    return ok;
 }
 
 /* --figure FILE.svg, which could be written when the run began. */
@@ -509,8 +524,9 @@ static bool write_figure(const struct cli *c, const struct eval *v, struct err *
     const char *run = cli_has(c, OPT_RUN) ? c->value[OPT_RUN] : c->value[OPT_DATA];
     const char *slash = strrchr(run, '/');
     struct buf out = {0};
-    bool ok = !cli_has(c, OPT_FIGURE) || (eval_figure(v, slash ? slash + 1 : run, &out) &&
-                                          file_write(path, out.data, out.len, err));
+    bool ok =
+        !cli_has(c, OPT_FIGURE) || mpi_rank() ||
+        (eval_figure(v, slash ? slash + 1 : run, &out) && file_write(path, out.data, out.len, err));
 
     buf_free(&out);
     return ok;

@@ -92,7 +92,8 @@ static json_t *state_json(const struct eval *v, int arm, int edits)
         json_t *o;
 
         if ((n->sequence - 1) / v->orders != arm || !n->sequence || n->edits != edits ||
-            !strcmp(n->name, "seconds") || !strcmp(n->name, "gain") || !strcmp(n->name, "complete"))
+            !strcmp(n->name, "seconds") || !strcmp(n->name, "gain") ||
+            !strcmp(n->name, "complete") || !strcmp(n->name, "elsewhere"))
             continue;
         o = json_object();
         json_object_set_new(o, "name", cli_text(n->name));
