@@ -33,7 +33,8 @@
     X(CRISPEDIT, crispedit, "crispedit")    \
     X(EVOEDIT, evoedit, "evoedit")          \
     X(PRUNE, prune, "prune")                \
-    X(WISE, wise, "wise")
+    X(WISE, wise, "wise")                   \
+    X(LYAPLOCK, lyaplock, "lyaplock")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -177,6 +178,9 @@
     X(P_WISE_LOC_PROMPT, "wise.loc_prompt", "", PARAM_TEXT, 0, 0, 0, "", "", "",                   \
       "wise: the neighbour, a prompt with its answer; none = the fact's first neighbour that has " \
       "one",                                                                                       \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_LYAPLOCK_ALPHA, "lyaplock.alpha", "", PARAM_NUMBER, 60, 1e-3, 1e9, "", "", "",             \
+      "lyaplock: budget of the damage to ordinary text, in units of the first edit's",             \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

@@ -81,20 +81,41 @@ static double write_layer(struct edit_result *out, struct model_state *scratch,
     return norm;
 }
 
-double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err)
+/* Of w, or if `less` has data of w - less. */
+static bool matrix_length(struct device *dev, struct mat w, struct mat less, int layer,
+                          enum matrix which, double *length, struct err *err)
 {
-    struct mat w = state_matrix(view, layer, which);
-    struct device *dev = view->model->dev;
-    struct mat copy = mat_new(dev, DT_F32, w.rows, w.cols);
-    double length = 0;
+    struct mat copy = mat_new(dev, DT_F32, w.rows, w.cols), other = {0};
     char name[48];
     bool ok;
 
     snprintf(name, sizeof(name), "layer %d, %s", layer, matrix_name(which));
     device_copy(dev, w, copy);
-    ok = mat_length(dev, copy, name, &length, err);
+    if (less.data) {
+        other = mat_new(dev, DT_F32, w.rows, w.cols);
+        device_copy(dev, less, other);
+        device_axpy(dev, -1, other, copy);
+    }
+    ok = mat_length(dev, copy, name, length, err);
     mat_free(dev, &copy);
+    mat_free(dev, &other);
+    return ok;
+}
+
+double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err)
+{
+    double length = 0;
+    bool ok = matrix_length(view->model->dev, state_matrix(view, layer, which), (struct mat){0},
+                            layer, which, &length, err);
+
     return ok ? length : 0;
+}
+
+bool matrix_distance(double *out, const struct model_state *a, const struct model_state *b,
+                     int layer, enum matrix which, struct err *err)
+{
+    return matrix_length(a->model->dev, state_matrix(a, layer, which),
+                         state_matrix(b, layer, which), layer, which, out, err);
 }
 
 void matrix_change(const struct model_state *view, int layer, enum matrix which, struct mat out)
@@ -117,6 +138,11 @@ void edit_context_free(struct edit_context *ctx)
         mask_free(ctx->mask[i]);
     free(ctx->mask);
     edit_reads_free(&ctx->reads);
+    for (int i = 0; i < ctx->notes; i++)
+        free(ctx->note[i].value);
+    free(ctx->note);
+    ctx->note = NULL;
+    ctx->notes = 0;
     normaliser_free(ctx->past);
     ctx->past = NULL;
     ctx->mask = NULL;
@@ -140,7 +166,8 @@ static bool write_layers(struct edit_result *out, struct model_state *scratch,
         report->weight_norm = matrix_norm(scratch, ctx->layer[i], MATRIX_DOWN, err);
         report->residual = edit_residual_norm(g, ud);
         edit_layer_share(g, ctx, scratch->model->config->hidden, i);
-        ok = edit_solve_layer(ctx, i, k, &s, report, job, err);
+        ok = edit_solve_layer(ctx, i, k, &s, report, job, err) &&
+             (!ctx->before_layer || ctx->before_layer(out, scratch, ctx, i, s.keys, err));
         if (ok) {
             edit_report_moved(report, g->share, ud);
             report->delta_norm = write_layer(out, scratch, ctx, i, &s, g->share);

@@ -20,6 +20,7 @@
 enum { EDIT_MAX_LAYERS = 64 };
 
 struct edit_context;
+struct edit_result;
 /* The solution x [u, M] F64 of layer ctx->layer[i] for keys [u, M] F64, before any mask. */
 typedef bool edit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                         struct err *err);
@@ -54,6 +55,18 @@ struct edit_reads {
                            bare prompts instead of its output; NULL: nothing. Borrowed */
 };
 
+/* Writes a change of its own to layer i, before the solution for these keys [u, M] F64 is written,
+ * and appends it to the result. */
+typedef bool edit_before(struct edit_result *out, struct model_state *scratch,
+                         const struct edit_context *ctx, int i, struct mat keys, struct err *err);
+
+/* What an edit left for those after it, besides keys: numbers that its method knows. */
+struct edit_note {
+    int edit;
+    double *value; /* [count] */
+    int count;
+};
+
 struct edit_context {
     edit_solve *solve;             /* the editor's */
     enum key_rule keys;            /* the editor's */
@@ -76,6 +89,9 @@ struct edit_context {
     /* NEEDS_CURVATURE: all eigenvectors of what enters W_down, and of the loss's gradient. Borrowed
      */
     const struct nullspace *curvature[EDIT_MAX_LAYERS][2];
+    edit_before *before_layer; /* the editor's, by its edit(); NULL: nothing */
+    struct edit_note *note; /* [notes] NEEDS_NOTES: of the active edits of this method, in order */
+    int notes;
     struct normaliser *past; /* NEEDS_NORMALISER: of the active edits of this method; NULL: none */
     /* Of an edit that optimises: called after every step. May be NULL. */
     void (*on_step)(void *ctx, const struct target_step *s);
@@ -110,10 +126,13 @@ bool edit_read(const struct model_state *view, const struct request *request, in
 /* Fills ctx->reads on the state that is to be edited; does nothing if it is filled. */
 bool edit_context_read(struct edit_context *ctx, const struct model_state *state, struct job *job,
                        struct err *err);
-void edit_context_free(struct edit_context *ctx); /* masks, reads and normaliser */
+void edit_context_free(struct edit_context *ctx); /* masks, reads, notes and normaliser */
 
 /* The Frobenius norm of a matrix; 0 after a fault. */
 double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err);
+/* The Frobenius norm of the difference of two states' matrices. */
+bool matrix_distance(double *out, const struct model_state *a, const struct model_state *b,
+                     int layer, enum matrix which, struct err *err);
 /* out [rows, cols] F64 = what a state has more than the base in this matrix. */
 void matrix_change(const struct model_state *view, int layer, enum matrix which, struct mat out);
 

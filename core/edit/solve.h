@@ -71,6 +71,10 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
 bool solve_memit(struct solver *s, struct mat keys, double lambda_c, double mu, bool past,
                  struct mat x, struct err *err);
 
+/* rows [d, M] F64 become rows A^-1, with the A = lambda_c C + mu I + K K^T of solve_memit(). */
+bool solve_memit_rows(struct solver *s, struct mat keys, double lambda_c, double mu, bool past,
+                      struct mat rows, struct err *err);
+
 /* ROME (editscope-method(7) 7.12): x_t = C^-1 d_t / (k_t . C^-1 d_t) for each row of keys and of
  * directions d [u, M], each alone: k_t . x_t is 1. ERR_USAGE where d and the key are as good as
  * perpendicular. Needs a moment of more tokens than neurons; with `plain` the directions are taken

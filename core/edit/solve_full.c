@@ -183,35 +183,83 @@ static bool make_moment_factor(struct solver *s, double lambda_c, double mu, str
     return err_in(err, "layer %d: second moment of %ld tokens", s->null->layer, s->null->tokens);
 }
 
-/* y = (lambda_c C + mu I)^-1 K, X = y (I + K y)^-1, all as rows: the past keys, then the new ones,
- * whose rows are the solution. */
+/* rows [n, M] become rows (lambda_c C + mu I)^-1, by its factor. */
+static void solve_moment(struct solver *s, struct mat rows)
+{
+    struct mat column = mat_new(s->dev, DT_F64, s->neurons, rows.rows);
+
+    mat_transpose(s->dev, rows, column);
+    device_cholesky_solve(s->dev, s->moment, column, false);
+    mat_transpose(s->dev, column, rows);
+    mat_free(s->dev, &column);
+}
+
+/* All keys of a solve by moments, the past ones first, and what makes it small. */
+struct moment_solve {
+    struct mat keys, y, small; /* [all, M] K; K (lambda_c C + mu I)^-1; [all, all] the factor of
+                                  I + K y^T */
+    int past;
+};
+
+static bool moment_solve_begin(struct moment_solve *m, struct solver *s, struct mat keys,
+                               double lambda_c, double mu, bool past, struct err *err)
+{
+    int n = past ? s->count : 0, all = n + keys.rows;
+
+    *m = (struct moment_solve){.past = n};
+    if (!make_moment_factor(s, lambda_c, mu, err))
+        return false;
+    m->keys = mat_new(s->dev, DT_F64, all, s->neurons);
+    m->y = mat_new(s->dev, DT_F64, all, s->neurons);
+    m->small = mat_new(s->dev, DT_F64, all, all);
+    if (n)
+        device_copy(s->dev, mat_rows(s->raw, 0, n), mat_rows(m->keys, 0, n));
+    device_copy(s->dev, keys, mat_rows(m->keys, n, keys.rows));
+    device_copy(s->dev, m->keys, m->y);
+    solve_moment(s, m->y);
+    mat_identity(s->dev, 1, m->small);
+    device_gemm(s->dev, 1, m->keys, false, m->y, true, 1, m->small);
+    device_cholesky(s->dev, m->small);
+    return true;
+}
+
+static void moment_solve_free(struct moment_solve *m, struct solver *s)
+{
+    mat_free(s->dev, &m->small);
+    mat_free(s->dev, &m->y);
+    mat_free(s->dev, &m->keys);
+}
+
+/* X = y (I + K y)^-1: the rows of the new keys are the solution. */
 bool solve_memit(struct solver *s, struct mat keys, double lambda_c, double mu, bool past,
                  struct mat x, struct err *err)
 {
-    int n = past ? s->count : 0, all = n + keys.rows;
-    struct mat wide, column, small, y;
+    struct moment_solve m;
 
-    if (!make_moment_factor(s, lambda_c, mu, err))
+    if (!moment_solve_begin(&m, s, keys, lambda_c, mu, past, err))
         return false;
-    wide = mat_new(s->dev, DT_F64, all, s->neurons);
-    y = mat_new(s->dev, DT_F64, all, s->neurons);
-    column = mat_new(s->dev, DT_F64, s->neurons, all);
-    small = mat_new(s->dev, DT_F64, all, all);
-    if (n)
-        device_copy(s->dev, mat_rows(s->raw, 0, n), mat_rows(wide, 0, n));
-    device_copy(s->dev, keys, mat_rows(wide, n, keys.rows));
-    mat_transpose(s->dev, wide, column);
-    device_cholesky_solve(s->dev, s->moment, column, false);
-    mat_transpose(s->dev, column, y);
-    mat_identity(s->dev, 1, small);
-    device_gemm(s->dev, 1, wide, false, y, true, 1, small);
-    device_cholesky(s->dev, small);
-    device_cholesky_solve(s->dev, small, y, false);
-    device_copy(s->dev, mat_rows(y, n, keys.rows), x);
-    mat_free(s->dev, &small);
-    mat_free(s->dev, &y);
-    mat_free(s->dev, &column);
-    mat_free(s->dev, &wide);
+    device_cholesky_solve(s->dev, m.small, m.y, false);
+    device_copy(s->dev, mat_rows(m.y, m.past, keys.rows), x);
+    moment_solve_free(&m, s);
+    return solve_finish(s, err);
+}
+
+/* rows A^-1 = rows B - (rows B K^T) (I + K B K^T)^-1 K B, B = (lambda_c C + mu I)^-1. */
+bool solve_memit_rows(struct solver *s, struct mat keys, double lambda_c, double mu, bool past,
+                      struct mat rows, struct err *err)
+{
+    struct moment_solve m;
+    struct mat along;
+
+    if (!moment_solve_begin(&m, s, keys, lambda_c, mu, past, err))
+        return false;
+    along = mat_new(s->dev, DT_F64, m.keys.rows, rows.rows);
+    device_gemm(s->dev, 1, m.y, false, rows, true, 0, along);
+    device_cholesky_solve(s->dev, m.small, along, false);
+    solve_moment(s, rows);
+    device_gemm(s->dev, -1, along, true, m.y, false, 1, rows);
+    mat_free(s->dev, &along);
+    moment_solve_free(&m, s);
     return solve_finish(s, err);
 }
 
@@ -222,15 +270,10 @@ static const double least_overlap = 1e-6;
 /* x = C^-1 of each direction. */
 static bool whiten_rows(struct solver *s, struct mat directions, struct mat x, struct err *err)
 {
-    struct mat column;
-
     if (!make_moment_factor(s, 1, 0, err))
         return false;
-    column = mat_new(s->dev, DT_F64, s->neurons, directions.rows);
-    mat_transpose(s->dev, directions, column);
-    device_cholesky_solve(s->dev, s->moment, column, false);
-    mat_transpose(s->dev, column, x);
-    mat_free(s->dev, &column);
+    device_copy(s->dev, directions, x);
+    solve_moment(s, x);
     return true;
 }
 

@@ -16,13 +16,27 @@ int edit_start_last(const struct engine *e)
     return e->start.state ? e->start.last : INT_MAX;
 }
 
-static bool past_edit_add(void *ctx, const double *value, int count)
+static bool past_edit_add(void *ctx, int edit, const double *value, int count)
 {
     struct past_edits *past = ctx;
 
+    (void)edit;
     if (!past->sum)
         past->sum = normaliser_new(past->config->hidden + past->config->ffn);
     return normaliser_add_numbers(past->sum, value, count);
+}
+
+static bool past_note_add(void *to, int edit, const double *value, int count)
+{
+    struct edit_context *ctx = to;
+    struct edit_note *n;
+
+    ctx->note = xrealloc(ctx->note, (size_t)(ctx->notes + 1) * sizeof(*ctx->note));
+    n = &ctx->note[ctx->notes++];
+    *n = (struct edit_note){.edit = edit, .count = count};
+    n->value = xmalloc((size_t)count * sizeof(double));
+    memcpy(n->value, value, (size_t)count * sizeof(double));
+    return true;
 }
 
 bool edit_context_past(struct engine *e, struct edit_context *ctx, struct err *err)
@@ -34,7 +48,9 @@ bool edit_context_past(struct engine *e, struct edit_context *ctx, struct err *e
                                  &past, err);
 
     ctx->past = past.sum;
-    return ok;
+    return ok && (!(editor->needs & NEEDS_NOTES) ||
+                  session_statistics(e->open->journal, editor->name, edit_start_last(e),
+                                     past_note_add, ctx, err));
 }
 
 /* Marks the keys that were added to the stores since the last call as this edit's. */

@@ -552,7 +552,8 @@ bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
         return false;
     ok = edit_stats_prepare(e, &cmd->params, true, err);
     edit_context_begin(e, &ctx, cmd, request);
-    ok = ok && (!editor_has_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &id, err)) &&
+    ok = ok && edit_context_past(e, &ctx, err) &&
+         (!editor_has_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &id, err)) &&
          edit_estimate(report, e->open->edited, &ctx, &e->job, err);
     if (ok) {
         a = xcalloc(1, sizeof(*a));

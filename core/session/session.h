@@ -222,8 +222,8 @@ bool session_load_z(struct session *s, int edit, float **z, int *requests, int *
 /* Calls take() with the statistics of the active edits of a method, up to edit `last`, in order.
  * ERR_FORMAT: a damaged row, or one that take() returns false for. */
 bool session_statistics(struct session *s, const char *method, int last,
-                        bool (*take)(void *ctx, const double *value, int count), void *ctx,
-                        struct err *err);
+                        bool (*take)(void *ctx, int edit, const double *value, int count),
+                        void *ctx, struct err *err);
 /* The whole journal, oldest first: *rows [*count]. Caller frees. */
 bool session_log(struct session *s, struct journal_row **rows, int *count, struct err *err);
 const char *journal_op_name(enum journal_op op); /* "create", "edit", "undo", "redo", "remove" */

@@ -43,8 +43,8 @@ bool statistics_store(struct session *s, int edit, const struct edit_record *r, 
 
 /* A row of edit, value. */
 static bool read_numbers(struct session *s, sqlite3_stmt *q, const char *method,
-                         bool (*take)(void *ctx, const double *value, int count), void *ctx,
-                         struct err *err)
+                         bool (*take)(void *ctx, int edit, const double *value, int count),
+                         void *ctx, struct err *err)
 {
     const unsigned char *blob = sqlite3_column_blob(q, 1);
     int edit = sqlite3_column_int(q, 0), bytes = sqlite3_column_bytes(q, 1) - HASH;
@@ -59,7 +59,7 @@ static bool read_numbers(struct session *s, sqlite3_stmt *q, const char *method,
     }
     for (int i = 0; sound && i < bytes / (int)sizeof(double); i++)
         sound = isfinite(value[i]);
-    sound = sound && (!take || take(ctx, value, bytes / (int)sizeof(double)));
+    sound = sound && (!take || take(ctx, edit, value, bytes / (int)sizeof(double)));
     free(value);
     return sound || err_set(err, ERR_FORMAT,
                             "%s: edit %d: what %.20s keeps for later edits is damaged; restore the "
@@ -85,8 +85,8 @@ bool statistics_check(struct session *s, struct err *err)
 }
 
 bool session_statistics(struct session *s, const char *method, int last,
-                        bool (*take)(void *ctx, const double *value, int count), void *ctx,
-                        struct err *err)
+                        bool (*take)(void *ctx, int edit, const double *value, int count),
+                        void *ctx, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err,
                                "SELECT id, value FROM edits JOIN settings"

@@ -49,6 +49,7 @@ static const struct baseline {
     {"nas", "nas", 1e-3, SELDOM, {"z"}},
     {"prune", "prune", 1e-3, SELDOM, {NULL}},
     {"evoedit", "evoedit_row", 1e-3, IN_A_ROW, {NULL}},
+    {"lyaplock", "lyaplock_row", 1e-3, IN_A_ROW, {NULL}},
 };
 
 static double off(double got, double want)
@@ -394,6 +395,37 @@ static void made_agrees(const struct baseline *b, int fact, const struct made *m
     CHECK(share < 0 || fabs(m->after.accuracy - share) < 1e-9);
 }
 
+/* What edits in a row leave for those after them, besides keys. */
+struct left_behind {
+    struct edit_note note[FACTS];
+    int notes, edit[FACTS];
+};
+
+/* Gives a context copies of the notes, which it frees, and says whose the past keys are. */
+static void take_notes(struct edit_context *ctx, const struct left_behind *l)
+{
+    ctx->note = xcalloc(FACTS, sizeof(*ctx->note));
+    ctx->notes = l->notes;
+    for (int n = 0; n < l->notes; n++) {
+        ctx->note[n] = l->note[n];
+        ctx->note[n].value = xmalloc((size_t)l->note[n].count * sizeof(double));
+        memcpy(ctx->note[n].value, l->note[n].value, (size_t)l->note[n].count * sizeof(double));
+    }
+    for (int i = 0; i < ctx->layers; i++) {
+        ctx->owner[i] = l->edit;
+        ctx->owners[i] = l->notes;
+    }
+}
+
+static void leave_note(struct left_behind *l, struct edit_result *r)
+{
+    l->edit[l->notes] = l->notes + 1;
+    l->note[l->notes] =
+        (struct edit_note){.edit = l->notes + 1, .value = r->numbers, .count = r->numbers_count};
+    l->notes++;
+    r->numbers = NULL;
+}
+
 /* Facts of a row: each by itself, or one after the other, on the weights that the one before left.
  */
 static void facts_agree(const struct baseline *b, int facts)
@@ -401,6 +433,7 @@ static void facts_agree(const struct baseline *b, int facts)
     struct params p = real_settings(b->name);
     struct nullspace *space[EDIT_MAX_LAYERS] = {0};
     struct model_state *state = state_copy(real.base, 2);
+    struct left_behind left = {.notes = 0};
     struct edit_context ctx;
     struct err err = {0};
     bool ok = edits_begin(&ctx, space, &p, &err);
@@ -410,10 +443,13 @@ static void facts_agree(const struct baseline *b, int facts)
         struct request r = request_of(fact, want, &p);
         struct made *m = xcalloc(1, sizeof(*m));
 
+        take_notes(&ctx, &left);
         ok = make(m, state, &ctx, &r, &err) &&
              (b->when != IN_A_ROW || edit_remember(&m->result, &ctx, &err));
         if (ok)
             made_agrees(b, fact, m, want);
+        if (ok && b->when == IN_A_ROW)
+            leave_note(&left, &m->result);
         if (b->when != IN_A_ROW) {
             state_free(state);
             state = state_copy(real.base, 2);
@@ -424,6 +460,8 @@ static void facts_agree(const struct baseline *b, int facts)
         request_free(&r);
     }
     CHECK_STR(err.text, "");
+    for (int n = 0; n < left.notes; n++)
+        free(left.note[n].value);
     edits_end(&ctx, space);
     state_free(state);
 }

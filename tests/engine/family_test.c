@@ -389,6 +389,36 @@ static void sphere_weakens_the_rows_directions(void)
     edit_result_free(&weak);
 }
 
+/* LyapLock's first edit is MEMIT's, and it notes the damage: of the whole change, by the moment. */
+static void lyaplock_begins_as_memit(void)
+{
+    struct model_state *state = state_copy(base, 3);
+    struct edit_result memit = edit(METHOD_MEMIT), lock = edit_on(METHOD_LYAPLOCK, &state, 1);
+    int at = 0;
+
+    CHECK(memit.deltas == LAYERS && lock.deltas == LAYERS);
+    for (int l = 0; l < LAYERS && lock.deltas == LAYERS; l++) {
+        double *change = change_in(state, layers[l]), damage = 0;
+        double *c = offload_download(&null[l]->sum, 0, m, NULL);
+
+        CHECK(!memcmp(lock.delta[l].x, memit.delta[l].x, FACTS * (size_t)m * sizeof(float)));
+        for (int i = 0; i < d; i++)
+            for (int j = 0; j < m; j++)
+                for (int k = 0; k < m; k++)
+                    damage += change[i * m + j] * c[j * m + k] / TEXT * change[i * m + k];
+        CHECK(at + 4 + FACTS * d <= lock.numbers_count && lock.numbers[at] == layers[l]);
+        CHECK_NEAR(lock.numbers[at + 1], damage, 1e-6 * damage);
+        CHECK(lock.numbers[at + 2] == FACTS && lock.numbers[at + 3] == d);
+        at += 4 + FACTS * d;
+        free(change);
+        free(c);
+    }
+    CHECK(at == lock.numbers_count);
+    edit_result_free(&memit);
+    edit_result_free(&lock);
+    state_free(state);
+}
+
 /* With edit.v_anchor what the FFN adds has that length, in the direction that it had; a target of
  * more than twice the length is refused. */
 static void an_anchor_sets_the_length(void)
@@ -432,6 +462,7 @@ static const struct test tests[] = {
     {"RECT writes the elements that matter", rect_writes_what_matters},
     {"SPHERE weakens the directions of the rows", sphere_weakens_the_rows_directions},
     {"PRUNE damps the sum of all updates", prune_damps_the_sum},
+    {"LyapLock begins as MEMIT", lyaplock_begins_as_memit},
     {"an anchor sets a target's length", an_anchor_sets_the_length},
 };
 

@@ -1,6 +1,6 @@
 """Rows of tests/data/goldens/baselines for the methods that are MEMIT or AlphaEdit with one thing
 changed: encore, memit_fe, rect, sphere, prune, and memit with a length for the target (nas); and
-evoedit_row, the three facts one after the other.
+evoedit_row and lyaplock_row, the three facts one after the other.
 
 Independent of the program: the default model written out in jax, float32, gradients by jax; solves
 by numpy in float64 with plain M x M matrices. The same settings as tests/reference/baselines:
@@ -25,6 +25,7 @@ LAYERS, TOKENS, WINDOW = [4, 5, 6, 7, 8], 20480, 256
 STEPS, RATE, DECAY, CLAMP, KL, STOP = 25, 0.5, 0.5, 0.75, 0.0625, 0.05
 LAMBDA_C, LAMBDA, NULL, MU, ANCHOR = 15000, 1.0, 0.7, 20.0, 80.0
 ETA, ALPHA, DROP = 0.5, 0.5, 0.6
+LOCK, BUDGET = 1000.0, 0.9  # lyaplock: lambda, and an alpha that its queues exceed
 TIMES = 8.0  # prune: as many times the update, so that there is something to damp
 BLOCKS, HEADS, KV, HD, D, EPS, BASE = 30, 9, 3, 64, 576, 1e-5, 1e5
 NAMES = ["attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up",
@@ -301,8 +302,9 @@ def evolve(p, k):
     return p - np.outer(pk, pk) / (k @ pk)
 
 
-def in_a_row(m, every, null):
-    """EvoEdit of one fact after the other, each on the weights that the one before left."""
+def in_a_row(m, every, null, lock=None):
+    """EvoEdit, or with `lock` LyapLock, of one fact after the other, each on the weights that the
+    one before left."""
     before, done = {l: down(m, l).copy() for l in LAYERS}, []
     p = {l: x.copy() for l, x in null.items()}
     for f in every:
@@ -311,7 +313,8 @@ def in_a_row(m, every, null):
         f.found = kept
         out = {"before": answer(m, f)[0], "hist": [step[1] for step in trail]}
         solve = lambda l, k: p[l] @ k / (LAMBDA + k @ p[l] @ k)
-        out["layers"] = write(m, f, solve, h0 + trail[-1][0])[1]
+        z = h0 + trail[-1][0]
+        out["layers"] = lock.write(m, f, z) if lock else write(m, f, solve, z)[1]
         out["after"], out["pred"], out["margin"] = answer(m, f)
         out["labels"] = f.target
         after = read(m, f)[0]
@@ -320,6 +323,42 @@ def in_a_row(m, every, null):
     for l in LAYERS:
         m.w[l]["ffn_down"] = before[l]
     return done
+
+
+class Lock:
+    """LyapLock: queues, past keys and the values that they were given, a layer each."""
+
+    def __init__(self, m, c):
+        self.c, self.base = c, {l: down(m, l).astype(np.float64) for l in LAYERS}
+        self.queue, self.first = {l: 1.0 for l in LAYERS}, {}
+        self.keys, self.values = {l: [] for l in LAYERS}, {l: [] for l in LAYERS}
+
+    def write(self, m, f, z):
+        report = {}
+        for i, l in enumerate(LAYERS):
+            keys, outs, _ = read(m, f)
+            k, w = keys[l], down(m, l).astype(np.float64)
+            left = z - outs[LAYERS[-1]]
+            r, weigh = left / (len(LAYERS) - i), self.queue[l] * LOCK
+            a = weigh * self.c[l] + np.outer(k, k) + sum(np.outer(p, p) for p in self.keys[l])
+            right = np.outer(r, k) - weigh * (w - self.base[l]) @ self.c[l]
+            for p, v in zip(self.keys[l], self.values[l]):
+                right = right + np.outer(v - w @ p, p)
+            change = np.linalg.solve(a, right.T).T
+            report[str(l)] = {"res": np.linalg.norm(left), "gain": k @ np.linalg.solve(a, k)}
+            m.w[l]["ffn_down"] = down(m, l) + change.astype(np.float32)
+            report[str(l)]["dW"] = np.linalg.norm(change)
+        after = read(m, f)[0]
+        for l in LAYERS:
+            w = down(m, l).astype(np.float64)
+            moved = w - self.base[l]
+            loss = np.trace(moved @ self.c[l] @ moved.T)
+            first = self.first.setdefault(l, loss)
+            self.queue[l] = max(self.queue[l] + loss / (BUDGET * first) - 1, 1)
+            self.keys[l].append(after[l])
+            self.values[l].append(w @ after[l])
+        print("queues", self.queue)
+        return report
 
 
 def rounded(x):
@@ -342,11 +381,12 @@ def main():
     where = GOLDENS + "/baselines/"
     rows, tensors = json.load(open(where + "facts.json")), load_file(where + "tensors.safetensors")
     every = [Fact(m, fact, prefixes) for fact in facts]
-    methods = ["encore", "memit_fe", "rect", "sphere", "prune", "nas", "evoedit_row"]
+    methods = ["encore", "memit_fe", "rect", "sphere", "prune", "nas", "evoedit_row",
+               "lyaplock_row"]
     for name in ["memit"] + (sys.argv[2:] or methods):
         own = {}
-        if name == "evoedit_row":
-            done = in_a_row(m, every, null)
+        if name.endswith("_row"):
+            done = in_a_row(m, every, null, Lock(m, c) if name == "lyaplock_row" else None)
         else:
             done = [edit(m, f, name, c, null, own, "%s.fact%d" % (name, n))
                     for n, f in enumerate(every)]

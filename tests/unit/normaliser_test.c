@@ -88,11 +88,11 @@ struct taken {
     int edits;
 };
 
-static bool take(void *ctx, const double *value, int count)
+static bool take(void *ctx, int edit, const double *value, int count)
 {
     struct taken *t = ctx;
 
-    CHECK(count == 2 && value[1] == -value[0]);
+    CHECK(count == 2 && value[1] == -value[0] && value[0] == edit);
     t->first[t->edits++] = value[0];
     return true;
 }

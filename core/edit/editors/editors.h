@@ -39,6 +39,7 @@ enum editor_needs {
     NEEDS_PAST_KEYS =
         16, /* keys of the active edits in the solvers, also for the hits of reports */
     NEEDS_NORMALISER = 32, /* edit_context.past, of the edit_result.numbers of each */
+    NEEDS_NOTES = 128,     /* edit_context.note, of what edit_result.note said of each */
     MAY_MASK = 64,         /* not prepared unless mask.methods is all; so may whoever has a solve */
     NEEDS_CURVATURE = 128, /* edit_context.curvature, with the edit_result.numbers of each */
 };
