@@ -271,6 +271,7 @@ static void two_arms_are_compared(void)
     press(&x, ACTION_TAG, 1); /* now the others are compared with alphaedit */
     press(&x, ACTION_PREVIOUS_PANE, 1);
     CHECK(shows(&x, 50, 200, "Each arm less alphaedit"));
+    CHECK(shows(&x, 50, 200, "4    1.00   0.00  +1.00 Chad → so it")); /* nmke less alphaedit */
     draw_end(&x);
 }
 
@@ -329,6 +330,23 @@ static void a_run_that_goes_on(void)
     measures_free(part->measure, part->count);
     free(part);
     draw_end(&whole);
+    draw_end(&x);
+}
+
+/* Another file that is no run: the one that is shown stays, and a message says why. */
+static void another_file_is_refused(void)
+{
+    struct event failed = {.kind = EV_FAILED, .job = 1};
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    x.v->ops->event(x.v, &(struct event){.kind = EV_DONE, .job = 1});
+    CHECK(x.v->ops->command(x.v, "run", "/nowhere/other.run"));
+    CHECK_STR(posted.text, "/nowhere/other.run");
+    err_set(&failed.err, ERR_IO, "/nowhere/other.run: no such session");
+    x.v->ops->event(x.v, &failed);
+    CHECK_STR(last_said, "/nowhere/other.run: no such session");
+    CHECK(shows(&x, 36, 120, "facts.run: final"));
     draw_end(&x);
 }
 
@@ -412,6 +430,7 @@ static const struct test tests[] = {
     {"a record opens its fact", a_record_opens_its_fact},
     {"a run that goes on", a_run_that_goes_on},
     {"a figure is exported", a_figure_is_exported},
+    {"another file is refused", another_file_is_refused},
     {"hostile files", hostile_files},
     {"every size can be drawn", every_size},
 };

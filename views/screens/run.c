@@ -136,8 +136,11 @@ static void run_event(struct view *v, const struct event *ev)
         keep_inside(v);
     if (!w->job || ev->job != w->job)
         return;
-    if (ev->kind == EV_FAILED)
+    if (ev->kind == EV_FAILED) {
         utf8_copy(w->why, sizeof(w->why), ev->err.text);
+        if (run_of(v)) /* it stays; else the view itself says why */
+            v->host->message(v->host, TONE_ERROR, "%s", w->why);
+    }
     if (ev->kind == EV_RUN) {
         w->why[0] = '\0';
         w->known = v->host->ui->run != NULL;

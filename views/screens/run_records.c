@@ -372,13 +372,15 @@ void run_comparison_draw(const struct run_view *w, const struct ui_run *r, struc
                                 : "choose a metric of records in the table");
         return;
     }
+    a.arm = at; /* always the arm less the one that it is compared with */
+    a.sequence = at * r->eval.orders + w->order % r->eval.orders;
     done = run_compares(w, r, c.metric, a.checkpoint) && w->compared.done == r->eval.arms;
     if (!done)
         surface_text(s, in, 0, 0, ROLE_EMPTY, "computing intervals and p");
     for (int i = 0; i < r->eval.arms && done; i++)
         if (i != w->reference && y < in.h - 2 && (r->eval.arms < in.h / 2 || i == at))
-            comparison_row(r, &c, &w->compared.with[i], i == a.arm, s, in, y++);
+            comparison_row(r, &c, &w->compared.with[i], i == at, s, in, y++);
     y = y ? y : 1;
     if (in.h - y > 1)
-        draw_pairs(w, r, &c, &a, rival, s, (struct rect){in.y + y, in.x, in.h - y, in.w});
+        draw_pairs(w, r, &c, &a, w->reference, s, (struct rect){in.y + y, in.x, in.h - y, in.w});
 }
