@@ -116,16 +116,48 @@ static void note_edit(struct ui_run *r, int sequence, int i, int at)
                                     .record = record + 1};
 }
 
+bool run_has(const struct ui_run *r, int sequence, const char *name)
+{
+    for (int i = 0; i < r->eval.numbers; i++)
+        if (r->eval.number[i].sequence == sequence + 1 && !strcmp(r->eval.number[i].name, name))
+            return true;
+    return false;
+}
+
+/* The sequences whose edits the journal has, in the order they were written: the complete ones,
+ * then the one at work. Another process of mpirun keeps its edits ("elsewhere"). Returns how many.
+ */
+static int written_sequences(const struct ui_run *r, int *out)
+{
+    const struct eval *v = &r->eval;
+    int n = 0;
+
+    for (int i = 0; i < v->numbers; i++) {
+        int s = v->number[i].sequence - 1;
+
+        if (!strcmp(v->number[i].name, "complete") && s >= 0 && s < eval_sequences(v) &&
+            n < eval_sequences(v) && !run_has(r, s, "elsewhere"))
+            out[n++] = s;
+    }
+    for (int s = 0; s < eval_sequences(v) && n < eval_sequences(v); s++)
+        if (!run_has(r, s, "complete"))
+            out[n++] = s;
+    return n;
+}
+
 /* Walks the sequences batch by batch, as `eval` made them, beside the edits of the journal. */
 static void find_edits(struct ui_run *r)
 {
     struct eval *v = &r->eval;
     int batches = (v->facts + v->batch - 1) / v->batch, at = 0;
     bool *failed = batches_failed(v, batches);
+    int *sequence = xcalloc((size_t)eval_sequences(v) + 1, sizeof(*sequence));
+    int sequences = written_sequences(r, sequence);
 
     for (int i = 0; i < v->facts; i++)
         r->about[i] = -1;
-    for (int s = 0; s < eval_sequences(v); s++)
+    for (int n = 0, s; n < sequences; n++) {
+        s = sequence[n];
         for (int b = 0; b < batches && at < r->facts; b++) {
             int edit = r->fact[at].edit;
 
@@ -136,6 +168,8 @@ static void find_edits(struct ui_run *r)
                  i++)
                 note_edit(r, s, i, at++);
         }
+    }
+    free(sequence);
     free(failed);
 }
 

@@ -298,6 +298,30 @@ static void a_record_opens_its_fact(void)
     draw_end(&x);
 }
 
+/* The first arm's edits are in another process of mpirun: the journal has the second one's alone.
+ */
+static void edits_of_another_process(void)
+{
+    struct run_info *r = info_of_run(1, 6, 1);
+    struct drawn x;
+
+    for (int s = 1; s <= 2; s++)
+        add_number(r, s, FACTS, "complete", 1);
+    add_number(r, 1, FACTS, "elsewhere", 1);
+    draw_begin(&x, 2, 6);
+    give(&x.d, EV_RUN, r);
+    give(&x.d, EV_MEASURES, measures_of_run(2, 6));
+    work(x.v);
+    press(&x, ACTION_DOWN, 4);
+    press(&x, ACTION_ENTER, 2);
+    CHECK(strstr(last_said, "edit 1 of the run"));
+    press(&x, ACTION_BACK, 1);
+    press(&x, ACTION_UP, 2);
+    press(&x, ACTION_ENTER, 2);
+    CHECK(strstr(last_said, "another process made it"));
+    draw_end(&x);
+}
+
 /* Half of it, then the rest: as if all had come at once. */
 static void a_run_that_goes_on(void)
 {
@@ -429,6 +453,7 @@ static const struct test tests[] = {
     {"two arms are compared record by record", two_arms_are_compared},
     {"a record opens its fact", a_record_opens_its_fact},
     {"a run that goes on", a_run_that_goes_on},
+    {"edits of another process", edits_of_another_process},
     {"a figure is exported", a_figure_is_exported},
     {"another file is refused", another_file_is_refused},
     {"hostile files", hostile_files},

@@ -264,8 +264,11 @@ static void open_fact(struct view *v)
         v->host->message(v->host, TONE_PLAIN,
                          "edit %d of the run wrote this; {ask} asks the state after it", edit);
     } else if (!edit) {
-        v->host->message(v->host, TONE_WARN, "record %d: this arm's edit could not be made",
-                         record + 1);
+        v->host->message(
+            v->host, TONE_WARN,
+            "record %d: this file has no edit of it by this arm: it could not be made, "
+            "or another process made it",
+            record + 1);
     } else if (own) {
         v->host->message(v->host, TONE_WARN,
                          "edit %d of the run is undone: its state is not there to be asked", edit);

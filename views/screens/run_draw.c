@@ -159,15 +159,17 @@ static void table_title(const struct run_view *w, const struct ui_run *r, char o
 /* "2 of 6 sequences, the next 12 of 30 facts · of 23:40:12" */
 static void table_hint(const struct ui_run *r, char out[96])
 {
-    int done = run_complete(r), all = eval_sequences(&r->eval);
+    int done = run_complete(r), all = eval_sequences(&r->eval), next_one = 0;
     time_t when = (time_t)r->changed;
     struct tm tm;
     char clock[32] = "", next[48] = "";
 
     if (localtime_r(&when, &tm))
         strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+    while (next_one + 1 < all && run_has(r, next_one, "complete"))
+        next_one++;
     if (done < all)
-        snprintf(next, sizeof(next), ", the next %d of %d facts", run_asked(r, done),
+        snprintf(next, sizeof(next), ", the next %d of %d facts", run_asked(r, next_one),
                  r->eval.facts);
     if (done == all)
         snprintf(out, 96, "complete · of %s", clock);
