@@ -92,6 +92,18 @@ static bool curvature_sum(struct engine *e, struct err *err)
     return device_sync(e->dev, err);
 }
 
+bool edit_curvature_summed(struct engine *e, const struct params *p, struct err *err)
+{
+    const struct edit_curvature *g = &e->curvature;
+
+    return curvature_open(e, p, err) &&
+           (g->sums.in->tokens >= g->goal ||
+            err_set(err, ERR_USAGE,
+                    "the curvature of the text's loss is not summed yet, which takes minutes: "
+                    "preview one edit with edit.method=%s",
+                    editor_of(p)->name));
+}
+
 struct past_rows {
     struct engine *e;
     struct curvature with; /* the text's sums and the past rows; `in` NULL: there are none */

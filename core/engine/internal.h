@@ -232,6 +232,8 @@ void edit_stats_top_activations(const struct engine *e, struct neuron_info *info
 /* edit_curvature.c: the curvature of the text's loss, with what past edits added */
 /* Makes it ready for the layers of `p`, if need be for minutes. */
 bool edit_curvature_prepare(struct engine *e, const struct params *p, struct err *err);
+/* Whether that needs no summing. ERR_USAGE says what to do. */
+bool edit_curvature_summed(struct engine *e, const struct params *p, struct err *err);
 /* Fills ctx->curvature with what there is. */
 void edit_curvature_context(const struct engine *e, struct edit_context *ctx);
 void edit_curvature_free(struct engine *e);

@@ -192,9 +192,11 @@ static bool variant_make(struct variants *t, int variant, const struct command *
     struct edit_context ctx = {0};
     unsigned run = 0;
     double began, seconds;
-    bool ok = layers_editable(e, &cmd->params, err) && requests_build(e, cmd, &request, err) &&
-              edit_stats_prepare(e, &cmd->params, cmd->draft, err);
+    bool ok = layers_editable(e, &cmd->params, err) && requests_build(e, cmd, &request, err);
 
+    if (ok && cmd->draft && editor_of(&cmd->params)->needs & NEEDS_CURVATURE)
+        ok = edit_curvature_summed(e, &cmd->params, err); /* one of many must not hold them up */
+    ok = ok && edit_stats_prepare(e, &cmd->params, cmd->draft, err);
     if (ok)
         edit_context_begin(e, &ctx, cmd, request);
     ok = ok && edit_context_past(e, &ctx, err);

@@ -205,6 +205,27 @@ static void an_edit_beside_the_weights(void)
     engine_stop(e);
 }
 
+/* A comparison on drafts does not wait for a method's own sums over the text; one that may wait
+ * does, and then they are there. */
+static void curvature_is_not_waited_for(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    static struct take t;
+
+    wait_until_open(e);
+    for (int k = 0; k < 3; k++) {
+        struct command c = tries(1);
+
+        c.draft = k != 1;
+        set(&c.variants[0], "edit.method=crispedit");
+        set(&c.variants[0], "crispedit.tokens=256");
+        CHECK(take(e, c, 0, &t) == EV_DONE && t.tries == 1);
+        CHECK(!strstr(t.tried[0].why, "not summed yet") == (k > 0));
+        CHECK(k || strstr(t.tried[0].why, "preview one edit with edit.method=crispedit"));
+    }
+    engine_stop(e);
+}
+
 /* Two sets of parameters, the second protecting the keys of past edits. */
 static struct command two_tries(int edit, unsigned states)
 {
@@ -616,6 +637,7 @@ static const struct test tests[] = {
     {"variants go on where they stopped", variants_go_on_where_they_stopped},
     {"a variant that cannot be made is reported", invalid_variants_are_reported},
     {"an edit beside the weights has no gain", an_edit_beside_the_weights},
+    {"curvature is not waited for", curvature_is_not_waited_for},
     {"variants are cancelled", variants_are_cancelled},
     {"variants tell how far they are", variants_tell_how_far_they_are},
     {"drift is measured at states", drift_is_measured},
