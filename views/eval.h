@@ -65,6 +65,8 @@ bool eval_figure(const struct eval *v, const char *name, struct buf *out);
 /* eval_numbers.c */
 int eval_sequences(const struct eval *v);
 int eval_slots(const struct eval *v);
+/* The slot of a measure's time; -1: it is none of this command's. */
+int eval_slot_of(const struct eval *v, const struct measure *m);
 /* The values of a metric of a sequence (from 0) in a slot: [facts] by record. */
 double *eval_values(const struct eval *v, int metric, int sequence, int slot);
 /* Takes what an event brought. */

@@ -48,8 +48,7 @@ static double record_value(const struct record_metric *metric, const struct meas
     return n ? sum / n : (double)NAN;
 }
 
-/* The slot of a time; -1: it is none of this command's. */
-static int slot_of(const struct eval *v, const struct measure *m)
+int eval_slot_of(const struct eval *v, const struct measure *m)
 {
     if (m->when == WHEN_IMMEDIATE)
         return SLOT_IMMEDIATE;
@@ -62,7 +61,7 @@ static int slot_of(const struct eval *v, const struct measure *m)
 void eval_take(struct eval *v, const struct measures *m)
 {
     const struct measure *first = m->measure;
-    int slot = m->count ? slot_of(v, first) : -1;
+    int slot = m->count ? eval_slot_of(v, first) : -1;
 
     if (m->numbers) {
         v->number = xrealloc(v->number, (size_t)(v->numbers + m->numbers) * sizeof(*v->number));

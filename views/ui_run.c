@@ -224,16 +224,6 @@ bool ui_take_run(struct ui_state *d, struct event *ev)
 
 /* ---- measures ---- */
 
-static int slot_of(const struct eval *v, const struct measure *m)
-{
-    if (m->when == WHEN_IMMEDIATE)
-        return SLOT_IMMEDIATE;
-    for (int i = 0; i < v->checkpoints; i++)
-        if (v->checkpoint[i] == m->edits)
-            return SLOT_FINAL + i;
-    return -1;
-}
-
 /* The group of a record; NULL: there is none of these numbers. */
 static struct run_group *group_at(const struct ui_run *r, int sequence, int slot, int record)
 {
@@ -281,7 +271,7 @@ static void take_group(struct ui_run *r, int at, int to)
     struct run_group *g = !base && m->sequence < 1
                               ? NULL
                               : group_at(r, base ? RUN_BASE : m->sequence - 1,
-                                         base ? 0 : slot_of(&r->eval, m), m->record - 1);
+                                         base ? 0 : eval_slot_of(&r->eval, m), m->record - 1);
 
     if (!g)
         return;
