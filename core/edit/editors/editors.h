@@ -32,17 +32,21 @@
 
 /* What the engine prepares before edit(); what is not named here is not computed. */
 enum editor_needs {
-    NEEDS_TARGET = 1,     /* the optimised target of each fact: edit_context.z */
-    NEEDS_SCORES = 2,     /* attribution and the masks made of it; see editor_takes_mask() */
-    NEEDS_MOMENTS = 4,    /* second moments of the text: edit_context.solver; else NULL */
-    NEEDS_NULL_SPACE = 8, /* their eigenvectors; else P of the solvers is the unit matrix */
-    NEEDS_PAST_KEYS =
-        16, /* keys of the active edits in the solvers, also for the hits of reports */
-    NEEDS_NORMALISER = 32, /* edit_context.past, of the edit_result.numbers of each */
-    NEEDS_NOTES = 128,     /* edit_context.note, of what edit_result.note said of each */
-    MAY_MASK = 64,         /* not prepared unless mask.methods is all; so may whoever has a solve */
-    NEEDS_CURVATURE = 128, /* edit_context.curvature, with the edit_result.numbers of each */
+    NEEDS_TARGET = 1 << 0,     /* the optimised target of each fact: edit_context.z */
+    NEEDS_SCORES = 1 << 1,     /* attribution and the masks made of it; see editor_takes_mask() */
+    NEEDS_MOMENTS = 1 << 2,    /* second moments of the text: edit_context.solver; else NULL */
+    NEEDS_NULL_SPACE = 1 << 3, /* their eigenvectors; else P of the solvers is the unit matrix */
+    NEEDS_PAST_KEYS = 1 << 4,  /* keys of the active edits in the solvers, also for the hits of */
+                               /* reports */
+    NEEDS_NORMALISER = 1 << 5, /* edit_context.past, of the edit_result.numbers of each */
+    NEEDS_NOTES = 1 << 6,      /* edit_context.note, of what edit_result.note said of each */
+    NEEDS_CURVATURE = 1 << 7,  /* edit_context.curvature, with the edit_result.numbers of each */
+    MAY_MASK = 1 << 8, /* not prepared unless mask.methods is all; so may whoever has a solve */
 };
+_Static_assert(NEEDS_TARGET + NEEDS_SCORES + NEEDS_MOMENTS + NEEDS_NULL_SPACE + NEEDS_PAST_KEYS +
+                       NEEDS_NORMALISER + NEEDS_NOTES + NEEDS_CURVATURE + MAY_MASK ==
+                   (1 << 9) - 1,
+               "two needs share a bit");
 
 struct editor_ops {
     const char *name, *title, *paper; /* "memit", "MEMIT", "Meng et al. 2023" */
