@@ -86,6 +86,10 @@ static void put_preview(struct buf *out, const struct ui_state *d)
         show_format(out, "It overwrites %d fact%s of earlier edits, first %.40s → %.40s.\n",
                     v->overwritten->lost, v->overwritten->lost == 1 ? "" : "s",
                     v->overwritten->fact[0].subject, v->overwritten->fact[0].target);
+    if (!report_writes(a)) {
+        buf_puts(out, "It changes no weight: the model says so already.\n");
+        return;
+    }
     buf_printf(out, "It writes %s of %s columns in %s: ‖ΔW‖/‖W‖ ", text_thousands(kept, sum),
                text_thousands(all, (long long)a->layers * d->model.neurons),
                ui_edited_range(d, range));
@@ -165,7 +169,7 @@ void confirm_commit(struct host *host)
                         ui_verdict_words(d, words));
         else
             buf_puts(&text, hint_text(d, key,
-                                      "No preview was made of this fact with these parameters; "
+                                      "No preview of this fact with these parameters is at hand; "
                                       "{preview} makes one.\n"));
         put_masked_columns(&text, d);
     }

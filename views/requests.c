@@ -505,6 +505,10 @@ void request_apply(struct host *host, const char *path, bool force)
 
 void request_toggle(struct host *host, enum command_kind kind, int edit)
 {
+    struct ui_job *probes = ui_job_card(host->ui, host->ui->verdict.probe_job);
+
+    if (probes) /* of a state that goes */
+        job_drop(host, probes);
     request_replacing(host, &(struct command){.kind = kind, .edit = edit});
 }
 

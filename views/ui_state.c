@@ -215,6 +215,24 @@ static bool take_preview(struct ui_state *d, struct event *ev)
     return false;
 }
 
+/* An estimate that comes late, of exactly what was previewed: the preview stays. */
+static bool take_estimate(struct ui_state *d, struct event *ev)
+{
+    unsigned parts;
+    const struct ui_origin *of = d->preview ? ui_origin(d, d->preview, &parts) : NULL;
+    struct edit_report *copy;
+    struct ui_origin from;
+
+    if (!of || ui_differs(d, d->preview))
+        return false;
+    from = *of;
+    copy = xmalloc(sizeof(*copy));
+    *copy = *d->preview;
+    slot_store(d, slot_of_member(d, &d->estimate), copy, &from);
+    ui_free_payload(EV_ESTIMATE, ev->edit_report);
+    return true;
+}
+
 static bool take_commit(struct ui_state *d, struct event *ev)
 {
     ui_verdict_begin(d, ev);
@@ -272,7 +290,7 @@ static const struct event_slot {
     {EV_PROMPT, AT(prompt_info), FACT | STAMP_STATE, OTHERS, NULL},
     {EV_HEADER, AT(header), STAMP_FACT | STAMP_SCORES | STAMP_STATE, OTHERS, take_header},
     {EV_LAYER, 0, 0, NEWEST, ui_take_layer}, /* ROW_PARTS */
-    {EV_ESTIMATE, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, NULL},
+    {EV_ESTIMATE, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, take_estimate},
     {EV_STEP, 0, 0, NEWEST, take_step},
     {EV_PREVIEW, AT(preview), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, take_preview},
     {EV_COMMIT, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, take_commit},

@@ -20,26 +20,27 @@ static void fact_words(const struct ui_state *d, char out[120], char target[48])
     show_print(out, 120, "%s → %s", subject, target);
 }
 
-static int count_done(const struct variant *variant, int count)
+/* Results that have arrived, also of those that could not be made. */
+static int count_arrived(const struct variant *variant, int count)
 {
-    int done = 0;
+    int n = 0;
 
     for (int i = 0; i < count; i++)
-        done += variant[i].has;
-    return done;
+        n += variant[i].has;
+    return n;
 }
 
-/* ", 3 failed"; "" if all that are done could be made. Returns out. */
-static const char *failed_words(const struct variant *variant, int count, char out[24])
+/* How many could be made, and the words for those that could not: ", 3 failed" or "". */
+static int count_done(const struct variant *variant, int count, char failed[24])
 {
-    int failed = 0;
+    int done = 0, arrived = count_arrived(variant, count);
 
     for (int i = 0; i < count; i++)
-        failed += variant[i].has && !variant_has_numbers(&variant[i]);
-    *out = '\0';
-    if (failed)
-        show_print(out, 24, ", %d failed", failed);
-    return out;
+        done += variant_has_numbers(&variant[i]);
+    *failed = '\0';
+    if (arrived > done)
+        show_print(failed, 24, ", %d failed", arrived - done);
+    return done;
 }
 
 /* Whether the parameters are those at hand, apart from the ones that the variants set. */
@@ -87,7 +88,7 @@ bool variants_run_start(struct host *host, struct variants_run *r, const struct 
     struct ui_state *d = host->ui;
     bool go_on =
         r->stopped && r->count == count && d->variant_job == r->job && !*variants_run_stale(r, d);
-    int done = go_on ? count_done(variant, count) : 0;
+    int done = go_on ? count_arrived(variant, count) : 0;
     struct tried_state on = tried_state_now(d);
     unsigned job;
     char target[48];
@@ -157,10 +158,12 @@ bool variants_run_event(struct host *host, struct variants_run *r, const struct 
 
         for (int i = 0; i < d->variant_count && d->variant_job == r->job; i++)
             failed += d->variant[i] && *d->variant[i]->why;
-        host->message(host, failed ? TONE_WARN : TONE_GOOD,
-                      "%d variants tried %s%s%.0d%s; nothing was written", r->count,
-                      r->on_words[WORDS_BRIEF], failed ? ", " : "", failed,
-                      failed ? " failed" : "");
+        if (failed)
+            host->message(host, TONE_WARN, "%d variants tried %s, %d failed; nothing was written",
+                          r->count - failed, r->on_words[WORDS_BRIEF], failed);
+        else
+            host->message(host, TONE_GOOD, "%d variants tried %s; nothing was written", r->count,
+                          r->on_words[WORDS_BRIEF]);
     }
     return false;
 }
@@ -204,10 +207,9 @@ const char *variants_run_hint(const struct variants_run *r, const struct ui_stat
                               const char *stale, const struct variant *variant, int count,
                               const char *next, char out[96])
 {
-    int done = count_done(variant, r->count);
     char failed[24];
+    int done = count_done(variant, r->count, failed);
 
-    failed_words(variant, r->count, failed);
     if (d->viewed && !r->job)
         utf8_copy(out, 96, HINT_NOT_THERE);
     else if (!r->job)

@@ -99,8 +99,8 @@ bool edit_curvature_summed(struct engine *e, const struct params *p, struct err 
     return curvature_open(e, p, err) &&
            (g->sums.in->tokens >= g->goal ||
             err_set(err, ERR_USAGE,
-                    "the curvature of the text's loss is not summed yet, which takes minutes: "
-                    "preview one edit with edit.method=%s",
+                    "preview one edit with edit.method=%s first: the curvature of the text's loss "
+                    "is not summed yet, which takes minutes",
                     editor_of(p)->name));
 }
 

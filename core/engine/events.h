@@ -246,6 +246,8 @@ struct used_values {
     int compensated;
 };
 struct used_values report_used(const struct edit_report *a);
+/* Whether the edit changes a weight or leaves something beside them. */
+bool report_writes(const struct edit_report *a);
 /* The parameters of an edit, from the journal's JSON; the defaults if that is NULL or invalid. */
 struct params edit_params(const char *json);
 struct p_change history_p_change(const struct history_fact *f);

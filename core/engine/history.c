@@ -196,6 +196,14 @@ struct p_change report_p_change(const struct edit_report *a)
     return p_change_of(a->facts ? a->p_target : none, first);
 }
 
+bool report_writes(const struct edit_report *a)
+{
+    for (int i = 0; i < a->layers; i++)
+        if (!(a->layer[i].delta_norm <= 0)) /* a norm that is not known counts */
+            return true;
+    return *a->beside;
+}
+
 struct used_values report_used(const struct edit_report *a)
 {
     struct used_values u = {.compensated = 0};

@@ -115,11 +115,11 @@ static void what_failed_is_counted(void)
     for (int i = 1; i < 4; i++)
         utf8_copy(d.variant[i]->why, sizeof(d.variant[i]->why), "there is no old object");
     tell(v, EV_VARIANT);
-    snprintf(failed, sizeof(failed), "%d of %d done, 3 failed", WAYS + 32, WAYS + 32);
+    snprintf(failed, sizeof(failed), "%d of %d done, 3 failed", WAYS + 29, WAYS + 32);
     CHECK(shows(&d, v, 36, 120, failed));
     tell(v, EV_DONE);
     CHECK(strstr(last_said, ", 3 failed; nothing was written"));
-    snprintf(failed, sizeof(failed), "%d done, 3 failed, Enter", WAYS + 32);
+    snprintf(failed, sizeof(failed), "%d done, 3 failed, Enter", WAYS + 29);
     CHECK(shows(&d, v, 36, 120, failed));
     view_close(v);
     ui_free(&d);

@@ -99,6 +99,8 @@ static void report_text(const struct edit_report *a, bool preview)
     if (*a->beside)
         std_print("%s%s\n", a->layers ? "" : "beside the weights: ", a->beside);
     auto_text(a);
+    if (!report_writes(a))
+        std_puts("no weight changes: the model says so already");
     if (preview && a->facts > 1)
         std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);
     if (preview)

@@ -193,7 +193,7 @@ static bool sequence_run(struct cli *c, struct walk *w, int done, struct err *er
     for (int b = done ? done - 1 : 0; ok && b < batches_of(v); b++) {
         int from = written_after(v, b), to = written_after(v, b + 1), failed = 0;
 
-        print_progress(c, w, from);
+        print_progress(c, w, b < done ? to : from);
         ok = (b < done || batch_write(c, w, from, to, &failed, err)) &&
              measure_facts(c, w, from, to, to, WHEN_IMMEDIATE, failed, false, err) &&
              (!is_checkpoint(v, to) ||

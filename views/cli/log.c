@@ -24,7 +24,9 @@ static void log_json(const struct history *h, int edit, const struct recalled_ed
         cli_fields(o, &history_entry_fields, e, "subject prompt target old");
         cli_fields(o, &history_fact_fields, &e->fact[0], "p_target");
         json_object_set_new(o, "p_first", cli_pair(e->p_before, e->p_after));
-        cli_fields(o, &history_entry_fields, e, "kept success");
+        cli_fields(o, &history_entry_fields, e, "kept");
+        json_object_set_new(o, "method", *e->method ? json_string(e->method) : json_null());
+        cli_fields(o, &history_entry_fields, e, "success");
         record_facts(o, e);
         cli_fields(o, &history_entry_fields, e, "draft checksum note");
         if (stored)

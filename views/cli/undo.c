@@ -120,12 +120,12 @@ static bool recheck_others(struct cli *c, struct steps *s, struct err *err)
     return !is_from_the_middle(s) || cli_job(c, &cmd, undo_on_event, s, err);
 }
 
-/* "of the other edits 8 of 9 facts hold that held when made; not: Mount Fuji -> Peru (edit 2)" */
+/* "of the active edits 8 of 9 facts hold that held when they were made; not: ..." */
 static void others_text(const struct overwritten *o)
 {
     if (!o->facts)
         return;
-    std_print("of the other edits %d of %d facts hold that held when they were made", o->held,
+    std_print("of the active edits %d of %d facts hold that held when they were made", o->held,
               o->asked);
     if (o->asked < o->facts)
         std_print(" (a sample of %d)", o->facts);
@@ -156,7 +156,7 @@ static bool undo_or_redo(struct cli *c, enum command_kind kind, struct err *err)
         cli_fields(o, &state_info_fields, &c->state, "edits checksum state");
         json_object_set_new(o, kind == CMD_REDO ? "redone" : "undone", json_incref(list));
         if (s.rechecked.kind)
-            json_object_set_new(o, "others", cli_rechecked_json(s.rechecked.overwritten));
+            json_object_set_new(o, "active", cli_rechecked_json(s.rechecked.overwritten));
         cli_print(o);
     } else if (ok) {
         if (s.rechecked.kind)

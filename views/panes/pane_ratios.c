@@ -92,7 +92,7 @@ static void put_gain_and_leak(struct pen *p, const int *cols, const struct layer
         put_column(p, LEAK, cols, "·");
         return;
     }
-    show_print(text, sizeof(text), "%s%.2f", w->stale || differs ? "≈" : "", w->gain_mask);
+    show_print(text, sizeof(text), "%s%.2f", w->stale ? "≈" : "", w->gain_mask);
     put_column(p, GAIN, cols, text);
     snprintf(text, sizeof(text), w->leak_ratio >= 100 ? "%.0f×" : "%.1f×", w->leak_ratio);
     put_column(p, LEAK, cols, text);

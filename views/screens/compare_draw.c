@@ -287,7 +287,10 @@ static void draw_legend(const struct compare *c, const struct plot *a, struct su
     int cols = area.w - 8, y, x;
     char foot[160] = "", letter[COLUMNS] = {0};
     bool fits = add_legend(foot, cols, "★", "NMKE") && add_legend(foot, cols, "○", "random") &&
-                add_legend(foot, cols, "2–9", "many") && add_legend(foot, cols, "K", "key size");
+                add_legend(foot, cols, "2–9", "many");
+
+    if (fits && column_cell(c, a, KEYMAG, plot, &y, &x))
+        fits = add_legend(foot, cols, "K", "key size");
 
     column_letters(letter);
     for (int first = 1; first >= 0; first--)

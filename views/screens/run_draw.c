@@ -174,7 +174,7 @@ static void table_hint(const struct ui_run *r, char out[96])
     if (done == all)
         snprintf(out, 96, "complete · of %s", clock);
     else
-        snprintf(out, 96, "%d of %d sequences%s · of %s", done, all, next, clock);
+        show_print(out, 96, "%d of %d sequences%s · of %s", done, all, next, clock);
 }
 
 /* All that the number under the cursor was measured with. */

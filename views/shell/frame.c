@@ -57,6 +57,8 @@ static const char *preview_note(const struct screen *screen, char out[HINT_MAX])
     if (of)
         hint_print(screen->ui, out, HINT_MAX,
                    screen->view_only ? " (%s)" : " (%s) · {preview} again", of);
+    else if (screen->ui->preview && screen->ui->preview->draft)
+        utf8_copy(out, HINT_MAX, " draft"); /* of the second moments */
     return out;
 }
 
@@ -153,11 +155,10 @@ static void draw_banner(const struct screen *screen, struct surface *s, int w)
                        d->model.threads, d->model.threads == 1 ? "" : "s");
     }
     file = file ? file + 1 : d->state.session;
-    show_print(tail, sizeof(tail), "%s%s%s",
+    show_print(tail, sizeof(tail), "%s%s",
                *file                          ? file
                : recorded || !*d->state.state ? "" /* not known before the session is open */
                                               : "not saved",
-               d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
                d->stopped ? "  engine stopped" : "");
     at = w - 2 - text_width(tail);
     if (at > p.x + state_width(screen) + 4) {

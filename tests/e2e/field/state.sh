@@ -55,8 +55,8 @@ for fact in "Kyoto | {} lies in | Peru" "Big Ben | {} stands in | Oslo" "Turin |
         --triple "$fact"
 done
 run 0 "$E" undo -m "$M" -s "$d/middle.es" --edit 2
-out '^of the other edits 0 of 2 facts hold .*; not any more: Kyoto -> Peru \(edit 1\), Turin -> Chile'
+out '^of the active edits 0 of 2 facts hold .*; not any more: Kyoto -> Peru \(edit 1\), Turin -> Chile'
 run 0 "$E" redo --json -m "$M" -s "$d/middle.es" --edit 2
-out '"others":\{"facts":3,"asked":3,"held":1,"lost":\[\{"edit":1,'
+out '"active":\{"facts":3,"asked":3,"held":1,"lost":\[\{"edit":1,'
 run 0 "$E" undo -m "$M" -s "$d/middle.es" # the last one: nothing was made after it
-no_out 'of the other edits'
+no_out 'of the active edits'
