@@ -75,6 +75,8 @@ static void move(struct params *p, enum param id)
         p->value[id] = p->value[id] < info->high ? p->value[id] + 1 : info->low;
     else if (info->kind == PARAM_LAYERS)
         CHECK(params_set(p, info->name, "1-2", FROM_COMMAND_LINE, NULL));
+    else if (info->kind == PARAM_TEXT)
+        CHECK(params_set(p, info->name, "another prompt", FROM_COMMAND_LINE, NULL));
     else if (info->kind == PARAM_INTEGER)
         p->value[id] += p->value[id] > info->low ? -1 : 1;
     else

@@ -79,8 +79,8 @@ static void put_count(struct pen *p, int column, const int *cols, int n)
     put_column(p, column, cols, text);
 }
 
-/* Gain of the mask and leak per squared gain; "≈" where they are an estimate, hatched where they
- * were made from something else. */
+/* Gain of the mask and leak per squared gain; "≈" where they are an estimate or of other knobs,
+ * hatched where they were made from something else. */
 static void put_gain_and_leak(struct pen *p, const int *cols, const struct layer_report *w,
                               unsigned differs)
 {
@@ -92,7 +92,8 @@ static void put_gain_and_leak(struct pen *p, const int *cols, const struct layer
         put_column(p, LEAK, cols, "·");
         return;
     }
-    show_print(text, sizeof(text), "%s%.2f", w->stale ? "≈" : "", w->gain_mask);
+    show_print(text, sizeof(text), "%s%.2f",
+               w->stale || differs & ~(unsigned)STAMP_STATE ? "≈" : "", w->gain_mask);
     put_column(p, GAIN, cols, text);
     snprintf(text, sizeof(text), w->leak_ratio >= 100 ? "%.0f×" : "%.1f×", w->leak_ratio);
     put_column(p, LEAK, cols, text);

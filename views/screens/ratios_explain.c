@@ -262,7 +262,7 @@ static void write_gain_and_leak(struct writer *w, const struct ui_state *d)
 {
     const struct layer_report *x = ui_layer_report(d, d->at_layer);
     unsigned differs = ui_report_differs(d);
-    const char *about = x && x->stale ? "≈" : "";
+    const char *about = x && (x->stale || differs & ~(unsigned)STAMP_STATE) ? "≈" : "";
     char a[16], b[16], title[40 + UI_WORDS] = "gain and leak";
     struct pen p;
     int from;
