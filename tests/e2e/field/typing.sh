@@ -211,11 +211,11 @@ EOF
 row "masks go both ways with a sentence, Z and R say what they did"
 replay <<'EOF'
 key M
-expect mask general: general neurons only (2 of 11)
-key ( (
-expect no mask (11 of 11)
-key ) M )
-expect mask specific: specific neurons only (3 of 11)
+expect mask general: general neurons only (2 of 14)
+key ( ( ( ( (
+expect no mask (11 of 14)
+key ) ) ) ) M )
+expect mask specific: specific neurons only (3 of 14)
 key b +
 key Z
 expect taken back: ratio.ge.b is 0.3, was 0.31
