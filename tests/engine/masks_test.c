@@ -229,10 +229,13 @@ static void a_mask_limits_any_method(void)
 static bool *neurons_now(struct ui_state *d, struct engine *e, const char *subject,
                          const struct params *p)
 {
+    const struct mask *m;
+
     d->params = *p;
     CHECK(fact_heard_by(d, e, CMD_ATTRIBUTE, subject, p, NULL));
     ui_remask(d);
-    return d->layer[LAYER].mask ? neurons_of(d->layer[LAYER].mask->weight, MOST) : NULL;
+    m = d->layer[LAYER].mask;
+    return m ? neurons_of(m->weight, m->neurons) : NULL;
 }
 
 /* previous: the union of the fact edited before, on the weights now; without one it is refused, and
