@@ -119,6 +119,17 @@ struct delta delta_copy(const struct delta *d)
     return c;
 }
 
+struct delta delta_dense(int layer, enum matrix matrix, int rows, int cols, float *r)
+{
+    return (struct delta){.layer = layer,
+                          .matrix = matrix,
+                          .kind = DELTA_DENSE,
+                          .rows = rows,
+                          .cols = cols,
+                          .r = r,
+                          .scale = 1};
+}
+
 float *delta_masked_x(const struct delta *d)
 {
     float *xm = xmalloc((size_t)d->rank * (size_t)d->cols * sizeof(float));

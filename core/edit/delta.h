@@ -63,11 +63,12 @@ bool delta_fits(const struct delta *d, const struct model_config *c);
 void delta_free(struct delta *d);             /* frees the arrays, zeroes the struct */
 void deltas_free(struct delta *d, int count); /* and the array */
 struct delta delta_copy(const struct delta *d);
+struct delta delta_dense(int layer, enum matrix matrix, int rows, int cols, float *r); /* takes r */
 /* xm [u][cols] as defined above, of low rank. Caller frees. */
 float *delta_masked_x(const struct delta *d);
-/* The Frobenius norm of sum_t r_t x_t^T, of r [rank, rows] and x [rank, cols] (masked and scaled),
+/* The Frobenius norm of sum_t r_t x_t^T, of r [u, rows] and x [u, cols] (masked and scaled),
  * from their Gram matrices. */
-double low_rank_norm(const float *r, const float *x, int rank, int rows, int cols);
+double low_rank_norm(const float *r, const float *x, int u, int rows, int cols);
 /* Adds it to the state's matrix, which becomes the state's own; the state notes it as a change of
  * no edit yet (state_assign_edit()). Engine thread. */
 void delta_apply(struct model_state *s, const struct delta *d);

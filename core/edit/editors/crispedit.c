@@ -186,13 +186,7 @@ static bool tuned_finish(struct crispedit *c, struct tuned *s, struct edit_resul
     struct layer_report *report = &out->report[out->layers++];
     struct delta *d = &out->delta[out->deltas++];
 
-    *d = (struct delta){.layer = s->layer,
-                        .matrix = MATRIX_DOWN,
-                        .kind = DELTA_DENSE,
-                        .rows = s->w.rows,
-                        .cols = s->w.cols,
-                        .r = xmalloc(n * sizeof(float)),
-                        .scale = 1};
+    *d = delta_dense(s->layer, MATRIX_DOWN, s->w.rows, s->w.cols, xmalloc(n * sizeof(float)));
     *report = layer_report_keyless(s->layer, s->w.cols);
     report->rank = s->free.rank;
     report->gradient_share = s->length[0] > 0 ? s->length[1] / s->length[0] : (double)NAN;

@@ -163,13 +163,7 @@ static bool finetune_finish(struct finetune *s, struct edit_result *out, struct 
     }
     out->delta = d = xcalloc(1, sizeof(*d));
     out->deltas = 1;
-    *d = (struct delta){.layer = s->layer,
-                        .matrix = MATRIX_DOWN,
-                        .kind = DELTA_DENSE,
-                        .rows = s->w.rows,
-                        .cols = s->w.cols,
-                        .r = s->after,
-                        .scale = 1};
+    *d = delta_dense(s->layer, MATRIX_DOWN, s->w.rows, s->w.cols, s->after);
     s->after = NULL;
     device_upload(s->dev, s->w, s->before);
     delta_apply(s->t.view, d);

@@ -125,16 +125,14 @@ static bool damage_gradient(struct solver *s, struct mat change, double times, s
     return device_sync(s->dev, err);
 }
 
-static struct delta dense_delta(int layer, struct mat g, const double *host)
+static struct delta narrow_delta(int layer, struct mat g, const double *host)
 {
     size_t n = (size_t)g.rows * (size_t)g.cols;
-    struct delta d = {.layer = layer, .kind = DELTA_DENSE, .rows = g.rows, .cols = g.cols};
+    float *r = xmalloc(n * sizeof(*r));
 
-    d.scale = 1;
-    d.r = xmalloc(n * sizeof(float));
     for (size_t j = 0; j < n; j++)
-        d.r[j] = (float)host[j];
-    return d;
+        r[j] = (float)host[j];
+    return delta_dense(layer, MATRIX_DOWN, g.rows, g.cols, r);
 }
 
 /* The second term of a layer, for the keys [u, M] that the first one is solved for. Nothing where
@@ -161,7 +159,7 @@ static bool lyaplock_pull(struct edit_result *out, struct model_state *scratch,
     if (host) {
         out->delta = xrealloc(out->delta, (size_t)(out->deltas + 1) * sizeof(*out->delta));
         delta = &out->delta[out->deltas++];
-        *delta = dense_delta(layer, g, host);
+        *delta = narrow_delta(layer, g, host);
         delta_apply(scratch, delta);
     }
     free(host);

@@ -139,13 +139,7 @@ static bool rect_shape(const struct edit_context *ctx, int i, const struct model
         drop_small(change, weight, n, ctx->params->value[P_RECT_KEEP]);
         weigh_columns(change, d);
         report_left(report, d, change);
-        left = (struct delta){.layer = d->layer,
-                              .matrix = d->matrix,
-                              .kind = DELTA_DENSE,
-                              .rows = d->rows,
-                              .cols = d->cols,
-                              .r = change,
-                              .scale = 1};
+        left = delta_dense(d->layer, d->matrix, d->rows, d->cols, change);
         delta_free(d);
         *d = left;
     }
