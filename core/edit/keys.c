@@ -41,14 +41,10 @@ static void collect_rows(void *ctx, int layer, enum tap_site site, struct mat x)
 static bool run_blocks(const struct model_state *view, const struct request *request, int count,
                        struct key_rows *c, struct job *job, struct err *err)
 {
-    const struct model *m = view->model;
     const int **ids = xcalloc((size_t)c->rows, sizeof(*ids));
     int *len = xcalloc((size_t)c->rows, sizeof(*len)), row = 0;
     struct tap tap = {collect_rows, c};
-    struct forward *f;
-    struct kv_cache *cache;
     struct batch p;
-    struct mat x;
     bool ok;
 
     for (int r = 0; r < count; r++)
@@ -66,21 +62,7 @@ static bool run_blocks(const struct model_state *view, const struct request *req
             if (!i)
                 c->bare[r] = c->pick[row];
         }
-    f = forward_new(m, p.rows);
-    cache = kv_cache_new(m, p.rows);
-    x = mat_new(m->dev, DT_F32, p.rows, m->config->hidden);
-    ok = batch_fits(&p, m, err);
-    if (ok)
-        forward_embed(f, &p, x);
-    for (int l = 0; ok && l <= c->last; l++) {
-        ok = !job_cancelled(job, err);
-        if (ok)
-            forward_block(f, view, l, &p, cache, x, &tap, NULL);
-    }
-    ok = ok && device_sync(m->dev, err);
-    mat_free(m->dev, &x);
-    kv_cache_free(cache, m->dev);
-    forward_free(f);
+    ok = forward_until(view, &p, c->last, &tap, job, err);
     batch_free(&p);
     free(ids);
     free(len);

@@ -413,16 +413,37 @@ static void search_tap(void *ctx, int layer, enum tap_site site, struct mat x)
 }
 
 static bool run_blocks(struct forward *f, const struct model_state *view, const struct batch *batch,
-                       struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
-                       struct err *err)
+                       struct kv_cache *c, struct mat x, int blocks, const struct tap *tap,
+                       struct job *job, struct err *err)
 {
     forward_embed(f, batch, x);
-    for (int l = 0; l < f->model->config->layers; l++) {
+    for (int l = 0; l < blocks; l++) {
         if (job_cancelled(job, err))
             return false;
         forward_block(f, view, l, batch, c, x, tap, NULL);
     }
     return true;
+}
+
+bool forward_until(const struct model_state *view, const struct batch *batch, int last,
+                   const struct tap *tap, struct job *job, struct err *err)
+{
+    const struct model *m = view->model;
+    struct forward *f;
+    struct kv_cache *cache;
+    struct mat x;
+    bool ok;
+
+    if (!batch_fits(batch, m, err))
+        return false;
+    f = forward_new(m, batch->rows);
+    cache = kv_cache_new(m, batch->rows);
+    x = mat_new(m->dev, DT_F32, batch->rows, m->config->hidden);
+    ok = run_blocks(f, view, batch, cache, x, last + 1, tap, job, err) && device_sync(m->dev, err);
+    mat_free(m->dev, &x);
+    kv_cache_free(cache, m->dev);
+    forward_free(f);
+    return ok;
 }
 
 /* A NaN or an infinity anywhere makes all of the stream after it NaN or infinite, so it is enough
@@ -455,12 +476,14 @@ bool forward_run(struct forward *f, const struct model_state *view, const struct
     struct tap searching = {search_tap, &s};
     bool finite;
 
-    if (!batch_fits(batch, f->model, err) || !run_blocks(f, view, batch, c, x, tap, job, err) ||
+    if (!batch_fits(batch, f->model, err) ||
+        !run_blocks(f, view, batch, c, x, f->model->config->layers, tap, job, err) ||
         !forward_check_finite(f, x, &finite, err))
         return false;
     if (finite)
         return true;
-    if (!run_blocks(f, view, batch, c, x, &searching, job, err) || !device_sync(f->model->dev, err))
+    if (!run_blocks(f, view, batch, c, x, f->model->config->layers, &searching, job, err) ||
+        !device_sync(f->model->dev, err))
         return false;
     return !s.found.kind || err_pass(err, &s.found);
 }

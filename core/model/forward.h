@@ -94,6 +94,11 @@ bool forward_run(struct forward *f, const struct model_state *view, const struct
                  struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err);
 
+/* Runs blocks 0 to `last` in memory of its own, for what the tap sees. ERR_CANCELLED; ERR_USAGE:
+ * beyond the context; a fault of the device. */
+bool forward_until(const struct model_state *view, const struct batch *batch, int last,
+                   const struct tap *tap, struct job *job, struct err *err);
+
 /* dx [rows, d] holds the gradient with respect to the block's output and becomes the gradient with
  * respect to its input. `save` comes from forward_block() with the same batch and cache. */
 void backward_block(struct forward *f, const struct model_state *view, int layer,

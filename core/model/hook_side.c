@@ -285,16 +285,21 @@ static struct pass *pass_of(struct sides *s, const struct batch *batch)
     return p;
 }
 
+void side_sums(const struct model *m, int layer, struct mat w, struct mat coeff, struct mat ones,
+               struct mat out)
+{
+    struct mat bias = m->block[layer].bias[MATRIX_DOWN];
+
+    device_gemm(m->dev, 1, w, false, coeff, true, 0, out);
+    if (bias.data)
+        device_gemm(m->dev, 1, bias, true, mat_cols(ones, 0, coeff.rows), false, 1, out);
+}
+
 /* out [d, rows] = silu(W m + bias), a column a row. */
 static void side_output(const struct sides *s, struct mat w, struct mat coeff, struct mat out)
 {
-    struct device *dev = s->model->dev;
-    struct mat bias = s->model->block[s->layer].bias[MATRIX_DOWN];
-
-    device_gemm(dev, 1, w, false, coeff, true, 0, out);
-    if (bias.data)
-        device_gemm(dev, 1, bias, true, mat_cols(s->ones, 0, coeff.rows), false, 1, out);
-    device_gated(dev, ACT_SILU, out, (struct mat){0}, out);
+    side_sums(s->model, s->layer, w, coeff, s->ones, out);
+    device_gated(s->model->dev, ACT_SILU, out, (struct mat){0}, out);
 }
 
 /* p->mean = D of each sequence, in units of the matrix's threshold. */
@@ -453,6 +458,16 @@ static void *sides_open(const struct model *m, const struct hook_data *data, str
     return NULL;
 }
 
+/* One with a matrix of its own, not yet on the device. */
+static struct side side_copy(const struct side *of, size_t bytes)
+{
+    struct side out = *of;
+
+    out.mat = (struct mat){0};
+    out.w = memcpy(xmalloc(bytes), of->w, bytes);
+    return out;
+}
+
 /* `added` is of one edit. */
 static void *sides_join(const void *before, const void *added)
 {
@@ -467,9 +482,7 @@ static void *sides_join(const void *before, const void *added)
     *s = (struct sides){.model = part[0]->model, .layer = part[0]->layer, .count = part[0]->count};
     s->side = xcalloc((size_t)s->count + 1, sizeof(*s->side));
     for (int k = 0; k < s->count; k++) {
-        s->side[k] = part[0]->side[k];
-        s->side[k].mat = (struct mat){0};
-        s->side[k].w = memcpy(xmalloc(bytes), part[0]->side[k].w, bytes);
+        s->side[k] = side_copy(&part[0]->side[k], bytes);
         if (s->side[k].number == part[1]->side[0].number)
             to = &s->side[k];
     }
@@ -478,10 +491,7 @@ static void *sides_join(const void *before, const void *added)
         to->edits++;
         to->threshold = fmin(to->threshold, part[1]->side[0].threshold);
     } else {
-        to = &s->side[s->count++];
-        *to = part[1]->side[0];
-        to->mat = (struct mat){0};
-        to->w = memcpy(xmalloc(bytes), part[1]->side[0].w, bytes);
+        s->side[s->count++] = side_copy(&part[1]->side[0], bytes);
     }
     return s;
 }

@@ -15,6 +15,10 @@ float *side_matrix(const struct model_state *s, int layer, int *number, double *
 float *side_base(const struct model *m, int layer, struct err *err);
 /* Removes the side matrices of a layer from a state that is no other's. */
 void side_forget(struct model_state *s, int layer);
+/* out [d, rows] = W m + bias for the rows m of coeff [rows, M], a column each; ones [1, rows] or
+ * more, all 1. */
+void side_sums(const struct model *m, int layer, struct mat w, struct mat coeff, struct mat ones,
+               struct mat out);
 /* The elements of a matrix of n numbers that an edit may change: element e where the first
  * number of the generator seeded with seed 2^32 + e is below share 2^64. [*count] ascending; caller
  * frees. */

@@ -29,6 +29,7 @@ struct seen {
     struct mat coeff;     /* [rows, M] */
     struct mat own, said; /* [d, rows] silu(W m); W' m, then what D's gradient is made of */
     struct mat out;       /* [d, rows] */
+    struct mat ones;      /* [1, rows] */
     int *rows_of;         /* [batch.seqs] tokens of each */
     double *distance;     /* [batch.seqs] D */
     float *norm;          /* [rows] of each token */
@@ -59,6 +60,7 @@ static void seen_free(struct seen *s, struct device *dev, bool owns_batch)
     mat_free(dev, &s->own);
     mat_free(dev, &s->said);
     mat_free(dev, &s->out);
+    mat_free(dev, &s->ones);
     if (owns_batch)
         batch_free(&s->batch);
     free(s->rows_of);
@@ -74,6 +76,8 @@ static void seen_allocate(struct seen *s, const struct model *m)
     s->own = mat_new(m->dev, DT_F32, d, rows);
     s->said = mat_new(m->dev, DT_F32, d, rows);
     s->out = mat_new(m->dev, DT_F32, d, rows);
+    s->ones = mat_new(m->dev, DT_F32, 1, rows);
+    device_fill(m->dev, s->ones, 1);
     s->rows_of = xcalloc((size_t)s->batch.seqs, sizeof(int));
     s->distance = xcalloc((size_t)s->batch.seqs, sizeof(double));
     s->norm = xcalloc((size_t)rows, sizeof(float));
@@ -102,46 +106,11 @@ static bool seen_read(struct seen *s, const struct model_state *view, const int 
     const struct model *m = view->model;
     struct reading r = {m->dev, layer, {0}};
     struct tap tap = {read_coeff, &r};
-    struct forward *f;
-    struct kv_cache *cache;
-    struct mat x;
-    bool ok = true;
 
     s->batch = batch_new(ids, count, NULL, seqs, 0);
-    if (!batch_fits(&s->batch, m, err))
-        return false;
     seen_allocate(s, m);
-    f = forward_new(m, s->batch.rows);
-    cache = kv_cache_new(m, s->batch.rows);
-    x = mat_new(m->dev, DT_F32, s->batch.rows, m->config->hidden);
     r.coeff = s->coeff;
-    forward_embed(f, &s->batch, x);
-    for (int l = 0; ok && l <= layer; l++) {
-        ok = !job_cancelled(job, err);
-        if (ok)
-            forward_block(f, view, l, &s->batch, cache, x, &tap, NULL);
-    }
-    ok = device_sync(m->dev, err) && ok;
-    mat_free(m->dev, &x);
-    kv_cache_free(cache, m->dev);
-    forward_free(f);
-    return ok;
-}
-
-/* out [d, rows] = W m + bias */
-static void matrix_says(const struct wise *w, struct mat matrix, const struct seen *s,
-                        struct mat out)
-{
-    struct mat bias = w->view->model->block[w->layer].bias[MATRIX_DOWN];
-
-    device_gemm(w->dev, 1, matrix, false, s->coeff, true, 0, out);
-    if (bias.data) {
-        struct mat ones = mat_new(w->dev, DT_F32, 1, s->coeff.rows);
-
-        device_fill(w->dev, ones, 1);
-        device_gemm(w->dev, 1, bias, true, ones, false, 1, out);
-        mat_free(w->dev, &ones);
-    }
+    return forward_until(view, &s->batch, layer, &tap, job, err);
 }
 
 /* D of each sequence with W' as it is; what W itself says does not change. */
@@ -151,7 +120,7 @@ static bool seen_distances(const struct wise *w, struct seen *s, struct err *err
     struct mat norms = mat_new(w->dev, DT_F32, 1, s->coeff.rows);
     bool ok;
 
-    matrix_says(w, w->side, s, s->said);
+    side_sums(w->view->model, w->layer, w->side, s->coeff, s->ones, s->said);
     device_gated(w->dev, ACT_SILU, s->said, none, s->out);
     device_axpy(w->dev, -1, s->own, s->out);
     device_col_norms(w->dev, s->out, norms);
@@ -270,7 +239,7 @@ static bool wise_begin(struct wise *w, struct model_state *scratch, struct job *
     for (int k = 0; k < 2; k++) {
         struct seen *s = k ? &w->neighbour : &w->rows;
 
-        matrix_says(w, w->base_w, s, s->own);
+        side_sums(m, w->layer, w->base_w, s->coeff, s->ones, s->own);
         device_gated(w->dev, ACT_SILU, s->own, (struct mat){0}, s->own);
     }
     return device_sync(w->dev, err);
