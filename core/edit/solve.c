@@ -219,29 +219,27 @@ static void kept_keys(const double *gram, const double *cross, const double *own
 
 /* The factor of Q^T Q + e I, Q the keys index [n], into a [n, n]. e is small beside them: a key
  * that is as good as a combination of others takes no direction away twice. */
-static void past_factor(struct solver *s, struct mat gram, const int *index, struct mat a,
-                        const double *host)
+static void past_factor(struct solver *s, const double *gram, int n, const int *index, struct mat a)
 {
     const double least = 1e-10;
-    double trace = 0;
-    struct mat unit = mat_new(s->dev, DT_F64, a.rows, a.rows);
-    struct mat one = mat_new(s->dev, DT_F64, a.rows, a.rows);
+    size_t kept = (size_t)a.rows;
+    double *host = xmalloc(kept * kept * sizeof(*host)), trace = 0;
 
-    for (int i = 0; i < a.rows; i++)
-        trace += host[(size_t)index[i] * (size_t)gram.rows + (size_t)index[i]];
-    mat_select(s->dev, gram, index, a);
-    mat_identity(s->dev, least * trace / a.rows, unit);
-    mat_identity(s->dev, 1, one);
-    device_gemm(s->dev, 1, unit, false, one, false, 1, a);
+    for (size_t i = 0; i < kept; i++)
+        for (size_t j = 0; j < kept; j++)
+            host[i * kept + j] = gram[(size_t)index[i] * (size_t)n + (size_t)index[j]];
+    for (size_t i = 0; i < kept; i++)
+        trace += host[i * kept + i];
+    for (size_t i = 0; i < kept; i++)
+        host[i * kept + i] += least * trace / (double)kept;
+    device_upload(s->dev, a, host);
     device_cholesky(s->dev, a);
-    mat_free(s->dev, &unit);
-    mat_free(s->dev, &one);
+    free(host);
 }
 
 /* all [n][u] = (Q^T Q)^-1 times the rows index [kept] of cross [n][u], 0 in the other rows. */
-static bool past_coefficients(struct solver *s, struct mat gram, const double *host,
-                              const double *cross, const int *index, int kept, struct mat all,
-                              struct err *err)
+static bool past_coefficients(struct solver *s, const double *gram, const double *cross,
+                              const int *index, int kept, struct mat all, struct err *err)
 {
     int u = all.cols;
     size_t row = (size_t)u * sizeof(double);
@@ -251,7 +249,7 @@ static bool past_coefficients(struct solver *s, struct mat gram, const double *h
 
     for (int i = 0; i < kept; i++)
         memcpy(some + (size_t)i * (size_t)u, cross + (size_t)index[i] * (size_t)u, row);
-    past_factor(s, gram, index, a, host);
+    past_factor(s, gram, all.rows, index, a);
     device_upload(s->dev, c, some);
     device_cholesky_solve(s->dev, a, c, false);
     solved = mat_download(s->dev, c, "the part of past keys", err);
@@ -287,7 +285,7 @@ static bool leave_past_keys(struct solver *s, struct mat kt, struct err *err)
     if (ok)
         kept_keys(host, with, own, n, u, index, &kept);
     if (ok && kept)
-        ok = past_coefficients(s, gram, host, with, index, kept, cross, err);
+        ok = past_coefficients(s, host, with, index, kept, cross, err);
     if (ok && kept)
         subtract_past(s, cross, past, kt);
     mat_free(s->dev, &gram);
