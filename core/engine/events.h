@@ -250,6 +250,7 @@ struct used_values report_used(const struct edit_report *a);
 bool report_writes(const struct edit_report *a);
 /* The parameters of an edit, from the journal's JSON; the defaults if that is NULL or invalid. */
 struct params edit_params(const char *json);
+bool edit_params_read(struct params *p, const char *json); /* the same; false: the defaults */
 struct p_change history_p_change(const struct history_fact *f);
 /* How many facts of an edit held right after it; -1: not known for each. */
 int history_held(const struct history_entry *e);

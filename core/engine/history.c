@@ -82,13 +82,20 @@ char *metrics_json(const struct commit_report *fact, int count, const struct edi
     return text;
 }
 
+bool edit_params_read(struct params *p, const char *json)
+{
+    params_default(p);
+    if (json && params_from_json(p, json, FROM_SESSION, NULL))
+        return true;
+    params_default(p);
+    return false;
+}
+
 struct params edit_params(const char *json)
 {
     struct params p;
 
-    params_default(&p);
-    if (json && !params_from_json(&p, json, FROM_SESSION, NULL))
-        params_default(&p);
+    edit_params_read(&p, json);
     return p;
 }
 
@@ -113,8 +120,7 @@ static void entry_method(struct history_entry *x, const char *json)
 {
     struct params p;
 
-    params_default(&p);
-    if (!json || !params_from_json(&p, json, FROM_SESSION, NULL))
+    if (!edit_params_read(&p, json))
         return;
     utf8_copy(x->method, sizeof(x->method), editor_of(&p)->name);
     x->masked = editor_has_mask(&p);
@@ -144,7 +150,6 @@ static void entry_of(struct history_entry *x, const struct edit_record *r)
         .fact = xcalloc((size_t)r->requests + 1, sizeof(*x->fact)),
     };
     memcpy(x->checksum, r->checksum, sizeof(x->checksum));
-    entry_method(x, r->params_json);
     for (int i = 0; i < r->requests; i++) {
         x->fact[i] = (struct history_fact){.subject = xstrdup(r->facts[i].subject),
                                            .prompt = xstrdup(r->facts[i].prompt),
@@ -172,7 +177,16 @@ struct history *history_of_session(struct session *session, struct err *err)
         memcpy(h->base_state, name[0], sizeof(h->base_state));
     }
     for (int i = 0; h && i < count; i++) {
-        entry_of(&h->entry[i], &edits[i]);
+        const char *params = edits[i].params_json, *before = i ? edits[i - 1].params_json : NULL;
+        struct history_entry *x = &h->entry[i];
+
+        entry_of(x, &edits[i]);
+        if (params && before && !strcmp(params, before)) { /* nearly always; reading takes time */
+            memcpy(x->method, x[-1].method, sizeof(x->method));
+            x->masked = x[-1].masked;
+        } else {
+            entry_method(x, params);
+        }
         if (edits[i].active)
             memcpy(h->entry[i].state, name[i + 1], sizeof(h->entry[i].state));
     }

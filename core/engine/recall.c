@@ -179,7 +179,7 @@ static bool edit_recall(struct session *s, const struct edit_record *rec,
                         const struct history_entry *e, struct recalled_edit *x, struct err *err)
 {
     struct params p;
-    bool readable;
+    bool readable = edit_params_read(&p, rec->params_json);
     struct buf changed = {0};
     char made_on[17];
 
@@ -192,10 +192,6 @@ static bool edit_recall(struct session *s, const struct edit_record *rec,
                                 .target = xstrdup(rec->facts[0].target),
                                 .old = xstrdup(rec->facts[0].old),
                                 .lambda = rec->lambda};
-    params_default(&p);
-    readable = rec->params_json && params_from_json(&p, rec->params_json, FROM_SESSION, NULL);
-    if (!readable)
-        params_default(&p);
     x->parameters = readable ? xstrdup(rec->params_json) : NULL;
     memcpy(x->projector, rec->projector, sizeof(x->projector));
     params_show_changed(&p, AFFECTS_EDIT, &changed);
