@@ -156,14 +156,6 @@ static void put_line(const struct frame *a, const struct figure_line *l, int lin
         put_mark(at_x(a, l->x[i]), at_y(a, l->y[i]), line, out);
 }
 
-static void include(double y, double *low, double *high)
-{
-    if (isnan(y))
-        return;
-    *low = isnan(*low) ? y : fmin(*low, y);
-    *high = isnan(*high) ? y : fmax(*high, y);
-}
-
 /* The range of y: that of the panel, or what the lines and bands need and a little more. */
 static void find_range(const struct figure *f, const struct figure_panel *p, struct frame *a)
 {
@@ -172,9 +164,9 @@ static void find_range(const struct figure *f, const struct figure_panel *p, str
     a->low = a->high = (double)NAN;
     for (int i = 0; i < f->lines; i++)
         for (int k = 0; k < p->line[i].count; k++) {
-            include(p->line[i].y[k], &a->low, &a->high);
-            include(p->line[i].low[k], &a->low, &a->high);
-            include(p->line[i].high[k], &a->low, &a->high);
+            range_include(p->line[i].y[k], &a->low, &a->high);
+            range_include(p->line[i].low[k], &a->low, &a->high);
+            range_include(p->line[i].high[k], &a->low, &a->high);
         }
     if (isnan(a->low))
         a->low = a->high = 0;

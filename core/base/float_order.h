@@ -20,4 +20,13 @@ static inline double clamped(double x, double low, double high)
     return !(x > low) ? low : x > high ? high : x;
 }
 
+/* The range grows to hold y. It begins as NaN, NaN; a NaN changes nothing. */
+static inline void range_include(double y, double *low, double *high)
+{
+    if (y < *low || *low != *low)
+        *low = y;
+    if (y > *high || *high != *high)
+        *high = y;
+}
+
 #endif

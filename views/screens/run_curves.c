@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "tui/chart.h"
@@ -52,14 +53,6 @@ static void line_between(const struct line *l, const double *y, double *out, int
     }
 }
 
-static void include(double y, double *low, double *high)
-{
-    if (isnan(y))
-        return;
-    *low = isnan(*low) || y < *low ? y : *low;
-    *high = isnan(*high) || y > *high ? y : *high;
-}
-
 /* The range of y: of shares 0 to 1, of others what there is and a little more. */
 static bool range_of(const struct line *line, int lines, bool share, double *low, double *high)
 {
@@ -68,9 +61,9 @@ static bool range_of(const struct line *line, int lines, bool share, double *low
     *low = *high = (double)NAN;
     for (int a = 0; a < lines; a++)
         for (int k = 0; k < line[a].count; k++) {
-            include(line[a].y[k], low, high);
-            include(line[a].low[k], low, high);
-            include(line[a].high[k], low, high);
+            range_include(line[a].y[k], low, high);
+            range_include(line[a].low[k], low, high);
+            range_include(line[a].high[k], low, high);
         }
     if (isnan(*low))
         return false;

@@ -102,22 +102,29 @@ static void fact_words(const struct ui_run *r, int record, char out[200])
         snprintf(out, 200, "not in the journal");
 }
 
+/* The fact of a row, then half of what is left for answers. False: less than `least` is left, the
+ * fact has it all. */
+static bool draw_fact(const struct ui_run *r, int record, int least, struct pen *p, int cols)
+{
+    char text[200];
+    int rest = cols - ++p->x;
+
+    fact_words(r, record, text);
+    pen_fit(p, ROLE_TEXT, rest < least ? rest : rest / 2, text);
+    return rest >= least;
+}
+
 static void record_row(const struct ui_run *r, const struct asked *a, const struct run_column *c,
                        int columns, const struct run_column *at, int when, int record,
                        struct pen *p, int cols)
 {
     char text[200];
-    int rest;
 
     pen_printf(p, ROLE_DIM, "%4d ", record + 1);
     for (int i = 0; i < columns; i++)
         draw_record_value(
             p, &c[i], run_value(r, c[i].metric, a->sequence, when, a->checkpoint, record), VALUE);
-    p->x++;
-    rest = cols - p->x;
-    fact_words(r, record, text);
-    pen_fit(p, ROLE_TEXT, rest < 40 ? rest : rest / 2, text);
-    if (rest < 40)
+    if (!draw_fact(r, record, 40, p, cols))
         return;
     answer_words(own_measure(r, at, a->sequence, a->slot, record), text, sizeof(text));
     pen_text(p, ROLE_DIM, " says ");
@@ -305,18 +312,13 @@ static void pair_row(const struct run_view *w, const struct ui_run *r, const str
     double x = run_value(r, c->metric, a->sequence, w->when, a->checkpoint, record);
     double y = run_value(r, c->metric, other, w->when, a->checkpoint, record);
     char text[200], said[2][100];
-    int rest;
 
     pen_printf(p, ROLE_DIM, "%4d ", record + 1);
     for (int i = 0; i < 3; i++) {
         snprintf(text, sizeof(text), i < 2 ? "%.2f" : "%+.2f", i == 0 ? x : i == 1 ? y : x - y);
         pen_right(p, i < 2 ? ROLE_TEXT : x > y ? ROLE_GOOD : ROLE_WARN, 7, text);
     }
-    p->x++;
-    rest = cols - p->x;
-    fact_words(r, record, text);
-    pen_fit(p, ROLE_TEXT, rest < 50 ? rest : rest / 2, text);
-    if (rest < 50)
+    if (!draw_fact(r, record, 50, p, cols))
         return;
     answer_words(own_measure(r, c, a->sequence, a->slot, record), said[0], sizeof(said[0]));
     answer_words(own_measure(r, c, other, a->slot, record), said[1], sizeof(said[1]));
