@@ -7,7 +7,7 @@
 #include "core/eval/answer.h"
 #include "tests/engine/real.h"
 
-enum { FACTS = 3, STEPS = 64, VECTORS = 4, TEXT_TOKENS = 20480, WINDOW = 256 };
+enum { FACTS = 3, VECTORS = 4, TEXT_TOKENS = 20480, WINDOW = 256 };
 
 static struct real real;
 static struct safetensors *file;
@@ -59,20 +59,11 @@ static double off(double got, double want)
 
 /* Whatever was made of one fact, for comparison. */
 struct made {
-    struct target_step step[STEPS];
-    int steps;
+    struct losses losses;
     struct target target;
     struct edit_result result;
     struct score before, after;
 };
-
-static void take_step(void *ctx, const struct target_step *s)
-{
-    struct made *m = ctx;
-
-    if (m->steps < STEPS)
-        m->step[m->steps++] = *s;
-}
 
 /* The sums of the reference's text, for the edited layers; NULL on a fault. */
 static struct moments *sums(const int *layer, int layers)
@@ -123,7 +114,7 @@ static bool edits_begin(struct edit_context *ctx, struct nullspace **space, cons
                                  .count = 1,
                                  .params = p,
                                  .unprojected = !(editor->needs & NEEDS_NULL_SPACE),
-                                 .on_step = take_step};
+                                 .on_step = losses_add};
     ok = editor_layers(p, real.model->config, layer, &ctx->layers, err);
     memcpy(ctx->layer, layer, (size_t)ctx->layers * sizeof(int));
     for (int i = 0; ok && editor->needs & NEEDS_MOMENTS && i < ctx->layers; i++)
@@ -153,10 +144,10 @@ static bool make(struct made *out, struct model_state *state, struct edit_contex
     bool ok = answer_score(&out->before, state, &asked, NULL, err);
 
     ctx->request = r;
-    ctx->on_step_ctx = out;
+    ctx->on_step_ctx = &out->losses;
     if (ok && editor->needs & NEEDS_TARGET)
         ok = target_optimise(&out->target, state, r, edit_target_layer(ctx), editor->target,
-                             ctx->params, take_step, out, NULL, err);
+                             ctx->params, losses_add, &out->losses, NULL, err);
     ctx->z = out->target.z;
     ok = ok && editor->edit(&out->result, state, ctx, NULL, err) &&
          answer_score(&out->after, state, &asked, NULL, err);
@@ -279,10 +270,10 @@ static double losses_differ(const struct made *m, json_t *hist)
 {
     double worst = 0;
 
-    CHECK(m->steps == (int)json_array_size(hist));
-    for (int i = 0; i < m->steps; i++) {
+    CHECK(m->losses.steps == (int)json_array_size(hist));
+    for (int i = 0; i < m->losses.steps; i++) {
         json_t *want = json_array_get(json_array_get(hist, (size_t)i), 0);
-        double d = off(m->step[i].loss, json_number_value(want));
+        double d = off(m->losses.loss[i], json_number_value(want));
 
         CHECK(i > 0 || d < 1e-3);
         worst = fmax(worst, d);
@@ -515,8 +506,8 @@ static void normalised_in_a_row(void)
                                    .count = 1,
                                    .params = &p,
                                    .past = past,
-                                   .on_step = take_step,
-                                   .on_step_ctx = m};
+                                   .on_step = losses_add,
+                                   .on_step_ctx = &m->losses};
         int layer[PARAM_MAX_LAYERS];
 
         CHECK(editor_layers(&p, real.model->config, layer, &ctx.layers, &err));

@@ -9,7 +9,7 @@
 #include "core/eval/answer.h"
 #include "tests/engine/real.h"
 
-enum { WINDOWS = 4, LONG = 20, FACTS = 3, STEPS = 64, LAYERS = 5, TOKENS = 20480, WINDOW = 256 };
+enum { WINDOWS = 4, LONG = 20, FACTS = 3, LAYERS = 5, TOKENS = 20480, WINDOW = 256 };
 
 static struct real real;
 static json_t *all;
@@ -134,19 +134,10 @@ static bool text_curvature(struct curvature *c, const int *layer, struct err *er
 }
 
 struct made {
-    struct target_step step[STEPS];
-    int steps;
+    struct losses losses;
     struct edit_result result;
     struct score before, after;
 };
-
-static void take_step(void *ctx, const struct target_step *s)
-{
-    struct made *m = ctx;
-
-    if (m->steps < STEPS)
-        m->step[m->steps++] = *s;
-}
 
 /* How much of a change lies outside of the free directions. */
 static double outside(const struct delta *d, const struct nullspace *const space[2], double gamma)
@@ -189,15 +180,15 @@ static void edit_agrees(struct edit_context *ctx, json_t *want, int fact, bool r
 
     ctx->request = &r;
     ctx->count = 1;
-    ctx->on_step = take_step;
-    ctx->on_step_ctx = m;
+    ctx->on_step = losses_add;
+    ctx->on_step_ctx = &m->losses;
     CHECK(editor_of(ctx->params)->edit(&m->result, scratch, ctx, NULL, &err) &&
           answer_score(&m->before, real.base, &asked, NULL, &err) &&
           answer_score(&m->after, scratch, &asked, NULL, &err));
     CHECK_STR(err.text, "");
-    CHECK(m->steps == (int)json_array_size(hist) && m->result.deltas == LAYERS);
-    for (int i = 0; i < m->steps; i++) {
-        double d = off(m->step[i].loss, json_number_value(json_array_get(hist, (size_t)i)));
+    CHECK(m->losses.steps == (int)json_array_size(hist) && m->result.deltas == LAYERS);
+    for (int i = 0; i < m->losses.steps; i++) {
+        double d = off(m->losses.loss[i], json_number_value(json_array_get(hist, (size_t)i)));
 
         CHECK(i || d < 1e-3);
         loss = fmax(loss, d);

@@ -3,6 +3,7 @@
 #ifndef TESTS_ENGINE_REAL_H
 #define TESTS_ENGINE_REAL_H
 
+#include "core/edit/target.h"
 #include "core/model/safetensors.h"
 #include "tests/engine/golden.h"
 
@@ -12,6 +13,21 @@ struct real {
     struct model_state *base;
     struct prefixes prefixes;
 };
+
+/* The loss of each step of an edit. */
+struct losses {
+    double loss[64];
+    int steps;
+};
+
+/* For edit_context.on_step; ctx is a struct losses. */
+static inline void losses_add(void *ctx, const struct target_step *s)
+{
+    struct losses *l = ctx;
+
+    if (l->steps < (int)(sizeof(l->loss) / sizeof(*l->loss)))
+        l->loss[l->steps++] = s->loss;
+}
 
 static inline bool real_open(struct real *r)
 {
