@@ -102,9 +102,7 @@ static bool arms_read(struct eval *v, const json_t *list)
         char *params = json_dumps(json_object_get(o, "parameters"), JSON_COMPACT);
         struct arm *arm = &v->arm[v->arms++];
 
-        params_default(&arm->params);
-        if (params && !params_from_json(&arm->params, params, FROM_SESSION, NULL))
-            params_default(&arm->params); /* of a newer version: only the method's name is shown */
+        edit_params_read(&arm->params, params); /* of a newer version: only the name is shown */
         utf8_copy(arm->name, sizeof(arm->name), name ? name : "?");
         free(params);
     }
