@@ -67,20 +67,42 @@ static bool add_matrix(struct digest *all, const struct model_state *view, int l
     return true;
 }
 
-static void add_bytes(struct digest *all, const char *what, const void *bytes, size_t n)
+/* The line before so many bytes. */
+static void add_size(struct digest *all, const char *what, size_t n)
 {
     char line[64];
 
     snprintf(line, sizeof(line), "%s %zu\n", what, n);
     digest_add(all, line, strlen(line));
-    digest_add(all, bytes, n);
 }
 
-static void add_hook(struct digest *all, const struct hook_data *h)
+static void add_text(struct digest *all, const char *what, const char *text)
 {
-    add_bytes(all, "hook", h->name, strlen(h->name));
-    add_bytes(all, "params", h->params, strlen(h->params));
-    add_bytes(all, "blob", h->blob, h->blob ? h->bytes : 0);
+    add_size(all, what, strlen(text));
+    digest_add(all, text, strlen(text));
+}
+
+/* Parameters of joined hooks have a line each; their blobs follow one another. */
+static void add_hook(struct digest *all, const struct hook *h)
+{
+    int parts;
+    const struct hook_data **part = hook_parts(h, &parts);
+    size_t params = (size_t)parts - 1, bytes = 0;
+
+    for (int i = 0; i < parts; i++) {
+        params += strlen(part[i]->params);
+        bytes += part[i]->bytes;
+    }
+    add_text(all, "hook", h->ops->name);
+    add_size(all, "params", params);
+    for (int i = 0; i < parts; i++) {
+        digest_add(all, "\n", i > 0);
+        digest_add(all, part[i]->params, strlen(part[i]->params));
+    }
+    add_size(all, "blob", bytes);
+    for (int i = 0; i < parts; i++)
+        digest_add(all, part[i]->blob, part[i]->bytes);
+    free(part);
 }
 
 bool weights_checksum(const struct model_state *view, char hex[65], struct err *err)
@@ -99,9 +121,9 @@ bool weights_checksum(const struct model_state *view, char hex[65], struct err *
             if (i != MATRIX_DOWN && state_replaced(view, l, (enum matrix)i))
                 ok = add_matrix(all, view, l, (enum matrix)i, err);
     for (int i = 0; i < view->hooks; i++)
-        add_hook(all, &view->hook[i]->data);
+        add_hook(all, view->hook[i]);
     for (int i = 0; i < view->prefixes; i++)
-        add_bytes(all, "prefix", view->prefix[i].text, strlen(view->prefix[i].text));
+        add_text(all, "prefix", view->prefix[i].text);
     digest_end_hex(all, hex);
     return ok;
 }

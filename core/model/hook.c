@@ -26,6 +26,28 @@ static const struct hook_ops *find_hook_kind(const char *name, struct err *err)
     return NULL;
 }
 
+/* Takes `data` over, and a reference to `before`, which may be NULL. */
+static struct hook_part *hook_part_new(struct hook_data data, struct hook_part *before)
+{
+    struct hook_part *p = xcalloc(1, sizeof(*p));
+
+    *p = (struct hook_part){data, before, before ? before->place + 1 : 0, 1};
+    if (before)
+        before->refs++;
+    return p;
+}
+
+static void hook_part_release(struct hook_part *p)
+{
+    while (p && !--p->refs) {
+        struct hook_part *before = p->before;
+
+        hook_data_free(&p->data);
+        free(p);
+        p = before;
+    }
+}
+
 struct hook *hook_open(const struct model *m, const struct hook_data *data, struct err *err)
 {
     const struct hook_ops *ops = find_hook_kind(data->name, err);
@@ -35,23 +57,26 @@ struct hook *hook_open(const struct model *m, const struct hook_data *data, stru
     if (!ctx)
         return NULL;
     h = xcalloc(1, sizeof(*h));
-    *h = (struct hook){.ops = ops, .data = hook_data_copy(data), .ctx = ctx, .refs = 1};
+    *h = (struct hook){ops, hook_part_new(hook_data_copy(data), NULL), ctx, 1};
     return h;
 }
 
-/* The data of both, one behind the other: a checksum reads it. */
-static struct hook_data data_join(const struct hook_data *a, const struct hook_data *b)
+/* The parts of `added` behind those of `before`, which are shared. */
+static struct hook_part *join_parts(const struct hook *before, const struct hook *added)
 {
-    struct hook_data out = {.name = xstrdup(b->name),
-                            .params = xasprintf("%s\n%s", a->params, b->params),
-                            .bytes = a->bytes + b->bytes};
+    int count;
+    const struct hook_data **part = hook_parts(added, &count);
+    struct hook_part *last = before->last;
 
-    out.blob = xmalloc(out.bytes + 1);
-    if (a->bytes)
-        memcpy(out.blob, a->blob, a->bytes);
-    if (b->bytes)
-        memcpy((char *)out.blob + a->bytes, b->blob, b->bytes);
-    return out;
+    last->refs++;
+    for (int i = 0; i < count; i++) {
+        struct hook_part *next = hook_part_new(hook_data_copy(part[i]), last);
+
+        hook_part_release(last);
+        last = next;
+    }
+    free(part);
+    return last;
 }
 
 struct hook *hook_join(const struct hook *before, const struct hook *added)
@@ -64,9 +89,19 @@ struct hook *hook_join(const struct hook *before, const struct hook *added)
     if (!ctx)
         return NULL;
     h = xcalloc(1, sizeof(*h));
-    *h = (struct hook){
-        .ops = added->ops, .data = data_join(&before->data, &added->data), .ctx = ctx, .refs = 1};
+    *h = (struct hook){added->ops, join_parts(before, added), ctx, 1};
     return h;
+}
+
+const struct hook_data **hook_parts(const struct hook *h, int *count)
+{
+    const struct hook_data **out;
+
+    *count = h->last->place + 1;
+    out = xcalloc((size_t)*count, sizeof(*out));
+    for (const struct hook_part *p = h->last; p; p = p->before)
+        out[p->place] = &p->data;
+    return out;
 }
 
 struct hook *hook_retain(struct hook *h)
@@ -80,7 +115,7 @@ void hook_release(struct hook *h)
     if (!h || --h->refs)
         return;
     h->ops->close(h->ctx);
-    hook_data_free(&h->data);
+    hook_part_release(h->last);
     free(h);
 }
 

@@ -47,9 +47,17 @@ struct hook_ops {
     void *(*join)(const void *before, const void *added);
 };
 
+/* The stored data of a hook that was joined, from the last part back to the first. Hooks share it:
+ * joining one more copies nothing. */
+struct hook_part {
+    struct hook_data data; /* owned */
+    struct hook_part *before;
+    int place, refs; /* place: how many are before it */
+};
+
 struct hook {
     const struct hook_ops *ops;
-    struct hook_data data; /* owned */
+    struct hook_part *last;
     void *ctx;
     int refs;
 };
@@ -63,6 +71,10 @@ struct hook *hook_open(const struct model *m, const struct hook_data *data, stru
 struct hook *hook_join(const struct hook *before, const struct hook *added);
 struct hook *hook_retain(struct hook *h); /* adds a reference; returns h */
 void hook_release(struct hook *h);        /* drops one; the last frees the hook. Accepts NULL. */
+
+/* The stored data of all parts, in the order they were added. The data is borrowed; the caller
+ * frees the list. */
+const struct hook_data **hook_parts(const struct hook *h, int *count);
 
 /* A deep copy; free it with hook_data_free(). */
 struct hook_data hook_data_copy(const struct hook_data *data);

@@ -155,13 +155,18 @@ static void codebook_close(void *ctx)
     free(c);
 }
 
+/* Once, at the first pass: a codebook that is only joined to the next never gets here. */
 static void codebook_upload(struct codebook *c)
 {
     struct device *dev = c->model->dev;
     int d = c->model->config->hidden, neurons = c->model->config->ffn;
-    struct mat value = mat_new(dev, DT_F32, c->count, d);
-    float *radius = xmalloc((size_t)c->count * sizeof(float));
+    struct mat value;
+    float *radius;
 
+    if (c->key.data)
+        return;
+    value = mat_new(dev, DT_F32, c->count, d);
+    radius = xmalloc((size_t)c->count * sizeof(float));
     c->key = mat_new(dev, DT_F32, c->count, neurons);
     c->radius = mat_new(dev, DT_F32, 1, c->count);
     c->value = mat_new(dev, DT_F64, c->count, d);
@@ -194,6 +199,7 @@ static struct pass *pass_of(struct codebook *c, const struct batch *batch)
     if (!rows)
         return NULL;
     if (!p) {
+        codebook_upload(c);
         p = xcalloc(1, sizeof(*p));
         *p = (struct pass){.batch = batch, .rows = rows};
         p->row = xcalloc((size_t)rows, sizeof(int));
@@ -338,7 +344,6 @@ static void *codebook_open(const struct model *m, const struct hook_data *data, 
     c = xcalloc(1, sizeof(*c));
     *c = (struct codebook){.model = m, .layer = layer};
     add_entry(c, e);
-    codebook_upload(c);
     return c;
 }
 
@@ -356,7 +361,6 @@ static void *codebook_join(const void *before, const void *added)
         c->entry[c->count] = entry_copy(&part[0]->entry[c->count], c->model);
     for (int i = 0; i < part[1]->count; i++)
         add_entry(c, entry_copy(&part[1]->entry[i], c->model));
-    codebook_upload(c);
     return c;
 }
 

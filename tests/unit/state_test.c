@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/base/digest.h"
 #include "core/base/mem.h"
 #include "core/base/rng.h"
 #include "core/edit/checksum.h"
@@ -603,6 +604,54 @@ static void a_side_matrix_takes_what_is_far(void)
     model_close(m);
 }
 
+/* Joining a hook copies nothing of those before it, and the checksum is that of their data, one
+ * behind the other. */
+static void joined_hooks_share_their_data(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    struct model_state *s = state_new(m, 1);
+    const struct hook_part *first;
+    const struct hook_data **part;
+    struct digest *all = sha256_new();
+    size_t params, bytes;
+    char hex[2][65];
+    int count;
+
+    for (int l = 0; l < m->config->layers; l++) {
+        float *w = weights_fetch(s, l, MATRIX_DOWN, NULL);
+        unsigned char hash[32];
+        struct digest *one = sha256_new();
+
+        digest_add(one, w, (size_t)m->config->hidden * (size_t)m->config->ffn * sizeof(*w));
+        digest_end(one, hash);
+        digest_add(all, hash, 32);
+        free(w);
+    }
+    free(add_side(s, 0, 3, 1));
+    first = s->hook[0]->last;
+    free(add_side(s, 0, 4, 2));
+    CHECK(s->hooks == 1 && s->hook[0]->last->before == first);
+    part = hook_parts(s->hook[0], &count);
+    CHECK(count == 2 && part[0] == &first->data);
+    params = strlen(part[0]->params) + 1 + strlen(part[1]->params);
+    bytes = part[0]->bytes + part[1]->bytes;
+    snprintf(hex[0], sizeof(hex[0]), "hook 4\nsideparams %zu\n", params);
+    digest_add(all, hex[0], strlen(hex[0]));
+    digest_add(all, part[0]->params, strlen(part[0]->params));
+    digest_add(all, "\n", 1);
+    digest_add(all, part[1]->params, strlen(part[1]->params));
+    snprintf(hex[0], sizeof(hex[0]), "blob %zu\n", bytes);
+    digest_add(all, hex[0], strlen(hex[0]));
+    for (int i = 0; i < count; i++)
+        digest_add(all, part[i]->blob, part[i]->bytes);
+    digest_end_hex(all, hex[0]);
+    CHECK(weights_checksum(s, hex[1], NULL));
+    CHECK_STR(hex[1], hex[0]);
+    free(part);
+    state_free(s);
+    model_close(m);
+}
+
 static void hooks_that_are_none(void)
 {
     static const struct {
@@ -743,6 +792,7 @@ static const struct test tests[] = {
     {"a codebook gives its values", a_codebook_gives_its_values},
     {"keys of a codebook share the way", keys_of_a_codebook_share_the_way},
     {"a side matrix takes what is far", a_side_matrix_takes_what_is_far},
+    {"joined hooks share their data", joined_hooks_share_their_data},
     {"hooks that are none are refused by name", hooks_that_are_none},
     {"a prompt behind a prefix is the prompt with the text in front", a_prefix_is_text_in_front},
     {"the device closes", closed},
