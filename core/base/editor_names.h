@@ -153,6 +153,12 @@
     X(P_UPDATE_LIKE, "update.like", "", PARAM_CHOICE, 0, 0, 2, "none gain norm", "", "",           \
       "the update of all neurons, scaled to the gain or the length that the mask would leave it",  \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_Z_WEIGHTS, "z.weights", "", PARAM_CHOICE, 0, 0, 1, "current base", "", "",                 \
+      "the weights that targets are optimised on: with all edits so far, or none",                 \
+      AFFECTS_TARGET | PARAM_ADDED_LATER)                                                          \
+    X(P_MASK_WEIGHTS, "mask.weights", "", PARAM_CHOICE, 0, 0, 1, "current base", "", "",           \
+      "the weights that scores, and so masks, are read from: with all edits so far, or none",      \
+      AFFECTS_SCORES | PARAM_ADDED_LATER)                                                          \
     X(P_WISE_LAYER, "wise.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
       "layer",                                                                                     \
       "wise: the layer of the side matrix; -1 = at 23/30 of the depth, or edit.layers if that is " \

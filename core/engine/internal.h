@@ -77,6 +77,12 @@ struct edit_curvature {
     int last;
 };
 
+/* A target and what it depends on (edit_targets.c). */
+struct kept_target {
+    char key[17];
+    struct target target;
+};
+
 /* The last preview: an edit computed into a scratch state and not committed. */
 struct preview {
     char *key; /* text of what it depends on (preview_key()); NULL: there is no preview */
@@ -146,6 +152,9 @@ struct engine {
     struct preview preview;
     struct run run[RUNS]; /* the newest first */
     unsigned last_run;
+    struct kept_target *target; /* [kept_targets]; the next one goes to next_target, modulo their
+                                   largest number */
+    int kept_targets, next_target;
     unsigned newest_inspect; /* job of the newest CMD_INSPECT: older ones emit nothing */
     bool lost;               /* the device is lost: nothing can be computed, the journal is safe */
     bool wants_moments;      /* options.background_moments as it was at the start */
@@ -288,6 +297,12 @@ void edit_past_add(struct engine *e, const struct edit_result *r, int edit);
 /* The state that edits of the job at work start from (e->start). */
 const struct model_state *edit_start_state(const struct engine *e);
 int edit_start_last(const struct engine *e); /* its last edit; INT_MAX: all active ones */
+/* The same, or the base where the parameter, z.weights or mask.weights, says so. */
+const struct model_state *edit_weights(const struct engine *e, const struct params *p,
+                                       enum param weights);
+/* Appends the name of these: weights of one name have the same bits. */
+void edit_weights_name(const struct engine *e, const struct params *p, enum param weights,
+                       struct buf *out);
 void preview_drop(struct engine *e);
 /* The steps of an edit by themselves, for estimates and variants. A context borrows the request,
  * the parameters, and e->stats' solvers. */
@@ -295,6 +310,16 @@ void edit_context_begin(const struct engine *e, struct edit_context *ctx, const 
                         const struct request *request);
 /* Adds what past edits of the method have left for this one; edit_context_free() frees it. */
 bool edit_context_past(struct engine *e, struct edit_context *ctx, struct err *err);
+
+/* edit_targets.c */
+/* The target of a fact by the rule of the method of `p`: a kept one, or optimised on the weights of
+ * z.weights. Either way `step` (may be NULL) is called for each step. NULL: failed. The engine's,
+ * until the next call. */
+const struct target *target_of_fact(struct engine *e, const struct request *request, int layer,
+                                    const struct params *p,
+                                    void (*step)(void *ctx, const struct target_step *s), void *ctx,
+                                    struct err *err);
+void targets_free(struct engine *e);
 
 /* edit_masks.c */
 /* Masks of all edited layers, from an attribution of the present weights. Sets *id to its run. */

@@ -36,19 +36,6 @@ static int explained_object(const struct request *r, const struct params *p)
     return which == TARGET_NEW ? r->target[0] : which == TARGET_OLD ? r->old : -1;
 }
 
-/* The name of the weights: the same edits make the same bits, so what was scored before an undo is
- * found again after a redo. Between a change of the edits and its EV_STATE there is no name yet. */
-static void add_weights(const struct engine *e, struct buf *text)
-{
-    const struct open_session *s = e->open;
-    const char *name = e->start.state ? e->start.name : s->named == s->history ? s->name : "";
-
-    if (*name)
-        buf_puts(text, name);
-    else
-        buf_printf(text, "%u", edit_start_state(e)->generation);
-}
-
 /* Everything the scores depend on, as text: parameters, rows of tokens, the explained object, the
  * weights. So another object of the same prompt needs no scores again, unless it is what they
  * explain. */
@@ -66,7 +53,7 @@ static char *run_key(const struct engine *e, const struct request *request, int 
                        request[r].scored[i].lookup, explained_object(&request[r], p),
                        request[r].fact.wording.markup);
     }
-    add_weights(e, &text);
+    edit_weights_name(e, p, P_MASK_WEIGHTS, &text);
     return buf_take(&text);
 }
 
@@ -224,8 +211,8 @@ static void layer_arrived(void *ctx, struct attribution *a)
 /* All given layers: with `emit` those that are there already, then the others as they are computed.
  */
 static bool run_scores(struct engine *e, struct run *run, struct attribute_run *work,
-                       const struct request *request, int count, const int *layer, int layers,
-                       bool emit, struct err *err)
+                       const struct model_state *view, const struct request *request, int count,
+                       const int *layer, int layers, bool emit, struct err *err)
 {
     struct layer_sink to = {
         .e = e, .run = run, .layers = layers, .keys = count, .draw = facts_draw(request, count)};
@@ -245,8 +232,8 @@ static bool run_scores(struct engine *e, struct run *run, struct attribute_run *
     emit_progress(e, e->job_id, "attribution", to.done, layers);
     to.key =
         xmalloc((size_t)to.count * (size_t)count * (size_t)e->model->config->ffn * sizeof(float));
-    ok = edit_read(edit_start_state(e), request, count, to.missing, to.count,
-                   &(struct edit_reads){.keys = to.key}, &e->job, err) &&
+    ok = edit_read(view, request, count, to.missing, to.count, &(struct edit_reads){.keys = to.key},
+                   &e->job, err) &&
          attribute_layers(work, to.missing, to.count, e->want_curves, layer_arrived, &to, &e->job,
                           err);
     free(to.key);
@@ -258,6 +245,7 @@ static bool run_compute(struct engine *e, struct run *run, const struct request 
                         const struct params *p, const int *layer, int layers, bool emit,
                         struct err *err)
 {
+    const struct model_state *view = edit_weights(e, p, P_MASK_WEIGHTS);
     struct attribute_run *work = NULL;
     int missing = 0;
     bool ok = true;
@@ -265,7 +253,7 @@ static bool run_compute(struct engine *e, struct run *run, const struct request 
     for (int i = 0; i < layers; i++)
         missing += !run_has_layer(e, run, layer[i]);
     if (missing) {
-        work = attribute_begin(edit_start_state(e), request, count, p, run->id, &e->job, err);
+        work = attribute_begin(view, request, count, p, run->id, &e->job, err);
         if (!work)
             return false;
         run->rows = attribute_rows(work);
@@ -277,7 +265,7 @@ static bool run_compute(struct engine *e, struct run *run, const struct request 
         emit_header(e, run, request, count, layer, layers);
     if (missing && params_choice(p, P_ATTR_STRATEGY) != STRATEGY_MPC)
         ok = emit_estimates(e, run, work, layer, layers, err);
-    ok = ok && run_scores(e, run, work, request, count, layer, layers, emit, err);
+    ok = ok && run_scores(e, run, work, view, request, count, layer, layers, emit, err);
     attribute_end(work);
     return ok;
 }

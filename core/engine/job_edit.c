@@ -4,8 +4,8 @@
  *
  *     facts          -> requests      requests_build(): rows of tokens, the subject's last token
  *     statistics                      edit_stats_prepare(): moments, null spaces, past keys
- *     requests       -> z             targets_optimise(): the value that makes the model say the
- *                                     new object; EV_STEP for each step (or given: cmd->z)
+ *     requests       -> z             target_of_fact(): the value that makes the model say the new
+ *                                     object; EV_STEP for each step (or given: cmd->z)
  *     requests       -> scores        run_of_facts(): EV_HEADER, EV_LAYER
  *     scores         -> masks         edit_masks(), with the user's overrides
  *     z, masks       -> scratch state the editor's edit(): a delta for each layer (core/edit/)
@@ -44,6 +44,28 @@ enum { SAID_TOKENS = 12 }; /* length of the answers before and after */
 const struct model_state *edit_start_state(const struct engine *e)
 {
     return e->start.state ? e->start.state : e->open->edited;
+}
+
+const struct model_state *edit_weights(const struct engine *e, const struct params *p,
+                                       enum param weights)
+{
+    return params_choice(p, weights) == WEIGHTS_BASE ? e->base : edit_start_state(e);
+}
+
+/* The same edits make the same bits, so what was made before an undo is found again after a redo.
+ * Between a change of the edits and its EV_STATE there is no name yet. */
+void edit_weights_name(const struct engine *e, const struct params *p, enum param weights,
+                       struct buf *out)
+{
+    const struct open_session *s = e->open;
+    const char *name = e->start.state ? e->start.name : s->named == s->history ? s->name : "";
+
+    if (params_choice(p, weights) == WEIGHTS_BASE)
+        buf_puts(out, "base");
+    else if (*name)
+        buf_puts(out, name);
+    else
+        buf_printf(out, "%u", edit_start_state(e)->generation);
 }
 
 void preview_drop(struct engine *e)
@@ -147,11 +169,10 @@ static void on_target_step(void *ctx, const struct target_step *t)
     emit_progress(w->e, w->e->job_id, "target", w->fact * w->steps + t->step, w->facts * w->steps);
 }
 
-/* v->z [count][d] of all requests, optimised on the present weights. `layer`: the last edited one.
- */
-static bool targets_optimise(struct engine *e, const struct command *cmd,
-                             const struct request *request, int layer, struct preview *v,
-                             struct err *err)
+/* v->z [count][d] of all requests. `layer`: the last edited one. */
+static bool targets_collect(struct engine *e, const struct command *cmd,
+                            const struct request *request, int layer, struct preview *v,
+                            struct err *err)
 {
     int d = e->model->config->hidden;
 
@@ -164,20 +185,18 @@ static bool targets_optimise(struct engine *e, const struct command *cmd,
     }
     for (int i = 0; i < cmd->count; i++) {
         struct target_watch watch = {e, i, cmd->count, (int)cmd->params.value[P_EDIT_V_STEPS]};
-        struct target t;
+        const struct target *t;
 
         emit_progress(e, e->job_id, "target", i * watch.steps, cmd->count * watch.steps);
-        if (!target_optimise(&t, e->open->edited, &request[i], layer,
-                             editor_of(&cmd->params)->target, &cmd->params, on_target_step, &watch,
-                             &e->job, err))
+        t = target_of_fact(e, &request[i], layer, &cmd->params, on_target_step, &watch, err);
+        if (!t)
             return false;
-        memcpy(v->z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
+        memcpy(v->z + (size_t)i * (size_t)d, t->z, (size_t)d * sizeof(float));
         if (!i) {
-            v->v_lr = t.rate;
-            v->v_clamp = t.clamp;
-            v->v_norm = t.v_norm;
+            v->v_lr = t->rate;
+            v->v_clamp = t->clamp;
+            v->v_norm = t->v_norm;
         }
-        target_free(&t);
     }
     return true;
 }
@@ -223,7 +242,7 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     v->width = d;
     ok = edit_context_past(e, &ctx, err) &&
          (!(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
-          targets_optimise(e, cmd, request, edit_target_layer(&ctx), v, err));
+          targets_collect(e, cmd, request, edit_target_layer(&ctx), v, err));
     t1 = clock_seconds();
     ok = ok && (!editor_has_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &v->run, err));
     t2 = clock_seconds();

@@ -7,10 +7,10 @@
  * protected there. So an edit that is in the session already can be compared with other ways of
  * making it, and a variant is bit for bit the edit that a preview was before that commit.
  *
- * What variants share is made once: the fact's probes, the answers before, a target z for each set
- * of target.* parameters and each rule of targets, an attribution for each set of attr.*. Variants
- * with the same scores and statistics run one after another, because the engine keeps only RUNS
- * attributions and one set of null spaces. A command that was stopped can be posted again: it
+ * What variants share is made once: the fact's probes, the answers before, and, kept by the
+ * engine, a target and an attribution for all that ask for the same. Variants with the same scores
+ * and statistics run one after another, because the engine keeps only RUNS attributions and one set
+ * of null spaces. A command that was stopped can be posted again: it
  * leaves out the first `done` variants in this order, if its state is still that of `expect`. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +30,6 @@ struct variants {
     struct score before;
     struct fact fact;     /* the edited fact, normalised */
     struct probes probes; /* its rephrases and neighbours */
-    const float **z;      /* [variants] targets; several may share one */
-    float **own;          /* [owns] the targets that are freed at the end */
-    int owns;
 };
 
 /* Parameters for the probes. A paraphrase that is a row of some variant cannot test any of them, so
@@ -102,36 +99,17 @@ static void variants_end(struct variants *t)
 {
     probes_free(&t->probes);
     fact_free(&t->fact);
-    for (int i = 0; i < t->owns; i++)
-        free(t->own[i]);
-    free(t->own);
-    free(t->z);
 }
 
-/* Sets z of a variant: given (cmd->z), or that of an earlier variant with the same target.*, or
- * optimised now. */
-static bool variant_target(struct variants *t, const struct request *request,
-                           const struct edit_context *ctx, int variant, struct err *err)
+static bool variant_target(struct engine *e, const struct request *request,
+                           struct edit_context *ctx, struct err *err)
 {
-    const struct params *all = t->cmd->variants, *p = &all[variant];
-    struct engine *e = t->e;
-    struct target target;
+    const struct target *t;
 
-    t->z[variant] = t->cmd->z;
-    for (int i = 0; !t->z[variant] && i < t->cmd->variant_count; i++)
-        if (t->z[i] && params_same(&all[i], p, AFFECTS_TARGET) &&
-            editor_of(&all[i])->target == editor_of(p)->target)
-            t->z[variant] = t->z[i];
-    if (t->z[variant])
-        return true;
     emit_progress(e, e->job_id, "target", 0, 0);
-    if (!target_optimise(&target, edit_start_state(e), request, edit_target_layer(ctx),
-                         editor_of(p)->target, p, NULL, NULL, &e->job, err))
-        return false;
-    t->z[variant] = t->own[t->owns++] = target.z;
-    target.z = NULL;
-    target_free(&target);
-    return true;
+    t = target_of_fact(e, request, edit_target_layer(ctx), ctx->params, NULL, NULL, err);
+    ctx->z = t ? t->z : NULL;
+    return t != NULL;
 }
 
 /* What the edit says of each layer. */
@@ -182,8 +160,8 @@ static bool variant_judge(struct variants *t, const struct model_state *view,
 }
 
 /* Makes and measures one variant. `seconds` count from the mask to the end of the solve. */
-static bool variant_make(struct variants *t, int variant, const struct command *cmd,
-                         struct variant_result *out, struct err *err)
+static bool variant_make(struct variants *t, const struct command *cmd, struct variant_result *out,
+                         struct err *err)
 {
     struct engine *e = t->e;
     struct request *request = NULL;
@@ -200,12 +178,12 @@ static bool variant_make(struct variants *t, int variant, const struct command *
     if (ok)
         edit_context_begin(e, &ctx, cmd, request);
     ok = ok && edit_context_past(e, &ctx, err);
-    if (ok && editor_of(&cmd->params)->needs & NEEDS_TARGET)
-        ok = variant_target(t, request, &ctx, variant, err);
+    ctx.z = cmd->z;
+    if (ok && !cmd->z && editor_of(&cmd->params)->needs & NEEDS_TARGET)
+        ok = variant_target(e, request, &ctx, err);
     if (ok && editor_has_mask(&cmd->params))
         ok = run_of_facts(e, request, 1, &cmd->params, ctx.layer, ctx.layers, false, err) != NULL;
     began = clock_seconds();
-    ctx.z = t->z[variant];
     if (ok && editor_has_mask(&cmd->params))
         ok = edit_masks(e, cmd, request, &ctx, &run, err);
     if (ok) {
@@ -239,7 +217,7 @@ static bool variant_run(struct variants *t, int variant, struct err *err)
     out->params = one.params;
     memcpy(out->state, t->state, sizeof(out->state));
     out->edit = t->edit;
-    if (!variant_make(t, variant, &one, out, &why)) {
+    if (!variant_make(t, &one, out, &why)) {
         if (why.kind != ERR_USAGE) {
             if (err)
                 *err = why;
@@ -301,8 +279,6 @@ bool job_variants(struct engine *e, struct command *cmd, struct err *err)
                        VARIANTS_MOST);
     if (!same_wording(cmd, err))
         return false;
-    t.z = xcalloc((size_t)n, sizeof(*t.z));
-    t.own = xcalloc((size_t)n, sizeof(*t.own));
     e->no_events = true;
     ok = variants_start(&t, cmd, err);
     if (ok)

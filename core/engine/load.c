@@ -79,6 +79,7 @@ void engine_unload_model(struct engine *e)
 {
     preview_drop(e);
     runs_free(e);
+    targets_free(e);
     edit_stats_free(e);
     edit_curvature_free(e);
     engine_session_park(e);
