@@ -28,26 +28,6 @@ double *eval_values(const struct eval *v, int metric, int sequence, int slot)
     return v->value + row * (size_t)v->facts;
 }
 
-/* The mean of a metric's rule over the measures of one record; NAN: none of them has it. */
-static double record_value(const struct record_metric *metric, const struct measures *m)
-{
-    double sum = 0;
-    int n = 0;
-
-    for (int i = 0; i < m->count; i++) {
-        const struct measure *one = &m->measure[i];
-        double value = one->probe == metric->probe && one->protocol == metric->protocol
-                           ? metric->rule(one)
-                           : (double)NAN;
-
-        if (isnan(value))
-            continue;
-        sum += value;
-        n++;
-    }
-    return n ? sum / n : (double)NAN;
-}
-
 int eval_slot_of(const struct eval *v, const struct measure *m)
 {
     if (m->when == WHEN_IMMEDIATE)
@@ -72,7 +52,7 @@ void eval_take(struct eval *v, const struct measures *m)
         first->sequence > eval_sequences(v) || first->sequence < 0)
         return;
     for (int k = 0; k < record_metric_count; k++) {
-        double value = record_value(&record_metrics[k], m);
+        double value = record_metric_value(&record_metrics[k], m->measure, m->count);
 
         if (first->when == WHEN_BASE)
             v->base[(size_t)k * (size_t)v->facts + (size_t)first->record - 1] = value;

@@ -13,8 +13,25 @@ static void probes_free(struct probe *probes, int count)
     for (int i = 0; i < count; i++) {
         free(probes[i].prompt);
         free(probes[i].answer);
+        for (int k = 0; k < probes[i].alsos; k++)
+            free(probes[i].also[k]);
+        free(probes[i].also);
     }
     free(probes);
+}
+
+void probe_add_answer(struct probe *probe, const char *answer)
+{
+    bool there = probe->answer && !strcmp(probe->answer, answer);
+
+    for (int i = 0; i < probe->alsos; i++)
+        there = there || !strcmp(probe->also[i], answer);
+    if (!probe->answer) {
+        probe->answer = xstrdup(answer);
+    } else if (!there) {
+        probe->also = xrealloc(probe->also, (size_t)(probe->alsos + 1) * sizeof(*probe->also));
+        probe->also[probe->alsos++] = xstrdup(answer);
+    }
 }
 
 void fact_free(struct fact *fact)
@@ -34,6 +51,15 @@ void fact_free(struct fact *fact)
     memset(fact, 0, sizeof(*fact));
 }
 
+static char **texts_copy(char *const *text, int count)
+{
+    char **copy = count ? xcalloc((size_t)count, sizeof(*copy)) : NULL;
+
+    for (int i = 0; i < count; i++)
+        copy[i] = xstrdup(text[i]);
+    return copy;
+}
+
 static struct probe *probes_copy(const struct probe *probes, int count)
 {
     struct probe *copy = NULL;
@@ -43,16 +69,9 @@ static struct probe *probes_copy(const struct probe *probes, int count)
     for (int i = 0; i < count; i++) {
         copy[i].prompt = xstrdup(probes[i].prompt);
         copy[i].answer = xstrdup(probes[i].answer);
+        copy[i].also = texts_copy(probes[i].also, probes[i].alsos);
+        copy[i].alsos = probes[i].alsos;
     }
-    return copy;
-}
-
-static char **texts_copy(char *const *text, int count)
-{
-    char **copy = count ? xcalloc((size_t)count, sizeof(*copy)) : NULL;
-
-    for (int i = 0; i < count; i++)
-        copy[i] = xstrdup(text[i]);
     return copy;
 }
 
@@ -102,6 +121,22 @@ static void put_text(json_t *object, const char *name, const char *text)
         json_object_set_new(object, name, json_string(text));
 }
 
+/* One answer is a text, several are a list. */
+static void put_answers(json_t *object, const struct probe *probe)
+{
+    json_t *list;
+
+    if (!probe->alsos) {
+        put_text(object, "answer", probe->answer);
+        return;
+    }
+    list = json_array();
+    json_array_append_new(list, json_string(probe->answer));
+    for (int i = 0; i < probe->alsos; i++)
+        json_array_append_new(list, json_string(probe->also[i]));
+    json_object_set_new(object, "answer", list);
+}
+
 static void put_probes(json_t *object, const char *name, const struct probe *probes, int count)
 {
     json_t *array;
@@ -113,7 +148,7 @@ static void put_probes(json_t *object, const char *name, const struct probe *pro
         json_t *probe = json_object();
 
         put_text(probe, "prompt", probes[i].prompt);
-        put_text(probe, "answer", probes[i].answer);
+        put_answers(probe, &probes[i]);
         json_array_append_new(array, probe);
     }
     json_object_set_new(object, name, array);

@@ -12,6 +12,8 @@
 
 struct probe {
     char *prompt, *answer; /* owned; answer may be NULL (whatever the base model says) */
+    char **also;           /* [alsos] owned: other answers that are right as well */
+    int alsos;
 };
 
 struct fact {
@@ -40,6 +42,9 @@ enum {
     TRIMMED_OLD = 8,
     TRIMMED_PROBES = 16, /* rephrase, question, paraphrases, locality, portability */
 };
+
+/* Adds an answer: the first one, or another one that is right as well. One that is there stays. */
+void probe_add_answer(struct probe *probe, const char *answer);
 
 void fact_free(struct fact *fact); /* frees the fields, zeroes the struct */
 struct fact fact_copy(const struct fact *fact);

@@ -233,12 +233,32 @@ static bool probe_fill(const struct fact *fact, const char *name, char **text, s
                    filled);
 }
 
+/* Blank answers and those that are equal without their blanks go. */
+static bool answers_settle(struct fact *fact, const char *name, struct probe *probe,
+                           struct err *err)
+{
+    char **also = probe->also;
+    int count = probe->alsos;
+    bool ok = text_settle(fact, name, &probe->answer, TRIMMED_PROBES, err);
+
+    probe->also = NULL;
+    probe->alsos = 0;
+    for (int i = 0; i < count; i++) {
+        ok = ok && text_settle(fact, name, &also[i], TRIMMED_PROBES, err);
+        if (also[i])
+            probe_add_answer(probe, also[i]);
+        free(also[i]);
+    }
+    free(also);
+    return ok;
+}
+
 static bool probes_settle(struct fact *fact, const char *name, struct probe *probes, int count,
                           struct err *err)
 {
     for (int i = 0; i < count; i++)
         if (!needed_settle(fact, name, &probes[i].prompt, TRIMMED_PROBES, err) ||
-            !text_settle(fact, name, &probes[i].answer, TRIMMED_PROBES, err) ||
+            !answers_settle(fact, name, &probes[i], err) ||
             !probe_fill(fact, name, &probes[i].prompt, err))
             return false;
     return true;

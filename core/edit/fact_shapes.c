@@ -36,13 +36,18 @@ static const char *kind_of(const json_t *value)
                                    : "a number";
 }
 
+static bool is_blank_text(const char *text)
+{
+    return !text[strspn(text, " \t\r\n")];
+}
+
 /* The first answer of a list that is not blank; if all are blank, the first. */
 static const json_t *first_of(const json_t *array)
 {
     for (size_t i = 0; i < json_array_size(array); i++) {
         const char *text = json_string_value(json_array_get(array, i));
 
-        if (!text || text[strspn(text, " \t\r\n")])
+        if (!text || !is_blank_text(text))
             return json_array_get(array, i);
     }
     return json_array_get(array, 0);
@@ -142,18 +147,39 @@ static struct probe_list portability_list(struct fact *fact)
     return (struct probe_list){&fact->portability, &fact->portabilities};
 }
 
+/* Every right answer of a value: a text, {"value", "aliases"}, or lists of these. */
+static bool probe_add_answers(struct probe *probe, const json_t *value, const char *key,
+                              struct err *err)
+{
+    const char *text;
+
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (!probe_add_answers(probe, json_array_get(value, i), key, err))
+            return false;
+    if (json_is_array(value))
+        return true;
+    if (json_object_get(value, "value"))
+        return probe_add_answers(probe, json_object_get(value, "value"), key, err) &&
+               probe_add_answers(probe, json_object_get(value, "aliases"), key, err);
+    if (!take_text(value, key, &text, err))
+        return false;
+    if (text && !is_blank_text(text))
+        probe_add_answer(probe, text);
+    return true;
+}
+
 static bool probe_add(struct probe_list to, const json_t *prompt, const json_t *answer,
                       const char *key, struct err *err)
 {
-    const char *text, *known;
+    const char *text;
 
-    if (!take_text(prompt, key, &text, err) || !take_text(answer, key, &known, err))
+    if (!take_text(prompt, key, &text, err))
         return false;
-    if (!text || !text[strspn(text, " \t\r\n")])
+    if (!text || is_blank_text(text))
         return true;
     *to.probe = xrealloc(*to.probe, (size_t)(*to.count + 1) * sizeof(**to.probe));
-    (*to.probe)[(*to.count)++] = (struct probe){xstrdup(text), xstrdup(known)};
-    return true;
+    (*to.probe)[*to.count] = (struct probe){.prompt = xstrdup(text)};
+    return probe_add_answers(&(*to.probe)[(*to.count)++], answer, key, err);
 }
 
 /* A prompt and its answer, or a list of prompts beside one of answers. */
@@ -187,8 +213,8 @@ static const json_t *first_key(const json_t *object, const char *const *names)
 static bool probes_add(struct probe_list to, const json_t *value, const char *key, struct err *err)
 {
     static const char *const prompts[] = {"prompt", "question", "New Question", NULL};
-    static const char *const answers[] = {"answer",     "ground_truth", "target",
-                                          "new_answer", "New Answer",   NULL};
+    static const char *const answers[] = {
+        "answer", "answers", "ground_truth", "target", "new_answer", "New Answer", NULL};
     const char *name;
     json_t *inner;
     size_t i;
@@ -264,15 +290,21 @@ static bool read_mquake(struct fact_list *list, const json_t *root, struct err *
     const json_t *rewrites = json_object_get(root, "requested_rewrite");
     const json_t *asked = json_object_get(root, "questions");
     size_t n = json_array_size(rewrites);
+    struct fact *last;
 
     if (!n)
         return err_set(err, ERR_USAGE, "requested_rewrite is an empty list");
     for (size_t i = 0; i < n; i++)
         if (!read_rewrite(list_append(list), json_array_get(rewrites, i), err))
             return err_in(err, "requested_rewrite %zu", i + 1);
+    last = &list->fact[list->count - 1];
     for (size_t i = 0; i < json_array_size(asked); i++)
-        if (!probe_add(portability_list(&list->fact[list->count - 1]), json_array_get(asked, i),
+        if (!probe_add(portability_list(last), json_array_get(asked, i),
                        json_object_get(root, "new_answer"), "questions", err))
+            return false;
+    for (int i = 0; i < last->portabilities; i++)
+        if (!probe_add_answers(&last->portability[i], json_object_get(root, "new_answer_alias"),
+                               "new_answer_alias", err))
             return false;
     return true;
 }

@@ -251,7 +251,8 @@ static void add_neighbours(struct fact *fact, const struct relation *r, int most
         if (has_neighbour(fact, prompt))
             free(prompt);
         else
-            fact->locality[fact->localities++] = (struct probe){prompt, xstrdup(r->object[at])};
+            fact->locality[fact->localities++] =
+                (struct probe){.prompt = prompt, .answer = xstrdup(r->object[at])};
     }
 }
 

@@ -9,6 +9,7 @@ static const struct field_info measure_field[] = {
     INT(measure, record),
     RANGE(measure, probe, 0, MEASURE_PROBES - 1),
     COUNT(measure, place),
+    COUNT(measure, alias),
     RANGE(measure, protocol, 0, MEASURE_PROTOCOLS - 1),
     COUNT(measure, predicteds),
     OR_NULL(measure, predicted, FIELD_INT, predicteds, NO_COUNT),

@@ -175,6 +175,12 @@ static double share_right(const struct measure *m)
     return n ? (double)right / n : (double)NAN;
 }
 
+/* The same; of several right answers their mean counts, as in EasyEdit, and not the best. */
+static double share_of_each(const struct measure *m)
+{
+    return share_right(m);
+}
+
 /* The whole answer is right. */
 static double all_right(const struct measure *m)
 {
@@ -219,6 +225,72 @@ static double fed_magnitude(const struct measure *m)
                                    : (double)NAN;
 }
 
+/* ---- several right answers ---- */
+
+bool measure_same_question(const struct measure *a, const struct measure *b)
+{
+    return a->probe == b->probe && a->place == b->place && a->protocol == b->protocol;
+}
+
+double measure_match(const struct measure *m)
+{
+    if (m->protocol == PROTOCOL_TEACHER)
+        return share_right(m);
+    return text_equal(m) + text_contained(m);
+}
+
+bool measure_matched(const struct measure *m, int count, int at)
+{
+    double match = measure_match(&m[at]);
+    bool best = match > 0;
+
+    for (int i = 0; best && i < count; i++)
+        if (measure_same_question(&m[i], &m[at]))
+            best = i < at ? !(measure_match(&m[i]) >= match) : !(measure_match(&m[i]) > match);
+    return best;
+}
+
+/* The value of the question of measure `at`; NAN: no answer of it has one. */
+static double question_value(const struct record_metric *metric, const struct measure *m, int count,
+                             int at)
+{
+    double sum = 0, best = (double)NAN;
+    int n = 0;
+
+    for (int i = at; i < count; i++) {
+        double value = measure_same_question(&m[i], &m[at]) ? metric->rule(&m[i]) : (double)NAN;
+
+        if (isnan(value))
+            continue;
+        best = fmax(best, value); /* of a NAN and a number, the number */
+        sum += value;
+        n++;
+    }
+    return metric->rule == share_of_each && n ? sum / n : best;
+}
+
+double record_metric_value(const struct record_metric *metric, const struct measure *m, int count)
+{
+    double sum = 0;
+    int n = 0;
+
+    for (int i = 0; i < count; i++) {
+        bool asked = m[i].probe == metric->probe && m[i].protocol == metric->protocol;
+        double value;
+
+        for (int k = 0; asked && k < i; k++) /* an answer of a question that was counted */
+            asked = !measure_same_question(&m[k], &m[i]);
+        value = asked ? question_value(metric, m, count, i) : (double)NAN;
+        if (isnan(value))
+            continue;
+        sum += value;
+        n++;
+    }
+    return n ? sum / n : (double)NAN;
+}
+
+/* ---- the metrics ---- */
+
 #define TEACHER   PROTOCOL_TEACHER
 #define GENERATED PROTOCOL_GENERATED
 #define CHAT      PROTOCOL_CHAT
@@ -228,6 +300,7 @@ const struct record_metric record_metrics[] = {
     {"Gen", "gen", MEASURE_GEN, TEACHER, share_right, 1},
     {"Loc", "loc", MEASURE_LOC, TEACHER, share_right, 1},
     {"Port", "port", MEASURE_PORT, TEACHER, share_right, 1},
+    {"Port mean", "port_mean", MEASURE_PORT, TEACHER, share_of_each, 0},
     {"Rel whole", "rel_whole", MEASURE_REL, TEACHER, all_right, 0},
     {"Gen whole", "gen_whole", MEASURE_GEN, TEACHER, all_right, 0},
     {"Loc whole", "loc_whole", MEASURE_LOC, TEACHER, all_right, 0},

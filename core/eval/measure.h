@@ -5,9 +5,11 @@
  *                                     generated  said "Philadelphia"    wanted "Philadelphia"
  *                                loc  teacher    predicted 314 322      labels 314 494
  *
+ * A question that has several right answers has a measure for each of them (`alias`).
+ *
  * A metric is a row of record_metrics: the probe and the protocol whose measures it is of, and a
- * rule that makes a number of one of them. Several measures of a record (neighbours) are averaged
- * first, then records. Plain data; any thread. */
+ * rule that makes a number of one of them. Of several right answers the best one counts; several
+ * questions of a record (neighbours) are averaged, then records. Plain data; any thread. */
 #ifndef CORE_EVAL_MEASURE_H
 #define CORE_EVAL_MEASURE_H
 
@@ -46,6 +48,7 @@ struct measure {
     int when;                   /* enum measure_when */
     int record;                 /* in the data file, from 1 */
     int probe, place;           /* enum measure_probe; which of several, from 0 */
+    int alias;                  /* which of the question's right answers, from 0 */
     int protocol;               /* enum measure_protocol */
     int *predicted, predicteds; /* token ids: the argmax at each place, or what was generated */
     int *label, labels;         /* what counts as right at each place; generated: none */
@@ -60,6 +63,15 @@ struct measure {
 };
 void measure_free(struct measure *m);             /* frees what it owns, zeroes it */
 void measures_free(struct measure *m, int count); /* and the array */
+
+/* Whether both are of one question: they differ in the answer that counts as right. */
+bool measure_same_question(const struct measure *a, const struct measure *b);
+/* Whether measure `at` is of the answer of its question that was matched best, the first of equals.
+ * None is matched where no token is right; generated: where no answer is said or contained. */
+bool measure_matched(const struct measure *m, int count, int at);
+/* How well it matches: the share of tokens that are right; generated: 2 the same text, 1 contained,
+ * 0 neither. */
+double measure_match(const struct measure *m);
 
 /* A number of a whole state, or of one of its layers. */
 struct run_number {
@@ -76,6 +88,8 @@ struct record_metric {
     int table;                               /* the text table it is a column of; 0: of none */
 };
 extern const struct record_metric record_metrics[];
+/* Its value for a record: the mean over questions. NAN: none of the measures [count] has one. */
+double record_metric_value(const struct record_metric *metric, const struct measure *m, int count);
 /* Whether it compares with what the base said: of the base itself it says nothing. */
 bool record_metric_is_of_change(const struct record_metric *m);
 extern const int record_metric_count; /* at most RECORD_METRICS_MOST */

@@ -5,7 +5,7 @@
  *   gen    rephrase     new object                   new object                     old object
  *   loc    neighbour's  its stated answer, or three  what the base predicts, with   new object
  *                       tokens that the base says    the same answer fed
- *   port   its own      its own                      its own answer
+ *   port   its own      its own, each of several     its own answer
  *
  * Teacher: prompt and answer are tokenised together; the tokens after as many as the prompt alone
  * has are the labels, and the argmax is taken before each of them. That is EasyEdit's protocol
@@ -33,7 +33,14 @@ void measure_list_free(struct measure_list *list)
 struct question {
     int probe, place;
     const char *prompt, *answer, *rival; /* the last two may be NULL */
+    char *const *also;                   /* [alsos] other answers that are right */
+    int alsos;
 };
+
+static const char *question_answer(const struct question *q, int alias)
+{
+    return alias ? q->also[alias - 1] : q->answer;
+}
 
 /* What all questions of a record share. */
 struct asking {
@@ -46,7 +53,7 @@ struct asking {
     struct err *err;
 };
 
-static struct measure *measure_add(const struct asking *a, const struct question *q,
+static struct measure *measure_add(const struct asking *a, const struct question *q, int alias,
                                    enum measure_protocol protocol)
 {
     struct measure_list *list = a->out;
@@ -56,6 +63,7 @@ static struct measure *measure_add(const struct asking *a, const struct question
     m = &list->measure[list->count++];
     *m = (struct measure){.probe = q->probe,
                           .place = q->place,
+                          .alias = alias,
                           .protocol = (int)protocol,
                           .logp = (double)NAN,
                           .rival = (double)NAN};
@@ -181,16 +189,17 @@ static bool ask_rival(const struct asking *a, const struct question *q, struct m
     return ok;
 }
 
-static bool ask_teacher(const struct asking *a, const struct question *q)
+/* With one of the question's answers fed. */
+static bool ask_teacher(const struct asking *a, const struct question *q, int alias)
 {
     const struct measure *base = measure_of_base(a, q, PROTOCOL_TEACHER);
+    const char *answer = question_answer(q, alias);
     struct continuation c;
     struct generated g;
     struct measure *m;
     bool merged = false, ok;
 
-    if (!(q->answer ? joint_tokens(&c, a, q->prompt, q->answer, &merged)
-                    : base_tokens(&c, a, q, base)))
+    if (!(answer ? joint_tokens(&c, a, q->prompt, answer, &merged) : base_tokens(&c, a, q, base)))
         return false;
     if (!can_be_scored(a, &c)) {
         continuation_free(&c);
@@ -200,7 +209,7 @@ static bool ask_teacher(const struct asking *a, const struct question *q)
     if (ok) {
         bool kept = q->probe == MEASURE_LOC && base;
 
-        m = measure_add(a, q, PROTOCOL_TEACHER);
+        m = measure_add(a, q, alias, PROTOCOL_TEACHER);
         m->predicted = ids_copy(g.argmax, c.count);
         m->predicteds = m->answers = c.count;
         m->labels = kept ? base->predicteds : c.count;
@@ -285,15 +294,15 @@ static bool ask_generated(const struct asking *a, const struct question *q,
     decoder_end(&s.decoder, NULL);
     buf_free(&s.text);
     prompt_tokens_free(&asked);
-    if (ok) {
-        struct measure *m = measure_add(a, q, protocol);
+    for (int i = 0; ok && i <= q->alsos; i++) {
+        const char *answer = question_answer(q, i);
+        struct measure *m = measure_add(a, q, i, protocol);
 
-        m->predicted = g.id;
+        m->predicted = ids_copy(g.id, g.count);
         m->predicteds = g.count;
         m->said = sentence_of(model, g.id, g.count);
         m->wanted = q->probe == MEASURE_LOC ? xstrdup(base ? base->said : m->said)
-                                            : xstrdup(q->answer ? q->answer : "");
-        g.id = NULL;
+                                            : xstrdup(answer ? answer : "");
     }
     generated_free(&g);
     return ok;
@@ -303,9 +312,11 @@ static bool ask_generated(const struct asking *a, const struct question *q,
 
 static bool ask(const struct asking *a, struct question q)
 {
-    if (job_cancelled(a->job, a->err))
-        return false;
-    return (!(a->protocols & 1U << PROTOCOL_TEACHER) || ask_teacher(a, &q)) &&
+    bool ok = !job_cancelled(a->job, a->err);
+
+    for (int i = 0; ok && a->protocols & 1U << PROTOCOL_TEACHER && i <= q.alsos; i++)
+        ok = ask_teacher(a, &q, i);
+    return ok &&
            (!(a->protocols & 1U << PROTOCOL_GENERATED) ||
             ask_generated(a, &q, PROTOCOL_GENERATED)) &&
            (!(a->protocols & 1U << PROTOCOL_CHAT) || ask_generated(a, &q, PROTOCOL_CHAT));
@@ -317,18 +328,32 @@ bool measure_ask(struct measure_list *out, const struct model_state *state, cons
 {
     const struct asking a = {out, state, fact, protocols, base, job, err};
     char *text = fact_text(fact);
-    bool ok = ask(&a, (struct question){MEASURE_REL, 0, text, fact->target, fact->old}) &&
-              (!fact->rephrase ||
-               ask(&a, (struct question){MEASURE_GEN, 0, fact->rephrase, fact->target, fact->old}));
+    struct question of_fact = {
+        .probe = MEASURE_REL, .prompt = text, .answer = fact->target, .rival = fact->old};
+    bool ok = ask(&a, of_fact);
 
-    for (int i = 0; ok && i < fact->localities; i++)
-        ok = ask(&a, (struct question){MEASURE_LOC, i, fact->locality[i].prompt,
-                                       fact->locality[i].answer,
-                                       fact->locality[i].answer ? fact->target : NULL});
-    for (int i = 0; ok && i < fact->portabilities; i++)
-        ok = !fact->portability[i].answer ||
-             ask(&a, (struct question){MEASURE_PORT, i, fact->portability[i].prompt,
-                                       fact->portability[i].answer, NULL});
+    of_fact.probe = MEASURE_GEN;
+    of_fact.prompt = fact->rephrase;
+    ok = ok && (!fact->rephrase || ask(&a, of_fact));
+    for (int i = 0; ok && i < fact->localities; i++) {
+        const struct probe *p = &fact->locality[i];
+
+        ok = ask(&a, (struct question){.probe = MEASURE_LOC,
+                                       .place = i,
+                                       .prompt = p->prompt,
+                                       .answer = p->answer,
+                                       .rival = p->answer ? fact->target : NULL});
+    }
+    for (int i = 0; ok && i < fact->portabilities; i++) {
+        const struct probe *p = &fact->portability[i];
+
+        ok = !p->answer || ask(&a, (struct question){.probe = MEASURE_PORT,
+                                                     .place = i,
+                                                     .prompt = p->prompt,
+                                                     .answer = p->answer,
+                                                     .also = p->also,
+                                                     .alsos = p->alsos});
+    }
     free(text);
     return ok;
 }

@@ -17,8 +17,8 @@ static const char tables[] =
     " predicted BLOB NOT NULL, labels BLOB NOT NULL," /* int32 each */
     " logp REAL, answers INTEGER NOT NULL,"           /* null: NAN */
     " rival REAL, rivals INTEGER NOT NULL, rival_right INTEGER NOT NULL,"
-    " merged INTEGER NOT NULL, said TEXT, wanted TEXT,"
-    " UNIQUE (sequence, edits, moment, record, probe, place, protocol));"
+    " merged INTEGER NOT NULL, said TEXT, wanted TEXT, alias INTEGER NOT NULL,"
+    " UNIQUE (sequence, edits, moment, record, probe, place, protocol, alias));"
     "CREATE TABLE IF NOT EXISTS numbers ("
     " id INTEGER PRIMARY KEY,"
     " sequence INTEGER NOT NULL, edits INTEGER NOT NULL, name TEXT NOT NULL,"
@@ -37,17 +37,17 @@ static bool measure_store(struct session *s, const struct measure *m, struct err
     return db_run(s, err,
                   "INSERT OR IGNORE INTO measures (sequence, edits, moment, record, probe, place,"
                   " protocol, predicted, labels, logp, answers, rival, rivals, rival_right, merged,"
-                  " said, wanted)"
-                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  " said, wanted, alias)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   "iititit"
-                  "bbdidiiitt",
+                  "bbdidiiitti",
                   (long long)m->sequence, (long long)m->edits, measure_when_name(m->when),
                   (long long)m->record, measure_probe_name(m->probe), (long long)m->place,
                   measure_protocol_name(m->protocol), m->predicted ? m->predicted : &none,
                   (size_t)m->predicteds * sizeof(int), m->label ? m->label : &none,
                   (size_t)m->labels * sizeof(int), m->logp, (long long)m->answers, m->rival,
                   (long long)m->rivals, (long long)m->rival_right, (long long)m->merged, m->said,
-                  m->wanted);
+                  m->wanted, (long long)m->alias);
 }
 
 static bool number_store(struct session *s, const struct run_number *n, struct err *err)
@@ -137,16 +137,17 @@ static bool measure_read(struct session *s, sqlite3_stmt *q, struct measure *m, 
                           .rival_right = sqlite3_column_int(q, 13) != 0,
                           .merged = sqlite3_column_int(q, 14) != 0,
                           .said = db_text(q, 15),
-                          .wanted = db_text(q, 16)};
+                          .wanted = db_text(q, 16),
+                          .alias = sqlite3_column_int(q, 18)};
     m->predicted = ids_of(q, 7, &m->predicteds);
     m->label = ids_of(q, 8, &m->labels);
     return m->when >= 0 && m->probe >= 0 && m->protocol >= 0;
 }
 
-#define SELECT_MEASURES                                                            \
-    "SELECT sequence, edits, moment, record, probe, place, protocol, predicted,"   \
-    " labels, logp, answers, rival, rivals, rival_right, merged, said, wanted, id" \
-    " FROM measures"
+#define SELECT_MEASURES                                                             \
+    "SELECT sequence, edits, moment, record, probe, place, protocol, predicted,"    \
+    " labels, logp, answers, rival, rivals, rival_right, merged, said, wanted, id," \
+    " alias FROM measures"
 
 /* All rows of a query by SELECT_MEASURES, which is ended here; NULL: failed. *last becomes the id
  * of the last row. */

@@ -264,6 +264,57 @@ static void the_screen_shows_the_file(void)
     buf_free(&out);
 }
 
+/* Whether a record of the base is what the reference has for its question and answer. */
+static void record_is_of(const json_t *o, const json_t *question)
+{
+    json_t *answers = json_object_get(question, "answers"), *alias = json_object_get(o, "alias");
+    json_t *matched = json_object_get(json_object_get(question, "matched"), text_of(o, "protocol"));
+    json_int_t at = json_integer_value(alias);
+
+    CHECK(!alias == (json_array_size(answers) == 1));
+    CHECK(!alias || json_is_true(json_object_get(o, "matched")) ==
+                        (json_is_integer(matched) && json_integer_value(matched) == at));
+    if (is_text(o, "protocol", "teacher")) {
+        json_t *fed = json_array_get(json_object_get(question, "teacher"), (size_t)at);
+
+        CHECK(json_equal(json_object_get(o, "labels"), json_object_get(fed, "labels")));
+        CHECK(json_equal(json_object_get(o, "predicted"), json_object_get(fed, "predicted")));
+    } else {
+        CHECK_STR(text_of(o, "said"), text_of(question, "said"));
+        CHECK_STR(text_of(o, "wanted"), json_string_value(json_array_get(answers, (size_t)at)));
+    }
+}
+
+/* Questions with several right answers: each is asked, and the record says which one matched. */
+static void every_right_answer_is_asked(void)
+{
+    json_t *all = json_load_file("tests/data/aliases.json", 0, NULL), *list = json_array(), *r, *o;
+    char *path = xasprintf("%s/aliases.json", folder);
+    struct buf out = {0};
+    int seen = 0;
+    size_t at;
+
+    json_array_foreach(all, at, r) json_array_append(list, json_object_get(r, "fact"));
+    CHECK(json_dump_file(list, path, 0) == 0);
+    CHECK(run(&out, "eval -q " SMALL "--data %s --edits 4 --method rome --no-state --json", path) ==
+          0);
+    for (int i = 0; (o = event(&out, "record", i)); json_decref(o), i++) {
+        size_t record = (size_t)json_integer_value(json_object_get(o, "record")) - 1;
+        size_t place = (size_t)json_integer_value(json_object_get(o, "place"));
+
+        if (!is_text(o, "when", "base") || !is_text(o, "probe", "port"))
+            continue;
+        r = json_object_get(json_array_get(all, record), "questions");
+        record_is_of(o, json_array_get(r, place));
+        seen++;
+    }
+    CHECK(seen == 2 * (4 + 2 + 3 + 3 + 1 + 3 + 3));
+    buf_free(&out);
+    free(path);
+    json_decref(list);
+    json_decref(all);
+}
+
 /* All records and metrics that were printed, without times. */
 static char *numbers_of(const struct buf *out)
 {
@@ -345,6 +396,7 @@ int main(void)
         {"what cannot be measured is refused", refusals},
         {"arms of a file", arms_of_a_file},
         {"results follow from records", results_follow_from_records},
+        {"every right answer is asked", every_right_answer_is_asked},
         {"the screen shows what the file holds", the_screen_shows_the_file},
         {"a killed run goes on to the same numbers", a_killed_run_goes_on},
     };

@@ -197,11 +197,14 @@ static struct fact fact_with_probes(const char *known)
     f.paraphrase = xcalloc(1, sizeof(char *));
     f.paraphrase[f.paraphrases++] = xstrdup("There came {}");
     f.portability = xcalloc(1, sizeof(struct probe));
-    f.portability[f.portabilities++] = (struct probe){xstrdup("In the park was a"), xstrdup("big")};
+    f.portability[f.portabilities++] =
+        (struct probe){.prompt = xstrdup("In the park was a"), .answer = xstrdup("big")};
     f.locality = xcalloc(3, sizeof(struct probe));
-    f.locality[f.localities++] = (struct probe){xstrdup("Once upon a time"), xstrdup(known)};
-    f.locality[f.localities++] = (struct probe){xstrdup("Once upon a time"), xstrdup("zzz")};
-    f.locality[f.localities++] = (struct probe){xstrdup("The dog was"), NULL};
+    f.locality[f.localities++] =
+        (struct probe){.prompt = xstrdup("Once upon a time"), .answer = xstrdup(known)};
+    f.locality[f.localities++] =
+        (struct probe){.prompt = xstrdup("Once upon a time"), .answer = xstrdup("zzz")};
+    f.locality[f.localities++] = (struct probe){.prompt = xstrdup("The dog was"), .answer = NULL};
     return f;
 }
 
@@ -295,7 +298,8 @@ static void an_answer_may_come_within_the_first_words(void)
     const struct model_state *const both[2] = {base, moved};
     char word[LONG], said[LONG];
     const char *prompt = later_word(word, said);
-    struct probe spare[2] = {{(char *)(size_t)prompt, NULL}, {(char *)(size_t)prompt, word}};
+    struct probe spare[2] = {{.prompt = (char *)(size_t)prompt},
+                             {.prompt = (char *)(size_t)prompt, .answer = word}};
     struct fact f = fact_with_probes("x");
     struct params p;
     struct probes probes;
@@ -307,8 +311,8 @@ static void an_answer_may_come_within_the_first_words(void)
     free(f.locality[0].answer);
     free(f.locality[1].prompt);
     free(f.locality[1].answer);
-    f.locality[0] = (struct probe){xstrdup(prompt), xstrdup(word)};
-    f.locality[1] = (struct probe){xstrdup(prompt), xasprintf("%sx", word)};
+    f.locality[0] = (struct probe){.prompt = xstrdup(prompt), .answer = xstrdup(word)};
+    f.locality[1] = (struct probe){.prompt = xstrdup(prompt), .answer = xasprintf("%sx", word)};
     CHECK(probes_of(&probes, base, &f, &p, PROBES_LOCALITY, NULL, NULL) && probes.count == 3);
     CHECK(probes.probe[0].known && !probes.probe[1].known);
     CHECK_STR(probes.probe[0].expected, word);

@@ -33,7 +33,8 @@ static void add_neighbour(struct command *c, const char *prompt, const char *ans
     struct fact *f = &c->facts[0];
 
     f->locality = xrealloc(f->locality, (size_t)(f->localities + 1) * sizeof(*f->locality));
-    f->locality[f->localities++] = (struct probe){xstrdup(prompt), answer ? xstrdup(answer) : NULL};
+    f->locality[f->localities++] =
+        (struct probe){.prompt = xstrdup(prompt), .answer = answer ? xstrdup(answer) : NULL};
 }
 
 struct seen { /* the events of one job; owned */

@@ -521,7 +521,37 @@ static void mquake_shape(void)
     CHECK(f[1].portabilities == 3 && f[1].record == 1);
     CHECK_STR(f[1].portability[1].prompt, "Who leads the country where Ann Poe was born?");
     CHECK_STR(f[1].portability[1].answer, "Jo Roe");
+    CHECK(f[1].portability[1].alsos == 1);
+    CHECK_STR(f[1].portability[1].also[0], "Joseph Roe");
     drop(f, 2);
+}
+
+/* As KnowEdit nests them, and RippleEdits writes aliases: equal and blank ones go. */
+static void several_answers(void)
+{
+    static const char record[] =
+        "{\"subject\":\"A\",\"prompt\":\"{} is\",\"target_new\":\"x\",\"portability\":{"
+        "\"Reasoning\":[{\"prompt\":\"p\",\"ground_truth\":[[\" \",\"one\",\"two "
+        "\"],[\"one\",\"two\"]]}],"
+        "\"Aliasing\":[{\"prompt\":\"q\",\"answers\":[{\"value\":\"a\",\"aliases\":[\"b\",\"a\"]}]}"
+        "]}}";
+    struct fact f = read_one(record), back;
+    char *json = fact_to_json(&f);
+
+    back = read_one(json);
+    for (int i = 0; i < 2; i++) {
+        const struct fact *one = i ? &back : &f;
+
+        CHECK(one->portabilities == 2 && one->portability[0].alsos == 1 &&
+              one->portability[1].alsos == 1);
+        CHECK_STR(one->portability[0].answer, "one");
+        CHECK_STR(one->portability[0].also[0], "two");
+        CHECK_STR(one->portability[1].also[0], "b");
+    }
+    CHECK(strstr(json, "[\"one\",\"two\"]") != NULL);
+    free(json);
+    fact_free(&f);
+    fact_free(&back);
 }
 
 static void arguments_shape(void)
@@ -635,6 +665,7 @@ static const struct test all[] = {
     {"invalid UTF-8", invalid_utf8},
     {"MEND's shape", mend_shape},
     {"KnowEdit's shape", knowedit_shape},
+    {"several answers", several_answers},
     {"ROME's shape", rome_shape},
     {"EasyEdit's shape, an object a line", easyedit_shape_by_line},
     {"a bad record is named", a_bad_record_is_named},

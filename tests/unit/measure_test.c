@@ -1,10 +1,11 @@
-/* Metrics of measures, and generated answers compared as SQuAD does (tests/reference/answers.py).
- */
+/* Metrics of measures, generated answers compared as SQuAD does (tests/reference/answers.py), and
+ * questions with several right answers (tests/reference/aliases.py). */
 #include "core/eval/measure.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "core/base/mem.h"
 #include "tests/test.h"
 
 static const char *text_at(const json_t *o, const char *name)
@@ -70,6 +71,84 @@ static void metrics_of_a_measure(void)
     CHECK_NEAR(rule("rel_em", &m), 1, 0);
 }
 
+static int *ids_of(const json_t *list, int *count)
+{
+    int *id = xcalloc(json_array_size(list) + 1, sizeof(*id));
+
+    *count = (int)json_array_size(list);
+    for (int i = 0; i < *count; i++)
+        id[i] = (int)json_integer_value(json_array_get(list, (size_t)i));
+    return id;
+}
+
+/* Appends the measures of a question: teacher-forced and generated ones, one an answer. */
+static void add_question(struct measure *m, int *count, const json_t *question, int place)
+{
+    json_t *answers = json_object_get(question, "answers"), *fed;
+    int n = (int)json_array_size(answers);
+
+    for (int i = 0; i < 2 * n; i++) {
+        struct measure *one = &m[(*count)++];
+
+        *one = (struct measure){.probe = MEASURE_PORT, .place = place, .alias = i % n};
+        one->protocol = i < n ? PROTOCOL_TEACHER : PROTOCOL_GENERATED;
+        if (i < n) {
+            fed = json_array_get(json_object_get(question, "teacher"), (size_t)i);
+            one->predicted = ids_of(json_object_get(fed, "predicted"), &one->predicteds);
+            one->label = ids_of(json_object_get(fed, "labels"), &one->labels);
+        } else {
+            one->said = xstrdup(text_at(question, "said"));
+            one->wanted = xstrdup(json_string_value(json_array_get(answers, (size_t)(i - n))));
+        }
+    }
+}
+
+static void check_matched(const struct measure *m, int count, const json_t *question, int place)
+{
+    json_t *matched = json_object_get(question, "matched");
+
+    for (int i = 0; i < count; i++) {
+        json_t *best = json_object_get(matched, measure_protocol_name(m[i].protocol));
+
+        if (m[i].place == place)
+            CHECK(measure_matched(m, count, i) ==
+                  (json_is_integer(best) && json_integer_value(best) == m[i].alias));
+    }
+}
+
+/* Right if any answer is; the best one counts, and for one metric their mean. */
+static void any_right_answer_counts(void)
+{
+    json_t *all = json_load_file("tests/data/aliases.json", 0, NULL), *r, *q;
+    size_t at, place;
+    int several = 0;
+
+    CHECK(json_array_size(all) == 4);
+    json_array_foreach(all, at, r)
+    {
+        json_t *metrics = json_object_get(r, "metrics"),
+               *questions = json_object_get(r, "questions");
+        struct measure m[32];
+        int count = 0;
+
+        json_array_foreach(questions, place, q) add_question(m, &count, q, (int)place);
+        json_array_foreach(questions, place, q) check_matched(m, count, q, (int)place);
+        for (int i = 0; i < record_metric_count; i++) {
+            json_t *want = json_object_get(metrics, record_metrics[i].json);
+            double got = record_metric_value(&record_metrics[i], m, count);
+
+            CHECK(isnan(got) == !want);
+            if (want)
+                CHECK_NEAR(got, json_number_value(want), 1e-12);
+            several += want != NULL;
+        }
+        for (int i = 0; i < count; i++)
+            measure_free(&m[i]);
+    }
+    CHECK(several == 4 * 4);
+    json_decref(all);
+}
+
 static void names_are_found(void)
 {
     CHECK(measure_name_find(measure_when_name, "final") == WHEN_FINAL);
@@ -84,6 +163,7 @@ static void names_are_found(void)
 
 static const struct test tests[] = {{"generated answers are compared", answers_are_compared},
                                     {"metrics of a measure", metrics_of_a_measure},
+                                    {"any right answer counts", any_right_answer_counts},
                                     {"names", names_are_found}};
 
 int main(void)

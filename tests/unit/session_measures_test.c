@@ -37,6 +37,7 @@ static void measures_are_kept(void)
          .record = 3,
          .probe = MEASURE_LOC,
          .place = 4,
+         .alias = 2,
          .protocol = PROTOCOL_TEACHER,
          .predicted = predicted,
          .predicteds = 3,
@@ -78,6 +79,7 @@ static void measures_are_kept(void)
     CHECK(session_has_measures(s, &other, &has, &err) && !has);
     CHECK(session_measures(s, &m[0], &got, &count, &err) && count == 2);
     CHECK(same_ids(got[0].predicted, got[0].predicteds, predicted, 3));
+    CHECK(got[0].alias == 2 && !got[1].alias);
     CHECK(same_ids(got[0].label, got[0].labels, label, 3));
     CHECK_NEAR(got[0].logp, -1.0 / 3, 0);
     CHECK(got[0].place == 4 && got[0].merged && got[0].rival_right && !got[0].said);

@@ -58,8 +58,9 @@ static struct edit_record sample(int seed)
         f->localities = i ? 0 : 2;
         f->locality = i ? NULL : xcalloc(2, sizeof(*f->locality));
         if (!i) {
-            f->locality[0] = (struct probe){xstrdup("Louvre?"), xstrdup("Paris")};
-            f->locality[1] = (struct probe){xstrdup("Seine?"), NULL};
+            f->locality[0] =
+                (struct probe){.prompt = xstrdup("Louvre?"), .answer = xstrdup("Paris")};
+            f->locality[1] = (struct probe){.prompt = xstrdup("Seine?"), .answer = NULL};
         }
     }
     r.z = floats(U * D, seed + 1000);

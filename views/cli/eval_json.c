@@ -25,6 +25,20 @@ static void put_sequence(json_t *o, const struct eval *v, int sequence)
     json_object_set_new(o, "order", json_integer((sequence - 1) % v->orders + 1));
 }
 
+/* Of a question with several right answers: which one it is, and whether it was matched best. */
+static void put_alias(json_t *o, const struct measures *all, int at)
+{
+    const struct measure *m = &all->measure[at];
+    bool several = false;
+
+    for (int i = 0; i < all->count; i++)
+        several = several || (i != at && measure_same_question(&all->measure[i], m));
+    if (!several)
+        return;
+    json_object_set_new(o, "alias", json_integer(m->alias));
+    json_object_set_new(o, "matched", json_boolean(measure_matched(all->measure, all->count, at)));
+}
+
 void eval_print_measures(const struct eval *v, const struct measures *all)
 {
     for (int i = 0; i < all->count; i++) {
@@ -38,6 +52,7 @@ void eval_print_measures(const struct eval *v, const struct measures *all)
         json_object_set_new(o, "probe", json_string(measure_probe_name(m->probe)));
         json_object_set_new(o, "place", json_integer(m->place));
         json_object_set_new(o, "protocol", json_string(measure_protocol_name(m->protocol)));
+        put_alias(o, all, i);
         json_object_set_new(o, "tokens", json_integer(m->predicteds));
         json_object_set_new(o, "predicted", ids_json(m->predicted, m->predicteds));
         json_object_set_new(o, "labels", ids_json(m->label, m->labels));

@@ -60,18 +60,20 @@ static void draw_record_value(struct pen *p, const struct run_column *c, double 
     }
 }
 
-/* The measure of the fact's own prompt by the protocol of the page; NULL: none. */
+/* The measure of the column's first question, of its right answers that of the best; NULL: none. */
 static const struct measure *own_measure(const struct ui_run *r, const struct run_column *c,
                                          int sequence, int slot, int record)
 {
     int protocol = c ? record_metrics[c->metric].protocol : PROTOCOL_TEACHER, count;
     int probe = c ? record_metrics[c->metric].probe : MEASURE_REL;
-    const struct measure *m = run_measures(r, sequence, slot, record, &count);
+    const struct measure *m = run_measures(r, sequence, slot, record, &count), *best = NULL;
 
     for (int i = 0; i < count; i++)
-        if (m[i].protocol == protocol && m[i].probe == probe)
-            return &m[i];
-    return NULL;
+        if (m[i].protocol == protocol && m[i].probe == probe &&
+            (!best ||
+             (measure_same_question(best, &m[i]) && measure_match(&m[i]) > measure_match(best))))
+            best = &m[i];
+    return best;
 }
 
 /* What was said: the text, or of a run of an earlier version how many tokens were right. */
@@ -169,6 +171,8 @@ static void measure_row(const struct ui_run *r, int record, const struct measure
     pen_printf(&p, ROLE_ACCENT, " %s", measure_probe_name(m->probe));
     if (m->probe == MEASURE_LOC || m->probe == MEASURE_PORT)
         pen_printf(&p, ROLE_ACCENT, " %d", m->place + 1);
+    if (m->alias)
+        pen_printf(&p, ROLE_ACCENT, " or %d", m->alias + 1);
     pen_printf(&p, ROLE_DIM, " %s ", measure_protocol_name(m->protocol));
     answer_words(m, said, sizeof(said));
     show_print(rest, sizeof(rest), "says %.*s", in.w / 3, said);
