@@ -42,7 +42,10 @@ static void refusals(void)
     args = xasprintf("eval " SMALL "--data %s --edits 5 --method nmke --arm nmke:", data);
     refused(2, "usage", "two arms are called nmke", args);
     free(args);
-    args = xasprintf("eval " SMALL "--data %s --edits 5 --arm 'a: target.blank=no'", data);
+    args = xasprintf("eval " SMALL "--data %s --method alpha", data);
+    refused(2, "usage", "editscope: --method alpha: edit.method: 'alpha' is not one of", args);
+    free(args);
+    args = xasprintf("eval " SMALL "--data %s --arm 'a: target.blank=no'", data);
     refused(2, "usage", "the same for all arms", args);
     free(args);
     args = xasprintf("eval " SMALL "--data %s --edits 5 --figure a.png", data);

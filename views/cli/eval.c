@@ -386,19 +386,20 @@ static bool parse_protocols(const struct cli *c, struct eval *v, struct err *err
     return ok && (v->protocols || err_set(err, ERR_USAGE, "--protocol is empty"));
 }
 
-static bool add_arm(struct eval *v, const char *text, const struct cli *c, struct err *err)
+static bool add_arm(struct eval *v, const char *option, const char *text, const struct cli *c,
+                    struct err *err)
 {
     struct arm *arm = &v->arm[v->arms];
 
     if (v->arms == EVAL_ARMS)
         return err_set(err, ERR_USAGE, "more than %d arms", EVAL_ARMS);
-    if (!arm_parse(arm, text, &c->params, err))
+    if (!arm_parse(arm, option, text, &c->params, err))
         return false;
     if (!params_same(&arm->params, &c->params, AFFECTS_WORDING))
         return err_set(err, ERR_USAGE,
-                       "--arm %s: prompt.form, prompt.special and target.blank are the same for "
+                       "%s %s: prompt.form, prompt.special and target.blank are the same for "
                        "all arms: set them with --set",
-                       arm->name);
+                       option, arm->name);
     arm->params.value[P_EDIT_BATCH] = v->batch;
     for (int i = 0; i < v->arms; i++)
         if (!strcmp(v->arm[i].name, arm->name))
@@ -419,7 +420,7 @@ static bool read_arms(const struct cli *c, struct eval *v, struct err *err)
     rest = text;
     while (ok && rest && (line = strsep(&rest, "\n"))) {
         line += strspn(line, " \t");
-        ok = !*line || *line == '#' || add_arm(v, line, c, err);
+        ok = !*line || *line == '#' || add_arm(v, "arm", line, c, err);
     }
     free(text);
     return text && (ok || err_in(err, "%s", c->value[OPT_ARMS]));
@@ -438,13 +439,13 @@ static bool parse_arms(const struct cli *c, struct eval *v, struct err *err)
     while (ok && (word = next_of_list(&at))) {
         char *text = xasprintf("%s: edit.method=%s", word, word);
 
-        ok = add_arm(v, text, c, err);
+        ok = add_arm(v, "--method", text, c, err);
         free(text);
         free(word);
     }
     ok = ok && read_arms(c, v, err);
     for (int i = 0; ok && i < c->arm_count; i++)
-        ok = add_arm(v, c->arms[i], c, err);
+        ok = add_arm(v, "--arm", c->arms[i], c, err);
     return ok && (v->arms || err_set(err, ERR_USAGE, "there is no arm: give --method or --arm"));
 }
 

@@ -325,7 +325,7 @@ static bool arms_parse(const struct cli *c, struct sweep *s, struct err *err)
     axis->count = c->arm_count;
     s->arm = xcalloc((size_t)c->arm_count, sizeof(*s->arm));
     for (int i = 0; i < c->arm_count; i++) {
-        if (!arm_parse(&s->arm[i], c->arms[i], &c->params, err))
+        if (!arm_parse(&s->arm[i], "--arm", c->arms[i], &c->params, err))
             return false;
         utf8_copy(axis->value[i], sizeof(axis->value[i]), s->arm[i].name);
     }

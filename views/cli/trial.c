@@ -177,7 +177,8 @@ static char *next_word(const char **at)
     return word;
 }
 
-bool arm_parse(struct arm *arm, const char *text, const struct params *from, struct err *err)
+bool arm_parse(struct arm *arm, const char *option, const char *text, const struct params *from,
+               struct err *err)
 {
     const char *colon = strchr(text, ':'), *at = colon ? colon + 1 : text;
     int name = (int)(colon ? colon - text : (long)strlen(text));
@@ -187,7 +188,7 @@ bool arm_parse(struct arm *arm, const char *text, const struct params *from, str
     *arm = (struct arm){.params = *from};
     snprintf(arm->name, sizeof(arm->name), "%.*s", name, text);
     if (!*arm->name)
-        return err_set(err, ERR_USAGE, "--arm '%.60s': no name; write NAME: PARAMETER=VALUE …",
+        return err_set(err, ERR_USAGE, "%s '%.60s': no name; write NAME: PARAMETER=VALUE …", option,
                        text);
     while (ok && (word = next_word(&at))) {
         char *set = xasprintf("%s%s", strchr(word, '=') ? "" : "edit.method=", word);
@@ -196,5 +197,5 @@ bool arm_parse(struct arm *arm, const char *text, const struct params *from, str
         free(set);
         free(word);
     }
-    return ok || err_in(err, "--arm %s", arm->name);
+    return ok || err_in(err, "%s %s", option, arm->name);
 }

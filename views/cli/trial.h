@@ -42,7 +42,9 @@ bool trial_in_a_row(struct cli *c, const struct fact *fact, int facts, const str
                     struct trial *out, trial_on_fact *on_fact, void *ctx, struct err *err);
 
 /* Reads an arm: "wide: beta_ge=.5 beta_sp=.4". A bare word is a method: "random: nmke
- * mask.mode=random". The parameters are set over `from`. */
-bool arm_parse(struct arm *arm, const char *text, const struct params *from, struct err *err);
+ * mask.mode=random". The parameters are set over `from`. `option`: where it stands, for messages:
+ * "--arm". */
+bool arm_parse(struct arm *arm, const char *option, const char *text, const struct params *from,
+               struct err *err);
 
 #endif

@@ -154,7 +154,7 @@ static bool add_arm(struct tune *t, const char *text, const struct params *from,
         return err_set(err, ERR_USAGE, "--arm: at most %d arms beside the program's own",
                        ARMS_MOST - (int)(sizeof(arms) / sizeof(*arms)));
     t->other[t->arms] = other;
-    return arm_parse(&t->arm[t->arms++], text, from, err);
+    return arm_parse(&t->arm[t->arms++], "--arm", text, from, err);
 }
 
 /* The program's arms, what the model's own preset gives, and those of the command line. */
