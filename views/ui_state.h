@@ -367,6 +367,11 @@ const struct ui_verdict *ui_verdict(const struct ui_state *d);
 bool ui_verdict_is_present(const struct ui_state *d);
 /* The scoreboard of the fact at hand: of its verdict, or as B in Facts asked for it. NULL: none. */
 const struct probe_report *ui_scoreboard(const struct ui_state *d);
+/* What the verdict's edit wrote in a layer whose neurons its method chose itself (KN, FiNE); NULL:
+ * nothing, or the verdict is of something else than is at hand. ui_neuron_chosen(): whether this
+ * neuron is among them. */
+const struct layer_report *ui_chosen_in(const struct ui_state *d, int layer);
+bool ui_neuron_chosen(const struct ui_state *d, int layer, int neuron);
 /* Whether the verdict is of a preview that was made from something else than what is at hand now;
  * ui_verdict_words(): "made with β_ge 0.3, now 0.4". */
 bool ui_verdict_moved(const struct ui_state *d);

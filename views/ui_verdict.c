@@ -257,6 +257,28 @@ bool ui_verdict_moved(const struct ui_state *d)
     return verdict_differs(d) != 0;
 }
 
+const struct layer_report *ui_chosen_in(const struct ui_state *d, int layer)
+{
+    const struct ui_verdict *v = ui_verdict(d);
+
+    if (!v || (!v->committed && ui_verdict_moved(d)))
+        return NULL;
+    for (int i = 0; i < v->report->layers; i++)
+        if (v->report->layer[i].layer == layer && v->report->layer[i].chosen)
+            return &v->report->layer[i];
+    return NULL;
+}
+
+bool ui_neuron_chosen(const struct ui_state *d, int layer, int neuron)
+{
+    const struct layer_report *r = ui_chosen_in(d, layer);
+
+    for (int i = 0; r && i < r->chosen; i++)
+        if (r->chosen_neuron[i].neuron == neuron)
+            return true;
+    return false;
+}
+
 const char *ui_verdict_words(const struct ui_state *d, char out[UI_WORDS])
 {
     return origin_words(d, &d->verdict.from, verdict_differs(d), out);

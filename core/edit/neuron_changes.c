@@ -61,33 +61,54 @@ static double dot(const float *a, const float *b, int n)
     return sum;
 }
 
-/* The Frobenius norm of all changes of a layer, and in how many columns they are. */
-static double changed_norm(const struct changed *c, int count, int d, int *columns)
+/* Puts a neuron among the report's, if its change is long enough. */
+static void note_chosen(struct layer_report *report, int neuron, double moved)
 {
-    double square = 0;
+    struct chosen_neuron *at = report->chosen_neuron;
+    int i = report->chosen < REPORT_CHOSEN ? report->chosen++ : REPORT_CHOSEN - 1;
 
-    *columns = 0;
+    if (report->kept > REPORT_CHOSEN && !(moved > at[i].moved))
+        return;
+    for (; i > 0 && moved > at[i - 1].moved; i--)
+        at[i] = at[i - 1];
+    at[i] = (struct chosen_neuron){neuron, moved};
+}
+
+/* Notes each changed column of a layer; returns the Frobenius norm of all changes. */
+static double note_changed(struct layer_report *report, const struct changed *c, int count, int d)
+{
+    double all = 0;
+
     for (int a = 0; a < count; a++) {
+        float *sum = xcalloc((size_t)d, sizeof(float)); /* of all changes of this column */
         bool again = false;
+        double square;
 
-        for (int b = 0; b < count; b++)
-            if (c[a].column == c[b].column) {
-                square += dot(c[a].r, c[b].r, d);
-                again = again || b < a;
-            }
-        *columns += !again;
+        for (int b = 0; b < count; b++) {
+            if (c[b].column != c[a].column)
+                continue;
+            again = again || b < a;
+            for (int j = 0; j < d; j++)
+                sum[j] += c[b].r[j];
+        }
+        square = dot(sum, sum, d);
+        free(sum);
+        if (again)
+            continue;
+        all += square;
+        report->kept++;
+        note_chosen(report, c[a].column, sqrt(square));
     }
-    return sqrt(fmax(square, 0));
+    return sqrt(all);
 }
 
 /* The layer's report, if some neuron of it was changed. `before`: the state before the edit. */
 static bool report_layer(struct edit_result *out, const struct model_state *before, int layer,
                          struct err *err)
 {
-    int d = before->model->config->hidden, count = 0, kept;
+    int d = before->model->config->hidden, count = 0;
     struct changed *c = NULL;
     struct err why = {0};
-    double norm;
 
     for (int i = 0; i < out->deltas; i++) {
         const struct delta *delta = &out->delta[i];
@@ -99,12 +120,11 @@ static bool report_layer(struct edit_result *out, const struct model_state *befo
             c[count++] =
                 (struct changed){delta->column[t], delta->r + (size_t)t * (size_t)delta->rows};
     }
-    norm = changed_norm(c, count, d, &kept);
-    if (kept) {
+    if (count) {
         struct layer_report *report = &out->report[out->layers++];
 
-        *report = layer_report_keyless(layer, kept);
-        report->delta_norm = norm;
+        *report = layer_report_keyless(layer, 0);
+        report->delta_norm = note_changed(report, c, count, d);
         report->weight_norm = matrix_norm(before, layer, MATRIX_DOWN, &why);
     }
     free(c);

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-enum { REPORT_HITS = 5 };
+enum { REPORT_HITS = 5, REPORT_CHOSEN = 16 };
 
 /* One layer's update, with its mask. */
 struct layer_report {
@@ -24,6 +24,12 @@ struct layer_report {
     double rho_ge, rho_sp, tau_ge, tau_sp; /* ratio (Eq. 6, 7) and threshold of each kind */
     int rank;              /* of CrispEdit: directions of d M that are kept for the text; else 0 */
     double gradient_share; /* and what the others leave of the first gradient's length */
+    int chosen; /* neurons that the method chose itself (KN, FiNE), by the length of their change in
+                   descending order; at most REPORT_CHOSEN, `kept` counts all: */
+    struct chosen_neuron {
+        int neuron;
+        double moved; /* the length of what is added to its value vector */
+    } chosen_neuron[REPORT_CHOSEN];
     bool stale; /* the change of an earlier layer, or a later change of a parameter, is not in it */
     int hits;   /* past edits whose keys the update moves most, in descending order: */
     struct layer_hit {

@@ -91,8 +91,8 @@ const struct target *target_of_fact(struct engine *e, const struct request *requ
         step(ctx, &there->trace[i]);
     if (there)
         return there;
-    if (!target_optimise(&made, edit_weights(e, p, P_Z_WEIGHTS), request, layer, editor_of(p)->target,
-                         p, step, ctx, &e->job, err))
+    if (!target_optimise(&made, edit_weights(e, p, P_Z_WEIGHTS), request, layer,
+                         editor_of(p)->target, p, step, ctx, &e->job, err))
         return NULL;
     place = target_place(e);
     memcpy(place->key, key, sizeof(place->key));

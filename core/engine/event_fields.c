@@ -174,6 +174,12 @@ static bool attribution_ready(void *what, struct err *err)
 }
 FIELDS_READY(attribution, attribution_ready);
 
+static const struct field_info chosen_neuron_field[] = {
+    INT(chosen_neuron, neuron),
+    REAL(chosen_neuron, moved),
+};
+FIELDS(chosen_neuron);
+
 static const struct field_info layer_report_field[] = {
     LAYER(layer_report, layer),
     INT(layer_report, kept),
@@ -199,6 +205,8 @@ static const struct field_info layer_report_field[] = {
     REAL(layer_report, tau_sp),
     INT(layer_report, rank),
     REAL(layer_report, gradient_share),
+    RANGE(layer_report, chosen, 0, REPORT_CHOSEN),
+    PARTS_OF(layer_report, chosen_neuron, chosen_neuron_fields, chosen),
     BOOL(layer_report, stale),
 };
 FIELDS(layer_report);

@@ -287,8 +287,13 @@ static int layer_order(const struct engine *e, const struct params *p, bool all,
                        struct err *err)
 {
     int n, edited[PARAM_MAX_LAYERS], edits;
+    struct params masked = *p;
 
     if (!editor_layers(p, e->model->config, edited, &edits, err))
+        return 0;
+    masked.value[P_EDIT_METHOD] = METHOD_NMKE;
+    if (edits == e->model->config->layers && !editor_takes_mask(p) && /* KN: it may edit any */
+        !editor_layers(&masked, e->model->config, edited, &edits, err))
         return 0;
     memcpy(order, edited, (size_t)edits * sizeof(int));
     n = edits;

@@ -333,6 +333,16 @@ static double layers_differ(const struct edit_result *r, json_t *layers)
     return worst;
 }
 
+/* Whether the report names the neuron, or its layer's list is full. */
+static bool neuron_reported(const struct edit_result *r, int layer, int neuron)
+{
+    for (int l = 0; l < r->layers; l++)
+        for (int i = 0; r->report[l].layer == layer && i < r->report[l].chosen; i++)
+            if (r->report[l].chosen_neuron[i].neuron == neuron || i == REPORT_CHOSEN - 1)
+                return true;
+    return false;
+}
+
 /* The changed neurons, where the reference names them. */
 static bool neurons_agree(const struct edit_result *r, json_t *want)
 {
@@ -343,7 +353,8 @@ static bool neurons_agree(const struct edit_result *r, json_t *want)
             json_t *o = json_array_get(want, at++);
 
             if (json_integer_value(json_array_get(o, 0)) != r->delta[i].layer ||
-                json_integer_value(json_array_get(o, 1)) != r->delta[i].column[t])
+                json_integer_value(json_array_get(o, 1)) != r->delta[i].column[t] ||
+                !neuron_reported(r, r->delta[i].layer, r->delta[i].column[t]))
                 return false;
         }
     return at == json_array_size(want);

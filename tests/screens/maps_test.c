@@ -583,7 +583,60 @@ static void a_norm_that_nobody_computed_is_no_zero(void)
     ui_free(&d);
 }
 
+/* What KN chose is marked on the map and listed by the table, in layers without scores too; not
+ * after a parameter has moved. */
+static void chosen_neurons_are_shown(void)
+{
+    struct ui_state d;
+    struct heat_grid g;
+    struct map_window w = {0};
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("neurons"), &host), *map;
+    struct screen screen = {.ui = &d, .view = v};
+    struct edit_report *a = xcalloc(1, sizeof(*a));
+    struct ranked_neuron *rows;
+    struct neurons_table table = {0};
+    char *text;
+    int n;
+
+    make_ui_state(&d);
+    give_model(&d);
+    give_run(&d, 5);
+    params_assign(&d.params, "edit.method=kn", FROM_COMMAND_LINE, NULL);
+    ui_remask(&d);
+    a->layers = 2;
+    a->layer[0] = layer_report_keyless(4, 1);
+    a->layer[0].chosen = 1;
+    a->layer[0].chosen_neuron[0] = (struct chosen_neuron){NEURONS - 1, 2};
+    a->layer[1] = layer_report_keyless(11, 1);
+    a->layer[1].chosen = 1;
+    a->layer[1].chosen_neuron[0] = (struct chosen_neuron){3, 1};
+    give(&d, EV_PREVIEW, a);
+    CHECK(d.layer[4].shown && !d.layer[11].shown);
+    CHECK(ui_neuron_chosen(&d, 4, NEURONS - 1) && !ui_neuron_chosen(&d, 4, 3));
+    heat_grid_make(&g, &d, &w, every, LAYERS, NEURONS);
+    CHECK(g.marks == 2 && g.mark[0].row == 4 && g.mark[1].row == 11 && g.mark[1].col == 3);
+    heat_grid_free(&g);
+    map = view_open(view_find("heatmap"), &host);
+    screen.view = map;
+    text = screen_text(&screen, 36, 120, false);
+    CHECK(strstr(text, "× chosen by KN"));
+    free(text);
+    view_close(map);
+    snprintf(table.filter, sizeof(table.filter), "chosen");
+    rows = table_rows(&d, &table, &n, NULL);
+    CHECK(n == 2 && rows[0].layer == 4 && rows[0].neuron == NEURONS - 1 && rows[1].layer == 11);
+    free(rows);
+    screen.view = v;
+    params_assign(&d.params, "kn.threshold=0.5", FROM_COMMAND_LINE, NULL);
+    ui_remask(&d);
+    CHECK(!ui_chosen_in(&d, 4));
+    view_close(v);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"chosen neurons are shown", chosen_neurons_are_shown},
     {"a norm that nobody computed is no zero", a_norm_that_nobody_computed_is_no_zero},
     {"the lens opens on the answer", the_lens_opens_on_the_answer},
     {"without colours signs, rules and words remain", without_colours_signs_rules_and_words_remain},

@@ -75,6 +75,20 @@ json_t *record_layer(const struct attribution *a, const struct mask *m,
     return o;
 }
 
+/* The neurons that the method chose itself. */
+static json_t *chosen_json(const struct layer_report *l)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < l->chosen; i++) {
+        json_t *o = json_object();
+
+        cli_fields(o, &chosen_neuron_fields, &l->chosen_neuron[i], "neuron moved");
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 /* One layer of an edit; a percentile is null where random masks were not tried. */
 static json_t *layer_json(const struct layer_report *l)
 {
@@ -93,6 +107,8 @@ static json_t *layer_json(const struct layer_report *l)
     cli_fields(o, &layer_report_fields, l, "delta_norm weight_norm");
     if (l->rank)
         cli_fields(o, &layer_report_fields, l, "rank gradient_share");
+    if (l->chosen)
+        json_object_set_new(o, "chosen", chosen_json(l));
     return o;
 }
 

@@ -190,6 +190,37 @@ static void put_rule(float *row, int bins, int cut, int from, int to)
     row[at] = HEAT_RULE;
 }
 
+/* The column of a neuron, in a row in this order; -1: it is out of the window. */
+static int column_of(const struct heat_grid *g, const float *row, const int *at, int cut,
+                     int neuron)
+{
+    int column = -1;
+
+    for (int i = g->from; i < g->to; i++)
+        if (at[i] == neuron)
+            column = (int)((long long)(i - g->from) * g->bins / (g->to - g->from));
+    for (int i = 0; g->ruled && cut >= 0 && i <= column; i++)
+        if (isinf(row[i]) && row[i] < 0) /* the rule takes a column */
+            return column + 1;
+    return column;
+}
+
+static void mark_chosen(struct heat_grid *g, const struct ui_state *d, int r, const int *at,
+                        int cut)
+{
+    const struct layer_report *report = ui_chosen_in(d, g->layer[r]);
+
+    for (int i = 0; report && i < report->chosen; i++) {
+        int column = column_of(g, g->value + (size_t)r * (size_t)g->cols, at, cut,
+                               report->chosen_neuron[i].neuron);
+
+        if (column < 0)
+            continue;
+        g->mark = xrealloc(g->mark, ((size_t)g->marks + 1) * sizeof(*g->mark));
+        g->mark[g->marks++] = (struct heat_mark){r, column};
+    }
+}
+
 /* One row of the grid: the five steps of the opening comment, and the column of the cursor. */
 static void grid_fill_row(struct heat_grid *g, const struct ui_state *d, enum heat_mode mode, int r)
 {
@@ -223,15 +254,8 @@ static void grid_fill_row(struct heat_grid *g, const struct ui_state *d, enum he
     if (g->ruled && g->kind[r] != ROW_EMPTY)
         put_rule(row, g->bins, cut, g->from, g->to);
     if (g->layer[r] == d->at_layer)
-        for (int i = g->from; i < g->to; i++)
-            if (at[i] == d->at_neuron)
-                g->cursor = (int)((long long)(i - g->from) * g->bins / (g->to - g->from));
-    if (g->cursor >= 0 && g->layer[r] == d->at_layer && g->ruled && cut >= 0)
-        for (int i = 0; i <= g->cursor; i++)
-            if (isinf(row[i]) && row[i] < 0) {
-                g->cursor++;
-                break;
-            }
+        g->cursor = column_of(g, row, at, cut, d->at_neuron);
+    mark_chosen(g, d, r, at, cut);
     free(at);
     free(y);
     free(x);
@@ -319,5 +343,6 @@ void heat_grid_free(struct heat_grid *g)
     free(g->high);
     free(g->ramp);
     free(g->value);
+    free(g->mark);
     *g = (struct heat_grid){0};
 }

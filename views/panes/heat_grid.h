@@ -46,6 +46,10 @@ struct heat_grid {
     bool differs;       /* signed: colours run from -top to top */
     bool ruled;         /* the cut is drawn */
     int cursor;         /* column of the neuron under the cursor; -1: not shown */
+    struct heat_mark {
+        int row, col;
+    } * mark; /* [marks] neurons that a method chose itself (ui_chosen_in()) */
+    int marks;
     int exact_rows, mpc_rows, stale_rows;
 };
 

@@ -59,6 +59,7 @@ enum term_kind {
     TERM_FORCED,
     TERM_CHANGED,
     TERM_TAGGED,
+    TERM_CHOSEN,
     TERM_ABOVE,
     TERM_BELOW,
     TERM_PROMOTES,
@@ -122,7 +123,8 @@ static struct term parse_term(const struct ui_state *d, const char *word)
                  {"kept", TERM_KEPT, 0},
                  {"forced", TERM_FORCED, 0},
                  {"changed", TERM_CHANGED, 0},
-                 {"tagged", TERM_TAGGED, 0}};
+                 {"tagged", TERM_TAGGED, 0},
+                 {"chosen", TERM_CHOSEN, 0}};
     struct term t = {.kind = TERM_PROMOTES};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
@@ -172,6 +174,8 @@ static bool term_matches(const struct ui_state *d, const struct neurons_table *t
         return intervention_of(d, n->layer, n->neuron) != NULL;
     case TERM_TAGGED:
         return tag_has(&table->tags, n->layer, n->neuron);
+    case TERM_CHOSEN:
+        return ui_neuron_chosen(d, n->layer, n->neuron);
     case TERM_ABOVE:
         return n->score > t->value;
     case TERM_BELOW:
@@ -186,7 +190,8 @@ static bool term_matches(const struct ui_state *d, const struct neurons_table *t
 }
 
 /* Whether rows of a layer are listed at all: those that the filter names; every layer if it asks
- * for forced, changed or tagged neurons, which may be anywhere; else the layer under the cursor. */
+ * for forced, changed or tagged neurons, which may be anywhere; those that a method chose neurons
+ * in; else the layer under the cursor. */
 static bool layer_wanted(const struct ui_state *d, const struct term *term, int terms, int layer)
 {
     bool any = false, wanted = true;
@@ -199,6 +204,9 @@ static bool layer_wanted(const struct ui_state *d, const struct term *term, int 
         } else if (term[i].kind == TERM_FORCED || term[i].kind == TERM_CHANGED ||
                    term[i].kind == TERM_TAGGED) {
             any = true; /* these may lie anywhere */
+        } else if (term[i].kind == TERM_CHOSEN) {
+            any = true;
+            wanted &= ui_chosen_in(d, layer) != NULL;
         }
     return any ? wanted : layer == d->at_layer;
 }
@@ -234,9 +242,9 @@ static struct keyed_row sort_key_of(const struct ui_state *d, enum table_sort so
         out.class = class_rank[n->class_bits & 3];
     else if (sort == BY_INDEX)
         out.key = -(double)n->neuron - 1e9 * n->layer;
-    else if (sort == BY_ACTIVATION)
+    else if (sort == BY_ACTIVATION && a)
         out.key = fabs((double)a->activation[n->neuron]);
-    else if (sort == BY_NORM)
+    else if (sort == BY_NORM && a)
         out.key = (double)a->value_norm[n->neuron];
     return out;
 }
@@ -255,8 +263,20 @@ static void sort_rows(const struct ui_state *d, const struct neurons_table *t,
     free(keyed_row);
 }
 
+/* The neurons that a method chose in a layer without scores. Returns how many. */
+static int unscored_rows(const struct ui_state *d, int layer, struct ranked_neuron *out)
+{
+    const struct layer_report *report = ui_chosen_in(d, layer);
+
+    for (int i = 0; report && i < report->chosen; i++)
+        out[i] =
+            (struct ranked_neuron){layer, report->chosen_neuron[i].neuron, (double)NAN, 0, false};
+    return report ? report->chosen : 0;
+}
+
 /* The rows that pass the filter. With several layers, the TABLE_EACH strongest neurons of each are
- * considered. Without `use_words`, terms about tokens let everything pass. */
+ * considered, or all where it asks for chosen ones. Without `use_words`, terms about tokens let
+ * everything pass. */
 static struct ranked_neuron *filtered_rows(const struct ui_state *d, const struct neurons_table *t,
                                            int *n, bool use_words, bool *has_words)
 {
@@ -264,13 +284,17 @@ static struct ranked_neuron *filtered_rows(const struct ui_state *d, const struc
     int terms = parse_filter(d, t->filter, term),
         most = d->model.neurons > 0 ? d->model.neurons : 1;
     int wanted = 0, each;
-    struct ranked_neuron *out, *layer = xmalloc(((size_t)most + 1) * sizeof(*layer));
+    bool named = false; /* whatever their score */
+    struct ranked_neuron *out,
+        *layer = xmalloc(((size_t)most + REPORT_CHOSEN + 1) * sizeof(*layer));
 
     *n = 0;
     for (int l = 0; l < d->layers; l++)
         wanted += layer_wanted(d, term, terms, l);
-    each = wanted > 1 && most > TABLE_EACH ? TABLE_EACH : most;
-    out = xmalloc(((size_t)wanted * (size_t)each + 1) * sizeof(*out));
+    for (int i = 0; i < terms; i++)
+        named = named || term[i].kind == TERM_CHOSEN;
+    each = wanted > 1 && most > TABLE_EACH && !named ? TABLE_EACH : most;
+    out = xmalloc(((size_t)wanted * ((size_t)each + REPORT_CHOSEN) + 1) * sizeof(*out));
     for (int i = 0; i < terms; i++) {
         bool word = term[i].kind == TERM_PROMOTES || term[i].kind == TERM_SUPPRESSES;
 
@@ -282,9 +306,10 @@ static struct ranked_neuron *filtered_rows(const struct ui_state *d, const struc
     for (int l = 0; l < d->layers; l++) {
         int count;
 
-        if (!layer_wanted(d, term, terms, l) || (wanted > 1 && !ui_row_counts(d, l)))
+        if (!layer_wanted(d, term, terms, l) || (wanted > 1 && !named && !ui_row_counts(d, l)))
             continue;
-        count = ui_top_neurons(d, l, ORDER_SCORE, layer, each);
+        count = named && !d->layer[l].shown ? unscored_rows(d, l, layer)
+                                            : ui_top_neurons(d, l, ORDER_SCORE, layer, each);
         for (int i = 0; i < count; i++) {
             bool pass = true;
 

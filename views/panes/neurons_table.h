@@ -3,7 +3,8 @@
  *
  * A filter is a list of terms that all must hold: "L5", "L4-8", "all" or "edited" (layers);
  * "general", "specific", "both", "none" (class); "kept" (in the mask), "forced", "changed",
- * "tagged"; ">2.5" or "<0" (score); anything else is part of a token that the neuron promotes,
+ * "tagged", "chosen" (by KN or FiNE); ">2.5" or "<0" (score); anything else is part of a token that
+ * the neuron promotes,
  * "-word" of one it suppresses. */
 #ifndef VIEWS_PANES_NEURONS_TABLE_H
 #define VIEWS_PANES_NEURONS_TABLE_H

@@ -19,6 +19,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
+#include "core/edit/editors/editors.h"
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/layout.h"
@@ -186,6 +187,8 @@ static void map_legend(const struct map *m, int y)
         pen_text(&p, ROLE_DIM, "edited layers ");
     if (*range)
         pen_printf(&p, ROLE_ACCENT, "%s   ", range);
+    if (m->g.marks)
+        pen_printf(&p, ROLE_WARN, "× chosen by %s   ", editor_of(&m->d->verdict.params)->title);
     if (m->in.w > 50 && m->d->scored_layers) {
         pen_text(&p, ROLE_DIM, "peak ");
         pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
@@ -386,6 +389,9 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
     int rows = m->tall > 1 ? m->g.rows * m->tall / 2 : (m->g.rows + 1) / 2;
 
     heatmap_draw(&map, m->s, shape->plot);
+    for (int i = 0; i < m->g.marks; i++)
+        surface_text(m->s, shape->plot, m->g.mark[i].row * m->tall / 2, m->g.mark[i].col * m->wide,
+                     ROLE_WARN, "×");
     map_labels(m);
     if (m->g.exact_rows || m->g.mpc_rows || m->g.stale_rows) {
         map_legend(m, rows);

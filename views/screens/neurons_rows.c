@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/show.h"
+#include "core/edit/editors/editors.h"
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/interventions.h"
@@ -97,10 +98,14 @@ static void draw_mask_state(struct pen *p, const struct ui_state *d, const struc
     int forced = mask_override_of(d, n->layer, n->neuron);
     const struct intervention *change = intervention_of(d, n->layer, n->neuron);
 
-    if (forced)
+    if (forced) {
         pen_text(p, forced > 0 ? ROLE_GOOD : ROLE_WARN, forced > 0 ? "  in!  " : "  out! ");
-    else
+    } else if (ui_neuron_chosen(d, n->layer, n->neuron)) {
+        pen_text(p, ROLE_WARN, " × ");
+        pen_fit(p, ROLE_WARN, 4, editor_of(&d->verdict.params)->name);
+    } else {
         pen_text(p, n->kept ? ROLE_GOOD : ROLE_DIM, n->kept ? "  kept " : "       ");
+    }
     if (change) {
         char word[24];
         int w = text_width(intervention_text(change, word));
@@ -148,17 +153,22 @@ void table_row(const struct ui_state *d, const struct neurons_table *t,
     pen_text(&p, class_role(n->class_bits), class_glyph(n->class_bits));
     snprintf(text, sizeof(text), " L%dN%d", n->layer, n->neuron);
     pen_fit(&p, ROLE_STRONG, 11, text);
-    pen_number(&p, ROLE_BAR, 8, n->score);
+    if (a)
+        pen_number(&p, ROLE_BAR, 8, n->score);
+    else
+        pen_right(&p, ROLE_DIM, 8, "·"); /* a method chose it; its layer has no scores */
     draw_mask_state(&p, d, n);
-    if (p.x <= 29) {
+    if (p.x <= 29 && a) {
         p.x = 29;
         pen_number(&p, ROLE_TEXT, 8, (double)a->activation[n->neuron]);
     }
     p.x = 37;
     if (has_norm(in))
-        pen_norm(&p, ROLE_DIM, 8, a->value_norm[n->neuron]);
+        pen_norm(&p, ROLE_DIM, 8, a ? a->value_norm[n->neuron] : 0);
     for (int r = 0; r < rows_shown(d, in); r++)
-        if (r < a->rows)
+        if (!a)
+            p.x += 7;
+        else if (r < a->rows)
             pen_number(&p, ROLE_DIM, 7,
                        (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)n->neuron]);
     p.x += 2;
