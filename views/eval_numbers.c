@@ -288,6 +288,7 @@ const char *eval_table_title(int table)
         "teacher-forced: share of tokens that are right",
         "generated: exact match",
         "in the chat form: exact match, containment",
+        "sent to what the edits keep beside the weights",
         "more probable than its rival (ROME's success)",
     };
 

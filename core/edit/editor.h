@@ -105,7 +105,8 @@ struct edit_result {
     int hooks;
     char **prefix; /* [prefixes] texts before every prompt, in order */
     int prefixes;
-    char beside[160]; /* what hooks and prefixes do, for users: "19 tokens before every prompt" */
+    char beside[300]; /* what hooks and prefixes do, for users: "19 tokens before every prompt" */
+    struct route_report routes;                  /* edit_routes() */
     struct layer_report report[EDIT_MAX_LAYERS]; /* of the last pass */
     int layers;
     double *numbers; /* [numbers_count] what later edits of the method want to know of this one; or
@@ -159,6 +160,10 @@ bool edit_report_within(const struct edit_context *ctx, int i, struct mat keys, 
 edit_solve solve_in_null_space;
 /* The solve beside the second moments, edit.lambda C: for MEMIT, MEMIT-FE and PMET. */
 edit_solve solve_by_moments;
+/* Where the state with the edit sends rephrases and neighbours of its facts: r->routes, and a
+ * phrase in r->beside. Nothing for an edit that sends no prompts anywhere. */
+bool edit_routes(struct edit_result *r, const struct model_state *state,
+                 const struct edit_context *ctx, struct job *job, struct err *err);
 /* Appends the keys of the deltas (read after the edit) to the solvers of their layers. */
 bool edit_remember(const struct edit_result *r, const struct edit_context *ctx, struct err *err);
 void edit_result_free(struct edit_result *r);

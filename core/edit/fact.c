@@ -115,6 +115,25 @@ char *fact_text(const struct fact *fact)
     return template_fill(fact->prompt, fact->subject);
 }
 
+char **fact_rephrases(const struct fact *fact, bool rows, int *count)
+{
+    enum { MORE = 2 };
+    char **out = xcalloc(1 + MORE, sizeof(*out));
+
+    *count = 0;
+    if (fact->rephrase)
+        out[(*count)++] = xstrdup(fact->rephrase);
+    for (int i = 0; !rows && i < fact->paraphrases && i < MORE; i++) {
+        char *text = template_fill(fact->paraphrase[i], fact->subject);
+
+        if (!fact->rephrase || strcmp(text, fact->rephrase) != 0)
+            out[(*count)++] = text;
+        else
+            free(text);
+    }
+    return out;
+}
+
 static void put_text(json_t *object, const char *name, const char *text)
 {
     if (text)

@@ -43,6 +43,14 @@ struct layer_report {
  * nothing is known yet of its update and matrix. */
 struct layer_report layer_report_keyless(int layer, int kept);
 
+/* Which rephrases and neighbours of the facts an edit sends to what it keeps beside the weights
+ * (core/model/route.h), and what it compares with its limit, of those that are the nearest to being
+ * sent. All 0: its method sends nothing anywhere. NAN: none was asked. */
+struct route_report {
+    int rephrases, rephrases_routed, neighbours, neighbours_routed;
+    double rephrase, neighbour, limit;
+};
+
 struct target_step { /* of the target's optimisation */
     int step;
     double loss, nll, kl, wd; /* nats */

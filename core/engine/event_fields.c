@@ -211,6 +211,14 @@ static const struct field_info layer_report_field[] = {
 };
 FIELDS(layer_report);
 
+static const struct field_info route_report_field[] = {
+    COUNT(route_report, rephrases),  COUNT(route_report, rephrases_routed),
+    COUNT(route_report, neighbours), COUNT(route_report, neighbours_routed),
+    REAL(route_report, rephrase),    REAL(route_report, neighbour),
+    REAL(route_report, limit),
+};
+FIELDS(route_report);
+
 static const struct field_info edit_report_field[] = {
     INT(edit_report, edit),
     COUNT(edit_report, layers),
@@ -229,6 +237,7 @@ static const struct field_info edit_report_field[] = {
     COUNT(edit_report, held),
     CHARS(edit_report, generated),
     CHARS(edit_report, beside),
+    PART(edit_report, routes, route_report_fields),
 };
 FIELDS(edit_report);
 

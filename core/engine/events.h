@@ -134,7 +134,8 @@ struct edit_report { /* an edit as a whole: a preview, a commit, a variant, an e
     int facts, held;          /* facts edited together, and how many hold; 0 facts: a recording of
                                  0.1.0, which has no p_target either */
     char generated[160];      /* the answer of the new weights */
-    char beside[160];         /* as in edit_result; "": the edit is in weights alone */
+    char beside[300];         /* as in edit_result; "": the edit is in weights alone */
+    struct route_report routes;
 };
 
 struct commit_report { /* one fact of a commit, with its verification */

@@ -252,7 +252,8 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     if (ok) {
         emit_progress(e, e->job_id, "solve", 0, 0);
         v->view = state_copy(e->open->edited, ++e->generation);
-        ok = editor_of(&cmd->params)->edit(&v->result, v->view, &ctx, &e->job, err);
+        ok = editor_of(&cmd->params)->edit(&v->result, v->view, &ctx, &e->job, err) &&
+             edit_routes(&v->result, v->view, &ctx, &e->job, err);
         edit_masks_report(&ctx, v->result.report, v->result.layers);
     }
     edit_context_free(&ctx);
@@ -297,6 +298,7 @@ static bool preview_report(struct engine *e, const struct command *cmd,
                               .draft = a->draft};
     memcpy(a->layer, v->result.report, sizeof(a->layer));
     utf8_copy(a->beside, sizeof(a->beside), v->result.beside);
+    a->routes = v->result.routes;
     a->p_before = before->score.p_first;
     a->p_after = after->score.p_first;
     a->p_target[0] = before->score.p;

@@ -278,7 +278,7 @@ static bool number_there(struct engine *e, const struct measure_wish *w, const c
 static bool text_numbers(struct engine *e, const struct command *cmd,
                          const struct model_state *state, struct number_list *list, struct err *err)
 {
-    bool generates = cmd->measure.protocols & ~(1U << PROTOCOL_TEACHER);
+    bool generates = cmd->measure.protocols & (1U << PROTOCOL_GENERATED | 1U << PROTOCOL_CHAT);
     double perplexity = 0, fluency = 0;
 
     if (!perplexity_of(e, state, &perplexity, err) ||

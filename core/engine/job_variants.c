@@ -121,6 +121,7 @@ static void variant_layers(struct variant_result *out, const struct engine *e,
     a->layers = r->layers;
     a->z_error = r->z_error;
     utf8_copy(a->beside, sizeof(a->beside), r->beside);
+    a->routes = r->routes;
     edit_stats_report(e, &out->params, a);
     memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
 }
@@ -191,6 +192,7 @@ static bool variant_make(struct variants *t, const struct command *cmd, struct v
         ok = editor_of(&cmd->params)->edit(&result, view, &ctx, &e->job, err);
     }
     seconds = clock_seconds() - began;
+    ok = ok && edit_routes(&result, view, &ctx, &e->job, err);
     if (ok) {
         variant_layers(out, e, &result);
         ok = variant_judge(t, view, request, &result, seconds, out, err);

@@ -21,7 +21,7 @@ const char *measure_probe_name(int probe)
 
 const char *measure_protocol_name(int protocol)
 {
-    static const char *const name[] = {"teacher", "generated", "chat"};
+    static const char *const name[] = {"teacher", "generated", "chat", "routed"};
 
     return protocol < MEASURE_PROTOCOLS ? name[protocol] : NULL;
 }
@@ -225,6 +225,11 @@ static double fed_magnitude(const struct measure *m)
                                    : (double)NAN;
 }
 
+static double is_routed(const struct measure *m)
+{
+    return m->predicteds == 1 ? m->predicted[0] : (double)NAN;
+}
+
 /* ---- several right answers ---- */
 
 bool measure_same_question(const struct measure *a, const struct measure *b)
@@ -294,6 +299,7 @@ double record_metric_value(const struct record_metric *metric, const struct meas
 #define TEACHER   PROTOCOL_TEACHER
 #define GENERATED PROTOCOL_GENERATED
 #define CHAT      PROTOCOL_CHAT
+#define ROUTED    PROTOCOL_ROUTED
 
 const struct record_metric record_metrics[] = {
     {"Rel", "rel", MEASURE_REL, TEACHER, share_right, 1},
@@ -316,9 +322,12 @@ const struct record_metric record_metrics[] = {
     {"Rel chat em", "rel_chat_em", MEASURE_REL, CHAT, text_equal, 3},
     {"Rel chat contains", "rel_chat_contains", MEASURE_REL, CHAT, text_contained, 3},
     {"Gen chat contains", "gen_chat_contains", MEASURE_GEN, CHAT, text_contained, 0},
-    {"ES", "es", MEASURE_REL, TEACHER, fed_wins, 4},
-    {"PS", "ps", MEASURE_GEN, TEACHER, fed_wins, 4},
-    {"NS", "ns", MEASURE_LOC, TEACHER, fed_wins, 4},
+    {"Rel routed", "rel_routed", MEASURE_REL, ROUTED, is_routed, 4},
+    {"Gen routed", "gen_routed", MEASURE_GEN, ROUTED, is_routed, 4},
+    {"Loc routed", "loc_routed", MEASURE_LOC, ROUTED, is_routed, 4},
+    {"ES", "es", MEASURE_REL, TEACHER, fed_wins, 5},
+    {"PS", "ps", MEASURE_GEN, TEACHER, fed_wins, 5},
+    {"NS", "ns", MEASURE_LOC, TEACHER, fed_wins, 5},
     {"EM", "em", MEASURE_REL, TEACHER, fed_magnitude, 0},
     {"PM", "pm", MEASURE_GEN, TEACHER, fed_magnitude, 0},
     {"NM", "nm", MEASURE_LOC, TEACHER, fed_magnitude, 0},

@@ -26,6 +26,8 @@ enum measure_protocol {
     PROTOCOL_TEACHER,   /* the answer is fed: the argmax at each of its tokens */
     PROTOCOL_GENERATED, /* greedy, from the prompt alone, to the end of the sentence */
     PROTOCOL_CHAT,      /* the same, the prompt in the model's chat form */
+    PROTOCOL_ROUTED, /* not asked: whether the state sends the prompt to what its edits keep beside
+                        the weights (core/model/route.h): predicted 1 or 0, label 1 */
     MEASURE_PROTOCOLS
 };
 enum measure_when {
@@ -93,7 +95,7 @@ double record_metric_value(const struct record_metric *metric, const struct meas
 /* Whether it compares with what the base said: of the base itself it says nothing. */
 bool record_metric_is_of_change(const struct record_metric *m);
 extern const int record_metric_count; /* at most RECORD_METRICS_MOST */
-enum { RECORD_METRICS_MOST = 32, RECORD_TABLES = 4 };
+enum { RECORD_METRICS_MOST = 32, RECORD_TABLES = 5 };
 
 /* A text as the generated protocols compare it: lower case, without ASCII punctuation and the
  * articles a, an, the, single blanks. Caller frees. */

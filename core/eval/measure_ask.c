@@ -11,6 +11,9 @@
  * has are the labels, and the argmax is taken before each of them. That is EasyEdit's protocol
  * token by token, also where a token joins the two texts (`merged`).
  *
+ * Routed: the state is not asked, but where it sends the prompt (core/model/route.h). Left out for
+ * states with edits that send prompts nowhere.
+ *
  * Generated: greedy from the prompt alone, at most 50 tokens, up to the first full stop or new
  * line. */
 #include "core/eval/measure_ask.h"
@@ -20,6 +23,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/model/route.h"
 
 enum { GENERATED_TOKENS = 50, LOCAL_TOKENS = 3 };
 
@@ -308,6 +312,40 @@ static bool ask_generated(const struct asking *a, const struct question *q,
     return ok;
 }
 
+/* ---- where a state sends the prompt ---- */
+
+static bool ask_routed(const struct asking *a, const struct question *q)
+{
+    bool routes = state_has_routes(a->state), ok = true;
+    struct hook_route route = {0};
+    struct prompt_tokens asked;
+    struct measure *m;
+
+    if (!routes && a->base)
+        return true;
+    if (!prompt_tokens_of(&asked, &a->fact->wording, a->state->model, q->prompt, a->err))
+        return false;
+    if (state_room(a->state, asked.tokens.ids, asked.tokens.count) < 0) {
+        prompt_tokens_free(&asked);
+        return true;
+    }
+    if (routes) {
+        const int *ids = asked.tokens.ids;
+
+        ok = state_routes(a->state, -1, &ids, &asked.tokens.count, 1, &route, a->job, a->err);
+    }
+    if (ok) {
+        const int yes = 1, is = route.routed;
+
+        m = measure_add(a, q, 0, PROTOCOL_ROUTED);
+        m->predicted = ids_copy(&is, 1);
+        m->label = ids_copy(&yes, 1);
+        m->predicteds = m->labels = 1;
+    }
+    prompt_tokens_free(&asked);
+    return ok;
+}
+
 /* ---- the questions ---- */
 
 static bool ask(const struct asking *a, struct question q)
@@ -319,7 +357,8 @@ static bool ask(const struct asking *a, struct question q)
     return ok &&
            (!(a->protocols & 1U << PROTOCOL_GENERATED) ||
             ask_generated(a, &q, PROTOCOL_GENERATED)) &&
-           (!(a->protocols & 1U << PROTOCOL_CHAT) || ask_generated(a, &q, PROTOCOL_CHAT));
+           (!(a->protocols & 1U << PROTOCOL_CHAT) || ask_generated(a, &q, PROTOCOL_CHAT)) &&
+           (!(a->protocols & 1U << PROTOCOL_ROUTED) || ask_routed(a, &q));
 }
 
 bool measure_ask(struct measure_list *out, const struct model_state *state, const struct fact *fact,

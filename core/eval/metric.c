@@ -82,6 +82,24 @@ static bool measure_seconds(const struct measuring *m, struct measured *out, str
     return true;
 }
 
+static bool measure_routed_rephrases(const struct measuring *m, struct measured *out,
+                                     struct err *err)
+{
+    (void)err;
+    out->part = m->result->routes.rephrases_routed;
+    out->whole = m->result->routes.rephrases;
+    return true;
+}
+
+static bool measure_routed_neighbours(const struct measuring *m, struct measured *out,
+                                      struct err *err)
+{
+    (void)err;
+    out->part = m->result->routes.neighbours_routed;
+    out->whole = m->result->routes.neighbours;
+    return true;
+}
+
 const struct metric metric_table[] = {
     {"holds", METRIC_YES, 1, "rel", "success", NULL, "      holds%9.1p",
      .measure = measure_success},
@@ -101,6 +119,10 @@ const struct metric metric_table[] = {
      .layer = layer_relative_norm},
     {"leak", METRIC_PROBABILITY, -1, "leak", "leak", .layer = layer_leak},
     {"residual left", METRIC_PROBABILITY, -1, "z_error", "z_error", .measure = measure_residual},
+    {"routed gen", METRIC_COUNT, 1, "gen_routed", "rephrases_routed", "rephrases_asked",
+     .measure = measure_routed_rephrases},
+    {"routed loc", METRIC_COUNT, -1, "loc_routed", "neighbours_routed", "neighbours_asked",
+     .measure = measure_routed_neighbours},
     {"seconds", METRIC_SECONDS, 0, "seconds_per_edit", "seconds", NULL, "  s%6.2f",
      .measure = measure_seconds},
 };

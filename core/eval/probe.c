@@ -34,7 +34,7 @@
 #include "core/edit/unicode_match.h"
 #include "core/model/chat.h"
 
-enum { ANSWER_TOKENS = 6, CHAT_TOKENS = 24, LOCAL_TOKENS = 3, MORE_REPHRASES = 2 };
+enum { ANSWER_TOKENS = 6, CHAT_TOKENS = 24, LOCAL_TOKENS = 3 };
 
 const char *probe_word(enum probe_kind kind)
 {
@@ -182,20 +182,18 @@ static bool add_locality(struct probe_builder *m, const struct probe *p)
     return true;
 }
 
-/* The fact's rephrase, and its first two paraphrases unless they are rows of its edit. */
 static bool add_rephrases(struct probe_builder *m, const struct params *p)
 {
     const struct fact *f = m->out->fact;
-    bool rows = strcmp(params_word(p, P_ATTR_ROWS), "prefixes") != 0;
-    bool ok = !f->rephrase || add_given(m, PROBE_REPHRASE, f->rephrase, f->target);
+    int count;
+    char **text = fact_rephrases(f, strcmp(params_word(p, P_ATTR_ROWS), "prefixes") != 0, &count);
+    bool ok = true;
 
-    for (int i = 0; ok && !rows && i < f->paraphrases && i < MORE_REPHRASES; i++) {
-        char *text = template_fill(f->paraphrase[i], f->subject);
-
-        if (!f->rephrase || strcmp(text, f->rephrase) != 0)
-            ok = add_given(m, PROBE_REPHRASE, text, f->target);
-        free(text);
+    for (int i = 0; i < count; i++) {
+        ok = ok && add_given(m, PROBE_REPHRASE, text[i], f->target);
+        free(text[i]);
     }
+    free(text);
     return ok;
 }
 

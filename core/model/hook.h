@@ -29,6 +29,13 @@ struct hook_data {
 
 struct batch;
 
+/* Where a hook that chooses sends a prompt. `value` is what it compares with `limit`, of the entry
+ * that is the nearest to taking the prompt; NAN: it decides nothing. */
+struct hook_route {
+    bool routed, below; /* below: a prompt is taken where value <= limit, else where >= */
+    double value, limit;
+};
+
 struct hook_ops {
     const char *name; /* hook_data.name */
     /* Makes the ctx of the functions below; close() frees it. NULL with ERR_FORMAT (the data is not
@@ -45,6 +52,10 @@ struct hook_ops {
     /* Optional. Of two hooks that a state would run one after the other: the ctx of one that does
      * what both mean together; NULL: they stay apart. */
     void *(*join)(const void *before, const void *added);
+    /* Optional, of a hook that chooses: fills out [batch seqs] for the batch that it has just run
+     * on; nothing if it is not of this layer (-1: of any). route.h. */
+    bool (*routes)(void *ctx, const struct batch *batch, int layer, struct hook_route *out,
+                   struct err *err);
 };
 
 /* The stored data of a hook that was joined, from the last part back to the first. Hooks share it:

@@ -96,4 +96,4 @@ static void add_close(void *ctx)
     free(a);
 }
 
-const struct hook_ops hook_add = {"add", add_open, add_run, NULL, add_close, NULL};
+const struct hook_ops hook_add = {"add", add_open, add_run, NULL, add_close, NULL, NULL};

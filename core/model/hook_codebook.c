@@ -289,6 +289,38 @@ static void codebook_grad(void *ctx, const struct batch *batch, int layer, enum 
     }
 }
 
+/* How far each prompt is from its nearest key, and whether the pass took it. */
+static bool codebook_routes(void *ctx, const struct batch *batch, int layer, struct hook_route *out,
+                            struct err *err)
+{
+    struct codebook *c = ctx;
+    struct device *dev = c->model->dev;
+    struct pass *p = layer < 0 || layer == c->layer ? pass_of(c, batch) : NULL;
+    int neurons = c->model->config->ffn;
+    float *q, *hit;
+    bool ok;
+
+    if (!p)
+        return true;
+    q = xmalloc((size_t)p->rows * (size_t)neurons * sizeof(*q));
+    hit = xmalloc((size_t)p->rows * sizeof(*hit));
+    device_fetch(dev, q, p->q, "layer %d: what is compared with the keys", c->layer);
+    device_fetch(dev, hit, p->hit, "layer %d: which prompts have a key", c->layer);
+    ok = device_sync(dev, err);
+    for (int s = 0, i = 0; ok && s < batch->seqs; s++) {
+        double d = 0;
+        int at;
+
+        if (batch->asked[s] < 0)
+            continue;
+        at = nearest_entry(c, q + (size_t)i * (size_t)neurons, &d);
+        out[s] = (struct hook_route){hit[i++] > 0, true, d, c->entry[at].radius};
+    }
+    free(q);
+    free(hit);
+    return ok;
+}
+
 /* ---- stored entries ---- */
 
 static bool read_label(const json_t *root, struct entry *e)
@@ -369,7 +401,8 @@ const struct hook_ops hook_codebook = {.name = "codebook",
                                        .run = codebook_run,
                                        .grad = codebook_grad,
                                        .close = codebook_close,
-                                       .join = codebook_join};
+                                       .join = codebook_join,
+                                       .routes = codebook_routes};
 
 /* ---- for editors ---- */
 

@@ -409,6 +409,35 @@ static void sides_grad(void *ctx, const struct batch *batch, int layer, enum tap
     }
 }
 
+/* D of each prompt, and the threshold, of the matrix that is the nearest to taking it. */
+static bool sides_routes(void *ctx, const struct batch *batch, int layer, struct hook_route *out,
+                         struct err *err)
+{
+    struct sides *s = ctx;
+    struct device *dev = s->model->dev;
+    struct pass *p = layer < 0 || layer == s->layer ? pass_of(s, batch) : NULL;
+    float *units;
+    bool ok;
+
+    if (!p)
+        return true;
+    units = xcalloc((size_t)batch->seqs * (size_t)s->count, sizeof(*units));
+    device_fetch(dev, units, p->units, "layer %d: distances to side matrices", s->layer);
+    ok = device_sync(dev, err);
+    for (int q = 0; ok && q < batch->seqs; q++) {
+        const float *of = units + (size_t)q * (size_t)s->count;
+        int best = 0;
+
+        for (int k = 1; k < s->count; k++)
+            best = of[k] > of[best] ? k : best;
+        out[q] =
+            (struct hook_route){of[best] >= 1, false, (double)of[best] * s->side[best].threshold,
+                                s->side[best].threshold};
+    }
+    free(units);
+    return ok;
+}
+
 /* ---- stored edits ---- */
 
 static bool read_entry(struct sides *s, const struct hook_data *data, struct err *err)
@@ -501,7 +530,8 @@ const struct hook_ops hook_side = {.name = "side",
                                    .run = sides_run,
                                    .grad = sides_grad,
                                    .close = sides_close,
-                                   .join = sides_join};
+                                   .join = sides_join,
+                                   .routes = sides_routes};
 
 /* ---- for editors ---- */
 
@@ -554,29 +584,4 @@ struct hook_data side_entry(int layer, int number, unsigned seed, double share, 
     json_decref(root);
     out.blob = memcpy(xmalloc(out.bytes + 1), change, out.bytes);
     return out;
-}
-
-bool side_distances(const struct model_state *s, int layer, const struct batch *batch,
-                    struct mat coeff, double *distance, struct err *err)
-{
-    struct sides *of = sides_of(s, layer);
-    struct device *dev = s->model->dev;
-    float *units;
-    struct pass *p;
-    bool ok;
-
-    for (int q = 0; q < batch->seqs; q++)
-        distance[q] = (double)NAN;
-    if (!of)
-        return true;
-    p = pass_of(of, batch);
-    pass_route(of, p, coeff);
-    units = xcalloc((size_t)batch->seqs * (size_t)of->count, sizeof(*units));
-    device_fetch(dev, units, p->units, "layer %d: distances to side matrices", layer);
-    ok = device_sync(dev, err);
-    for (int q = 0; ok && q < batch->seqs; q++)
-        for (int k = 0; k < of->count; k++)
-            distance[q] = fmax(k ? distance[q] : 0, (double)units[q * of->count + k]);
-    free(units);
-    return ok;
 }

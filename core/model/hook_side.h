@@ -26,10 +26,4 @@ int *side_elements(unsigned seed, double share, size_t n, int *count);
 /* An edit as a session stores it: what it adds to those elements. */
 struct hook_data side_entry(int layer, int number, unsigned seed, double share, double threshold,
                             const float *change, int count);
-/* distance [seqs] of the sequences of a batch, each by its rows up to the prompt's last token, from
- * coefficients [rows, M] of the layer: the largest in units of its own threshold; >= 1 is routed.
- * NAN: the state has no side matrix there. */
-bool side_distances(const struct model_state *s, int layer, const struct batch *batch,
-                    struct mat coeff, double *distance, struct err *err);
-
 #endif

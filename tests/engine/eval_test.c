@@ -1,8 +1,11 @@
 /* The judge: scores and probes against one plain forward pass for each token; and all jobs that say
  * whether a fact holds agree. */
+#include "core/edit/editor.h"
 #include "core/edit/unicode_match.h"
+#include "core/eval/measure_ask.h"
 #include "core/eval/probe.h"
 #include "core/model/chat.h"
+#include "core/model/hook_codebook.h"
 #include "tests/engine/small.h"
 
 #define SPEAKS "tests/data/architectures/llama3" /* of bytes, and says such as can be printed */
@@ -593,6 +596,55 @@ static void one_judge(void)
     CHECK(s.held); /* the edit is strong enough for the test to mean something */
 }
 
+/* A codebook that takes every prompt, then one that takes none: of a run's records, and of an
+ * edit's report. The base sends nothing; of a state with weights alone nothing is said. */
+static void routes_are_counted(void)
+{
+    const struct model_config *c = model->config;
+    float *zero = xcalloc((size_t)(c->ffn + c->hidden), sizeof(*zero));
+    struct fact f = fact_with_probes("x");
+    struct params p;
+    struct request request = {.fact = f};
+    struct edit_context ctx = {.request = &request, .count = 1, .params = &p, .layer = {1}};
+    struct measure_list first = {0};
+    const int label = 5;
+
+    params_default(&p);
+    CHECK(measure_ask(&first, base, &f, 1 << PROTOCOL_ROUTED, NULL, NULL, NULL));
+    CHECK(first.count > 3);
+    for (int takes = 0; takes < 2; takes++) {
+        struct hook_data data =
+            codebook_entry(model, 1, takes ? 1e6 : 0, &label, 1, zero, zero + c->ffn);
+        struct hook *hook = hook_open(model, &data, NULL);
+        struct model_state *s = state_copy(base, 3);
+        struct edit_result r = {.hook = &data, .hooks = 1};
+        struct measure_list list = {0};
+        const struct route_report *told = &r.routes;
+
+        CHECK(measure_ask(&list, moved, &f, 1 << PROTOCOL_ROUTED, &first, NULL, NULL) &&
+              !list.count);
+        state_add_hook(s, hook);
+        CHECK(measure_ask(&list, s, &f, 1 << PROTOCOL_ROUTED, &first, NULL, NULL));
+        CHECK(list.count == first.count);
+        for (int i = 0; i < list.count; i++)
+            CHECK(list.measure[i].predicted[0] == takes && first.measure[i].predicted[0] == 0);
+        CHECK(edit_routes(&r, s, &ctx, NULL, NULL) && told->limit == (takes ? 1e6 : 0));
+        CHECK(told->rephrases == 1 + f.paraphrases && told->neighbours == f.localities);
+        CHECK(told->rephrases_routed == (takes ? told->rephrases : 0));
+        CHECK(told->neighbours_routed == (takes ? told->neighbours : 0));
+        CHECK(told->rephrase > 0 && told->neighbour > 0);
+        CHECK(strstr(r.beside, takes ? "; routed: 2 of 2 rephrases (nearest "
+                                     : "; routed: 0 of 2 rephrases (nearest ") != NULL);
+        measure_list_free(&list);
+        state_free(s);
+        hook_release(hook);
+        hook_data_free(&data);
+    }
+    measure_list_free(&first);
+    free(zero);
+    fact_free(&f);
+}
+
 /* --- */
 
 static void with_the_model(void (*test)(void))
@@ -649,6 +701,11 @@ static void test_chat(void)
     with_the_model(chat_holds_the_object);
 }
 
+static void test_routes(void)
+{
+    with_the_model(routes_are_counted);
+}
+
 static const struct test tests[] = {
     {"scores are products over the tokens", test_scores},
     {"what is not there is said", test_nothing},
@@ -657,6 +714,7 @@ static const struct test tests[] = {
     {"a probe longer than the context is not asked", test_long},
     {"a fact needs its probability", test_acceptance},
     {"the chat form holds the object", test_chat},
+    {"prompts that are sent somewhere are counted", test_routes},
     {"all jobs say the same", one_judge},
 };
 

@@ -13,6 +13,7 @@
 #include "core/model/hook_codebook.h"
 #include "core/model/hook_side.h"
 #include "core/model/lens.h"
+#include "core/model/route.h"
 #include "tests/engine/architectures.h"
 #include "tests/test.h"
 
@@ -425,6 +426,17 @@ static void add_entry(struct model_state *s, double radius, int label, const flo
     hook_data_free(&data);
 }
 
+/* Where the hooks of a layer send the ids. */
+static struct hook_route routed(const struct model_state *s, int layer)
+{
+    const int *id = ids;
+    int n = N;
+    struct hook_route out = {0};
+
+    CHECK(state_routes(s, layer, &id, &n, 1, &out, NULL, NULL));
+    return out;
+}
+
 /* Within a key's radius the FFN adds its value; elsewhere, and at other rows, nothing changes.
  * Gradients pass in both cases. */
 static void a_codebook_gives_its_values(void)
@@ -437,6 +449,7 @@ static void a_codebook_gives_its_values(void)
     float *h = xmalloc((size_t)d * sizeof(float)), *out = xmalloc((size_t)d * sizeof(float));
     float *row[] = {h, out}, *value = new_values(DT_F32, 1, d, 5), *plain, *got;
     struct tap rows = {keep_last_row, row};
+    struct hook_route route;
 
     plain = asked(base, &keys);
     for (int near = 0; near < 2; near++) {
@@ -444,6 +457,10 @@ static void a_codebook_gives_its_values(void)
 
         key.value[0] += 0.5F; /* .5 away, then 1 */
         add_entry(s, 0.75, 7, key.value, value);
+        route = routed(s, 1);
+        CHECK(route.routed == !near && route.below && route.limit == 0.75);
+        CHECK_NEAR(route.value, near ? 1 : 0.5, 1e-5);
+        CHECK(isnan(routed(s, 0).value) && !state_has_routes(base) && state_has_routes(s));
         got = asked(s, &rows);
         CHECK(same(got, plain, m->head.rows) == (near == 1));
         for (int i = 0; !near && i < d; i++)
@@ -582,6 +599,13 @@ static void a_side_matrix_takes_what_is_far(void)
         CHECK(s->hooks == 1);
         got = asked(s, &tap);
         CHECK(same(got, plain, m->head.rows) == !what);
+        for (int layer = -1; layer < 2; layer += 2) {
+            struct hook_route r = routed(s, layer);
+
+            CHECK(r.routed == (what > 0) && !r.below && r.value > 0);
+            CHECK(r.routed == (r.value >= r.limit));
+            CHECK(what == 4 || r.limit == (what ? 1e-6 : 1e6));
+        }
         if (what) {
             int first = what == 4;
 

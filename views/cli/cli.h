@@ -72,7 +72,7 @@ enum {
       "How many facts to write, and when to ask all of them: 10,30,100")                           \
     X(ORDERS, "orders", 0, "N", FOR_EVAL, "Repeat every arm in N orders of the facts")             \
     X(PROTOCOLS, "protocol", 0, "LIST", FOR_EVAL,                                                  \
-      "How to ask: teacher, generated, chat; default: the first two")                              \
+      "How to ask: teacher, generated, chat, routed; default: the first two")                      \
     X(NO_STATE, "no-state", 0, "", FOR_EVAL,                                                       \
       "Leave out drift, perplexity and fluency of the states")                                     \
     X(RUN, "output", 'o', "FILE", FOR_EVAL,                                                        \
@@ -392,7 +392,7 @@ json_t *cli_text(const char *text);            /* what is not UTF-8 becomes U+FF
 json_t *cli_pair(double before, double after); /* {"before": .., "after": ..} */
 /* Adds fields of a struct in this order, by the table of its fields: "edit tokens=moment_tokens"
  * has the second one called otherwise. Arrays of two are {"before": .., "after": ..}. */
-void cli_fields(json_t *o, const struct struct_fields *shape, const void *what, const char *names);
+void cli_fields(json_t *o, const struct struct_fields *fields, const void *what, const char *names);
 void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One line on standard error, or an event "notice"; not the same one twice. */
 void cli_notice(struct cli *c, const char *text);

@@ -378,8 +378,9 @@ static bool parse_protocols(const struct cli *c, struct eval *v, struct err *err
     while (ok && (word = next_of_list(&at))) {
         int n = measure_name_find(measure_protocol_name, word);
 
-        ok = n >= 0 || err_set(err, ERR_USAGE,
-                               "--protocol: '%.40s' is none of teacher, generated, chat", word);
+        ok = n >= 0 ||
+             err_set(err, ERR_USAGE,
+                     "--protocol: '%.40s' is none of teacher, generated, chat, routed", word);
         v->protocols |= ok ? 1U << n : 0;
         free(word);
     }

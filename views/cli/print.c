@@ -137,6 +137,8 @@ json_t *cli_pair(double before, double after)
     return o;
 }
 
+static json_t *part_json(const struct struct_fields *fields, const void *what);
+
 /* One value as JSON, by the type of its field. */
 static json_t *field_value(const struct field_info *f, const void *at)
 {
@@ -158,11 +160,23 @@ static json_t *field_value(const struct field_info *f, const void *at)
     case FIELD_CHARS:
         return cli_text(at);
     case FIELD_PART:
+        return part_json(f->part, at);
     case FIELD_PARAMS:
     case FIELD_METRICS:
         break;
     }
     return json_null();
+}
+
+/* A struct inside another one: all of its single values. */
+static json_t *part_json(const struct struct_fields *fields, const void *what)
+{
+    json_t *o = json_object();
+
+    for (const struct field_info *f = fields->field; f < fields->field + fields->fields; f++)
+        if (f->store == STORE_ONE)
+            json_object_set_new(o, f->name, field_value(f, (const char *)what + f->offset));
+    return o;
 }
 
 /* The field of this name; NULL: none. */

@@ -122,6 +122,8 @@ void record_layers(json_t *o, const struct edit_report *a)
     cli_fields(o, &edit_report_fields, a, "v_lr v_clamp v_norm z_error");
     if (*a->beside)
         cli_fields(o, &edit_report_fields, a, "beside");
+    if (a->routes.rephrases || a->routes.neighbours)
+        cli_fields(o, &edit_report_fields, a, "routes");
     cli_fields(moments, &edit_report_fields, a, "tokens=moment_tokens draft");
     json_object_set_new(o, "moments", moments);
 }

@@ -16,6 +16,7 @@
 #include "core/edit/editors/editors.h"
 #include "core/edit/training.h"
 #include "core/model/hook_side.h"
+#include "core/model/route.h"
 
 static const double decay = 1e-5, bound = 1, steady = 1e-4, enough = 0.02;
 
@@ -389,52 +390,21 @@ static bool wise_store(struct wise *w, struct edit_result *out, struct model_sta
     return hook != NULL;
 }
 
-/* How far the fact, its neighbour and the neighbours it names are, for users. */
-static void wise_words(const struct wise *w, const double *units, int seqs, char *out, size_t size)
-{
-    double limit = fmin(w->threshold, w->p->value[P_WISE_RATIO] * w->near);
-    int routed = 0;
-    char others[48] = "";
-
-    for (int i = 2; i < seqs; i++)
-        routed += units[i] >= 1;
-    if (seqs > 2)
-        snprintf(others, sizeof(others), "; routed neighbours: %d of %d", routed, seqs - 2);
-    snprintf(out, size,
-             "side matrix at L%d from a distance of %.3g: the fact %.3g%s, another %.3g%s%s",
-             w->layer, limit, units[0] * limit, units[0] >= 1 ? "" : " (not routed)",
-             units[1] * limit, units[1] >= 1 ? " (routed)" : "", others);
-}
-
-/* Asks the state with the edit in it. */
+/* Asks the state with the edit in it how far the fact and its neighbour are, for users. */
 static bool wise_report(const struct wise *w, struct edit_result *out,
                         const struct model_state *scratch, struct job *job, struct err *err)
 {
-    enum { MOST = 16 };
-    const struct fact *f = &w->fact->fact;
-    int n = f->localities < MOST ? f->localities : MOST, seqs = 2, count[MOST + 2];
-    const int *ids[MOST + 2] = {w->fact->row[0].id, w->neighbour.batch.id};
-    struct prompt_tokens tokens[MOST] = {0};
-    double units[MOST + 2];
-    struct seen s = {0};
-    bool ok = true;
+    const int *ids[2] = {w->fact->row[0].id, w->neighbour.batch.id};
+    int count[2] = {w->fact->row[0].count, w->neighbour.batch.rows};
+    struct hook_route r[2];
 
-    count[0] = w->fact->row[0].count;
-    count[1] = w->neighbour.batch.rows;
-    for (int i = 0; ok && i < n; i++) {
-        ok = prompt_tokens_of(&tokens[i], &f->wording, scratch->model, f->locality[i].prompt, err);
-        ids[seqs] = tokens[i].tokens.ids;
-        count[seqs] = tokens[i].tokens.count;
-        seqs += ok && count[seqs] > 0 && count[seqs] <= scratch->model->config->context;
-    }
-    ok = ok && seen_read(&s, scratch, ids, count, seqs, w->layer, job, err) &&
-         side_distances(scratch, w->layer, &s.batch, s.coeff, units, err);
-    if (ok)
-        wise_words(w, units, seqs, out->beside, sizeof(out->beside));
-    seen_free(&s, w->dev, true);
-    for (int i = 0; i < n; i++)
-        prompt_tokens_free(&tokens[i]);
-    return ok;
+    if (!state_routes(scratch, w->layer, ids, count, 2, r, job, err))
+        return false;
+    snprintf(out->beside, sizeof(out->beside),
+             "side matrix at L%d from a distance of %.3g: the fact %.3g%s, another %.3g%s",
+             w->layer, r[0].limit, r[0].value, r[0].routed ? "" : " (not routed)", r[1].value,
+             r[1].routed ? " (routed)" : "");
+    return true;
 }
 
 static bool wise_edit(struct edit_result *out, struct model_state *scratch,
