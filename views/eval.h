@@ -90,7 +90,7 @@ double eval_retention(const struct eval *v, int metric, int arm, int checkpoint,
 /* The harmonic mean of es, ps and ns. */
 double eval_rome_score(const struct eval *v, int arm, int when, int checkpoint);
 /* A number of the states of an arm (-1: the base) at a checkpoint: the mean over its orders; of
- * layers the largest, or their mean. NAN: none. */
+ * layers the largest in size, or their mean. NAN: none. */
 double eval_state_number(const struct eval *v, int arm, int edits, const char *name, bool largest);
 /* An arm less another one, record by record in the same order. */
 struct comparison {

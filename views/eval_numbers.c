@@ -275,7 +275,7 @@ double eval_state_number(const struct eval *v, int arm, int edits, const char *n
         if (!ours || one->edits != edits || strcmp(one->name, name) != 0 || isnan(one->value))
             continue;
         sum += one->value;
-        most = fmax(most, one->value);
+        most = fabs(one->value) > fabs(most) ? one->value : most;
         n++;
     }
     return !n ? (double)NAN : largest ? most : sum / n;

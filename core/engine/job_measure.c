@@ -20,6 +20,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/engine/internal.h"
+#include "core/eval/energy.h"
 #include "core/eval/measure_ask.h"
 #include "core/eval/state_numbers.h"
 #include "core/session/measures.h"
@@ -172,7 +173,33 @@ static const struct nullspace *moments_of(const struct engine *e, const struct p
     return NULL;
 }
 
-/* Every matrix that the state replaces. Those of W_down have the plain name. */
+/* Adds a number of a matrix. Those of W_down have the plain name. */
+static void matrix_number_add(struct number_list *list, const char *name, int layer,
+                              enum matrix which, double value)
+{
+    char full[48];
+
+    snprintf(full, sizeof(full), "%s%s%s", name, which == MATRIX_DOWN ? "" : "_",
+             which == MATRIX_DOWN ? "" : matrix_name(which));
+    number_add(list, full, layer, value);
+}
+
+/* The energy of a matrix now and in the base, and the share by which it changed. */
+static bool energy_numbers(struct engine *e, int layer, enum matrix which, struct number_list *list,
+                           struct err *err)
+{
+    double base, now;
+
+    if (!matrix_energy(&base, e->base, layer, which, &e->job, err) ||
+        !matrix_energy(&now, e->open->edited, layer, which, &e->job, err))
+        return false;
+    matrix_number_add(list, "energy_base", layer, which, base);
+    matrix_number_add(list, "energy", layer, which, now);
+    matrix_number_add(list, "energy_change", layer, which, now / base - 1);
+    return true;
+}
+
+/* Every matrix that the state replaces. */
 static bool weight_numbers(struct engine *e, const struct command *cmd, struct number_list *list,
                            struct err *err)
 {
@@ -191,12 +218,11 @@ static bool weight_numbers(struct engine *e, const struct command *cmd, struct n
             return false;
         for (int k = 0; k < 5; k++) {
             const double value[] = {d.norm, d.relative, d.sigma, d.stable_rank, d.leak};
-            char full[48];
 
-            snprintf(full, sizeof(full), "%s%s%s", name[k], which == MATRIX_DOWN ? "" : "_",
-                     which == MATRIX_DOWN ? "" : matrix_name(which));
-            number_add(list, full, layer, value[k]);
+            matrix_number_add(list, name[k], layer, which, value[k]);
         }
+        if (!energy_numbers(e, layer, which, list, err))
+            return false;
     }
     return true;
 }

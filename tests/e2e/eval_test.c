@@ -125,6 +125,20 @@ static double recomputed(const struct buf *out, const char *arm, int edits, cons
     return all / *records;
 }
 
+/* A number of the states of a result, of its first layer; 0: there is none. */
+static double state_number(const json_t *result, const char *name)
+{
+    json_t *list = json_object_get(result, "state"), *o;
+    size_t at;
+
+    json_array_foreach(list, at, o)
+    {
+        if (is_text(o, "name", name))
+            return json_number_value(json_object_get(o, "value"));
+    }
+    return 0;
+}
+
 /* Every result can be computed from the records. */
 static void results_follow_from_records(void)
 {
@@ -140,6 +154,10 @@ static void results_follow_from_records(void)
         json_t *metrics = json_object_get(o, "metrics");
         int edits = (int)json_integer_value(json_object_get(o, "edits"));
 
+        if (is_text(o, "when", "final"))
+            CHECK_NEAR(state_number(o, "energy_change"),
+                       state_number(o, "energy") / state_number(o, "energy_base") - 1, 1e-9);
+        CHECK(!is_text(o, "when", "final") || state_number(o, "energy_change") != 0);
         for (int k = 0; k < 4; k++) {
             json_t *m = json_object_get(metrics, probe[k]);
             int records;

@@ -2,10 +2,12 @@
  * leak of an update whose singular values are known, the draw among the most probable tokens. */
 #include "core/eval/state_numbers.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "core/base/mem.h"
 #include "core/base/rng.h"
+#include "core/eval/energy.h"
 #include "core/model/generate.h"
 #include "core/model/safetensors.h"
 #include "tests/doubles/device_far.h"
@@ -205,6 +207,90 @@ static void weights_are_compared(void)
     free(r);
 }
 
+static double number_at(const json_t *o, const char *name)
+{
+    return json_number_value(json_object_get(o, name));
+}
+
+/* A list of vectors made by hand, one of length 0 and equal ones among them. */
+static void check_vectors(const json_t *list)
+{
+    json_t *rows = json_object_get(list, "v");
+    int n = (int)json_array_size(rows), d = (int)json_array_size(json_array_get(rows, 0));
+    double *v = xcalloc((size_t)(n * d), sizeof(*v)), got;
+    struct err err = {0};
+
+    for (int i = 0; i < n * d; i++)
+        v[i] = json_number_value(
+            json_array_get(json_array_get(rows, (size_t)(i / d)), (size_t)(i % d)));
+    CHECK(vectors_energy(&got, dev, v, n, d, NULL, &err));
+    CHECK_NEAR(got / number_at(list, "energy"), 1, 1e-9);
+    CHECK(vectors_energy(&got, dev, v, 1, d, NULL, &err) && isnan(got));
+    CHECK_STR(err.text, "");
+    free(v);
+}
+
+/* More vectors than a block has, against plain loops over all pairs. */
+static void check_blocks(void)
+{
+    enum { N = 1100, D = 4 };
+    double *v = xcalloc((size_t)N * D, sizeof(*v)), *plain = xcalloc((size_t)N * D, sizeof(*v));
+    double sum = 0, got;
+    struct job stopped = {.cancel = true};
+    struct err err = {0};
+    uint64_t seed = 3;
+
+    for (int i = 0; i < N * D; i++)
+        plain[i] = v[i] = rng_unit(&seed) - 0.5;
+    CHECK(vectors_energy(&got, dev, v, N, D, NULL, &err));
+    CHECK(!vectors_energy(&sum, dev, v, N, D, &stopped, NULL));
+    sum = 0;
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < i; j++) {
+            double square = 0;
+
+            for (int k = 0; k < D; k++) {
+                double by = plain[i * D + k] / length(plain + i * D, D) -
+                            plain[j * D + k] / length(plain + j * D, D);
+
+                square += by * by;
+            }
+            sum += 1 / sqrt(square);
+        }
+    CHECK_NEAR(got / (sum / (0.5 * N * (N - 1))), 1, 1e-9);
+    CHECK_STR(err.text, "");
+    free(plain);
+    free(v);
+}
+
+/* tests/reference/energy.py */
+static void directions_have_an_energy(void)
+{
+    json_t *want = json_load_file("tests/data/energy.json", 0, NULL), *list;
+    float *r = floats("edit_r"), *x = floats("edit_x");
+    struct model_state *state = state_copy(base, 2);
+    struct err err = {0};
+    double got = 0;
+    size_t at;
+
+    CHECK(json_array_size(json_object_get(want, "vectors")) == 3);
+    json_array_foreach(json_object_get(want, "vectors"), at, list) check_vectors(list);
+    check_blocks();
+    add(state, r, x);
+    CHECK(matrix_energy(&got, base, LAYER, MATRIX_DOWN, NULL, &err));
+    CHECK_NEAR(got / number_at(want, "down"), 1, 1e-12);
+    CHECK(matrix_energy(&got, state, LAYER, MATRIX_DOWN, NULL, &err));
+    CHECK_NEAR(got / number_at(want, "edited"), 1, 1e-9);
+    CHECK(fabs(got / number_at(want, "down") - 1) > 1e-4);
+    CHECK(matrix_energy(&got, base, LAYER, MATRIX_GATE, NULL, &err));
+    CHECK_NEAR(got / number_at(want, "gate"), 1, 1e-12);
+    CHECK_STR(err.text, "");
+    state_free(state);
+    free(r);
+    free(x);
+    json_decref(want);
+}
+
 /* Every token that is drawn is one of the three most probable after those before it. */
 static void most_probable_tokens_are_drawn(void)
 {
@@ -237,6 +323,7 @@ int main(void)
     static const struct test tests[] = {
         {"a state reads a text", text_is_read},
         {"weights are compared with the base's", weights_are_compared},
+        {"directions have an energy", directions_have_an_energy},
         {"most probable tokens are drawn", most_probable_tokens_are_drawn},
     };
     static const struct device_ops *const devices[] = {&device_cpu, &device_far};
@@ -249,7 +336,7 @@ int main(void)
         model = model_open(FOLDER, dev, 0, NULL, &err);
         CHECK_STR(err.text, "");
         base = state_new(model, 1);
-        failed |= test_main(tests, 3);
+        failed |= test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
         state_free(base);
         model_close(model);
         device_close(dev);

@@ -159,6 +159,7 @@ static void state_row(const struct eval *v, struct table *t, int arm, int edits)
     table_real(t, eval_state_number(v, arm, edits, "sigma", true));
     table_real(t, eval_state_number(v, arm, edits, "stable_rank", false));
     table_real(t, eval_state_number(v, arm, edits, "leak", true));
+    table_real(t, eval_state_number(v, arm, edits, "energy_change", true));
     table_real(t, eval_state_number(v, arm, edits, "kl", false));
     table_real(t, eval_state_number(v, arm, edits, "perplexity", false));
     table_real(t, eval_state_number(v, arm, edits, "fluency", false));
@@ -172,8 +173,9 @@ static void print_states(const struct eval *v)
 
     if (isnan(eval_state_number(v, -1, 0, "perplexity", false))) /* left out, or no text */
         return;
-    table_layout(&t, "arm%-16s  edits%5d  |dW|%8.3f  |W|/|W0|%9.4f  sigma(dW)%9.3f  stable "
-                     "rank%11.2f  leak%10.3g  KL%9.4f  perplexity%10.3f  fluency%7.3f");
+    table_layout(&t,
+                 "arm%-16s  edits%5d  |dW|%8.3f  |W|/|W0|%9.4f  sigma(dW)%9.3f  stable "
+                 "rank%11.2f  leak%10.3g  dHE/HE%+10.2e  KL%9.4f  perplexity%10.3f  fluency%7.3f");
     state_row(v, &t, -1, 0);
     for (int a = 0; a < v->arms; a++)
         for (int k = 0; k < v->checkpoints; k++)

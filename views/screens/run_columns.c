@@ -42,6 +42,7 @@ static const struct run_column state_columns[] = {
     {"σ(ΔW)", "largest layer", -1, "sigma", true, "%.3f"},
     {"stable rank", "mean of layers", -1, "stable_rank", false, "%.2f"},
     {"leak", "share of the output, largest layer", -1, "leak", true, "%.3g"},
+    {"ΔHE/HE", "hyperspherical energy, largest layer", -1, "energy_change", true, "%+.2e"},
     {"KL", "nats, from the base", -1, "kl", false, "%.4f"},
     {"perplexity", "of a text", -1, "perplexity", false, "%.2f"},
     {"fluency", "bits", -1, "fluency", false, "%.3f"},
