@@ -218,6 +218,10 @@ check-mpi:
 		build/mpi-cpu/tests/e2e/mpi_test; \
 	else echo "skip all: no Open MPI here"; echo "0 passed, 0 failed, 1 skipped"; fi
 
+# A run of eval that is killed 20 times against one that is left alone: minutes. SEED=N, KILLS_MODEL=FILE.
+check-kills: all
+	@python3 tests/e2e/kills.py $(B)/$(NAME)
+
 # Real models against transformers, and edits of them: an hour. ARGS="gemma", RECORDS=N, TOKENS=N.
 models-check: all
 	@python3 tests/models/check.py build/$(NAME) $(ARGS)
@@ -346,10 +350,10 @@ clean:
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 	@echo "also: tests deps model check-fast models-check lint format tidy fuzz bench screens reference"
-	@echo "      check-gpu bench-gpu gpu-kit"
+	@echo "      check-kills check-gpu bench-gpu gpu-kit"
 	@echo "      install uninstall (PREFIX, DESTDIR) clean"
 
-.PHONY: check-mpi all tests chosen libraries deps model run check check-fast models-check lint format tidy compdb coverage fuzz fuzz-programs \
+.PHONY: check-mpi check-kills all tests chosen libraries deps model run check check-fast models-check lint format tidy compdb coverage fuzz fuzz-programs \
         bench gpu-programs check-gpu bench-gpu gpu-kit screens demo-record reference \
         install uninstall clean help
 .SECONDARY:

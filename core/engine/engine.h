@@ -181,8 +181,9 @@ struct measure_wish {
     int failed;         /* so many facts could not be written: they and those before are `edits` */
     bool last;          /* of its sequence: notes that it is complete */
     bool no_state;      /* a checkpoint without the numbers of its state */
-    double seconds;     /* that the last edit took; 0: not known */
-    double gain;        /* mean over its layers; with `seconds` */
+    bool written;       /* right after an edit of theirs: these are of it */
+    double seconds;     /* that it took; NAN: not known any more */
+    double gain;        /* mean over its layers */
 };
 
 /* How far a job came before it was put back into the queue. What the members mean is the job's own

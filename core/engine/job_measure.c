@@ -127,15 +127,35 @@ static struct run_number number_of(const struct measure_wish *w, const char *nam
     return n;
 }
 
-/* What the wish itself says. */
+/* Whether the run has a number of this name already. */
+static bool number_there(struct engine *e, const struct measure_wish *w, const char *name,
+                         bool *there, struct err *err)
+{
+    struct run_number *n;
+    int count;
+
+    *there = false;
+    if (!session_numbers(e->open->journal, &n, &count, err))
+        return false;
+    for (int i = 0; i < count; i++)
+        *there = *there || (n[i].sequence == w->sequence && n[i].edits == w->edits &&
+                            !strcmp(n[i].name, name));
+    free(n);
+    return true;
+}
+
+/* What the wish itself says, once. */
 static bool wish_numbers(struct engine *e, const struct measure_wish *w, struct err *err)
 {
     struct run_number n[3];
     int count = 0;
+    bool there;
 
     if (w->failed)
         n[count++] = number_of(w, "failed", w->failed);
-    if (w->seconds > 0) {
+    if (w->written && !number_there(e, w, "gain", &there, err))
+        return false;
+    if (w->written && !there) {
         n[count++] = number_of(w, "seconds", w->seconds);
         n[count++] = number_of(w, "gain", w->gain);
     }
@@ -280,23 +300,6 @@ static bool fluency_of(struct engine *e, const struct command *cmd, const struct
         n += !isnan(one);
     }
     *out = n ? sum / n : (double)NAN;
-    return true;
-}
-
-/* Whether the run has a number of this name already. */
-static bool number_there(struct engine *e, const struct measure_wish *w, const char *name,
-                         bool *there, struct err *err)
-{
-    struct run_number *n;
-    int count;
-
-    *there = false;
-    if (!session_numbers(e->open->journal, &n, &count, err))
-        return false;
-    for (int i = 0; i < count; i++)
-        *there = *there || (n[i].sequence == w->sequence && n[i].edits == w->edits &&
-                            !strcmp(n[i].name, name));
-    free(n);
     return true;
 }
 

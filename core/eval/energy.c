@@ -97,8 +97,7 @@ bool matrix_energy(double *out, const struct model_state *state, int layer, enum
 
     for (size_t i = 0; v && i < (size_t)n; i++)
         for (size_t j = 0; j < (size_t)d; j++)
-            v[i * (size_t)d + j] =
-                (double)from[columns ? j * (size_t)n + i : i * (size_t)d + j];
+            v[i * (size_t)d + j] = (double)from[columns ? j * (size_t)n + i : i * (size_t)d + j];
     free(from);
     ok = v && vectors_energy(out, state->model->dev, v, n, d, job, err);
     free(v);

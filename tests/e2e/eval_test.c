@@ -346,7 +346,6 @@ static char *numbers_of(const struct buf *out)
         char *line;
 
         json_object_del(o, "seconds_per_edit");
-        json_object_del(o, "gain"); /* of an edit: lost with the process that made it */
         line = json_dumps(o, JSON_COMPACT);
         buf_printf(&text, "%s\n", line);
         free(line);

@@ -56,7 +56,8 @@ struct walk {
     int made;     /* edits ever made in the file */
     int sequence; /* the one at work, and the number of edits before it */
     int before;
-    double seconds, gain; /* of the last edit */
+    bool written; /* the last batch is an edit, with these numbers */
+    double seconds, gain;
     struct eta eta;
     double units, total; /* of work: a batch, or a record that is asked */
 };
@@ -86,18 +87,25 @@ static struct fact *facts_of(const struct walk *w, int from, int to)
     return out;
 }
 
+/* The mean over the layers of what a mask left of the residual. */
+static double report_gain(const struct edit_report *a)
+{
+    double gain = 0;
+
+    for (int i = 0; i < a->layers; i++)
+        gain += a->layer[i].gain_mask / a->layers;
+    return gain;
+}
+
 static void commit_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct walk *w = ctx;
 
     (void)c;
     if (ev->kind == EV_COMMIT) {
-        const struct edit_report *a = ev->edit_report;
-
         w->made++;
-        w->gain = 0;
-        for (int i = 0; i < a->layers; i++)
-            w->gain += a->layer[i].gain_mask / a->layers;
+        w->written = true;
+        w->gain = report_gain(ev->edit_report);
     } else if (ev->kind == EV_COMMITTED) {
         const struct commit_report *e = ev->commit_report; /* without waiting for moments */
 
@@ -143,7 +151,8 @@ static bool measure_facts(struct cli *c, struct walk *w, int from, int to, int e
                                         .failed = failed,
                                         .last = last,
                                         .no_state = cli_has(c, OPT_NO_STATE),
-                                        .seconds = when == WHEN_IMMEDIATE ? w->seconds : 0,
+                                        .written = when == WHEN_IMMEDIATE && w->written,
+                                        .seconds = w->seconds,
                                         .gain = w->gain};
     free(facts);
     unit_done(w, to - from);
@@ -159,7 +168,7 @@ static bool batch_write(struct cli *c, struct walk *w, int from, int to, int *fa
     struct err why = {0};
     bool ok;
 
-    w->seconds = 0;
+    w->written = false;
     *failed = 0;
     ok = trial_write(c, facts, to - from, p, commit_on_event, w, &why);
     if (!ok && why.kind == ERR_USAGE) {
@@ -182,14 +191,40 @@ static bool is_checkpoint(const struct eval *v, int facts)
     return false;
 }
 
+static void recalled_on_event(struct cli *c, struct event *ev, void *ctx)
+{
+    struct walk *w = ctx;
+
+    (void)c;
+    if (ev->kind != EV_RECALLED)
+        return;
+    w->written = true;
+    w->gain = report_gain(&ev->recalled->report);
+    w->seconds = (double)NAN; /* those of the process that is gone */
+}
+
+/* The numbers of the batch that another process wrote last, after so many facts. */
+static bool batch_recall(struct cli *c, struct walk *w, int facts, struct err *err)
+{
+    struct command cmd = {.kind = CMD_RECALL, .edit = w->made};
+
+    w->written = false;
+    for (int i = 0; i < w->v->numbers; i++) {
+        const struct run_number *n = &w->v->number[i];
+
+        if (n->sequence == w->sequence + 1 && n->edits == facts && !strcmp(n->name, "failed"))
+            return true; /* it could not be written */
+    }
+    return cli_job(c, &cmd, recalled_on_event, w, err);
+}
+
 /* The rest of a sequence of which `done` batches are written, the last of them perhaps not asked.
  */
 static bool sequence_run(struct cli *c, struct walk *w, int done, struct err *err)
 {
     const struct eval *v = w->v;
-    bool ok = true;
+    bool ok = !done || batch_recall(c, w, written_after(v, done), err);
 
-    w->seconds = 0;
     for (int b = done ? done - 1 : 0; ok && b < batches_of(v); b++) {
         int from = written_after(v, b), to = written_after(v, b + 1), failed = 0;
 
