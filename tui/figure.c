@@ -23,6 +23,7 @@ enum { COLOURS = sizeof(colours) / sizeof(*colours), SHAPES = 4 };
 struct frame {
     double x, y, w, h; /* of the area that the lines are in */
     double x_most, low, high;
+    double apart; /* lines of one point stand beside each other by this much; 0: they do not */
 };
 
 static double at_x(const struct frame *a, double x)
@@ -48,6 +49,26 @@ static void put_segment(struct buf *out, double x0, double y0, double x1, double
 {
     buf_printf(out, "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"%s\" fill=\"none\"/>\n", x0, y0, x1,
                y1, colour);
+}
+
+/* Where a point of one of the lines stands. Those of one point would hide each other: they stand
+ * beside each other around their x, and all inside the frame. */
+static double point_x(const struct frame *a, const struct figure *f, int line, double x)
+{
+    double first = at_x(a, x) - a->apart * (f->lines - 1) / 2;
+    double last_start = a->x + a->w - a->apart * (f->lines - 1);
+
+    first = first > last_start ? last_start : first < a->x ? a->x : first;
+    return a->apart > 0 ? first + line * a->apart : at_x(a, x);
+}
+
+/* How far apart they stand: 0 where a line has several points. */
+static double points_apart(const struct figure *f, const struct figure_panel *p, double w)
+{
+    for (int i = 0; i < f->lines; i++)
+        if (p->line[i].count > 1)
+            return 0;
+    return f->lines > 1 ? fmin(3.0 * MARK, w / 2 / f->lines) : 0;
 }
 
 /* A step of 1, 2 or 5 times a power of ten, so that at most `most` of them make the range. */
@@ -117,14 +138,16 @@ static void put_mark(double x, double y, int line, struct buf *out)
 }
 
 /* One polygon for each stretch of points that have a band. */
-static void put_band(const struct frame *a, const struct figure_line *l, int line, struct buf *out)
+static void put_band(const struct frame *a, const struct figure *f, const struct figure_line *l,
+                     int line, struct buf *out)
 {
     for (int from = 0, to; from < l->count; from = to + 1) {
         for (to = from; to < l->count && !isnan(l->low[to]) && !isnan(l->high[to]);)
             to++;
         if (to - from == 1)
-            put_segment(out, at_x(a, l->x[from]), at_y(a, l->low[from]), at_x(a, l->x[from]),
-                        at_y(a, l->high[from]), colours[line % COLOURS]);
+            put_segment(out, point_x(a, f, line, l->x[from]), at_y(a, l->low[from]),
+                        point_x(a, f, line, l->x[from]), at_y(a, l->high[from]),
+                        colours[line % COLOURS]);
         if (to - from < 2)
             continue;
         buf_printf(out, "<path fill=\"%s\" fill-opacity=\"0.15\" d=\"", colours[line % COLOURS]);
@@ -145,15 +168,17 @@ static const char *dashes(int line)
     return dash[line / COLOURS % 3];
 }
 
-static void put_line(const struct frame *a, const struct figure_line *l, int line, struct buf *out)
+static void put_line(const struct frame *a, const struct figure *f, const struct figure_line *l,
+                     int line, struct buf *out)
 {
     buf_printf(out, "<path fill=\"none\" stroke-width=\"1.6\" stroke=\"%s\"%s d=\"",
                colours[line % COLOURS], dashes(line));
     for (int i = 0; i < l->count; i++)
-        buf_printf(out, "%s%.1f %.1f", i ? "L" : "M", at_x(a, l->x[i]), at_y(a, l->y[i]));
+        buf_printf(out, "%s%.1f %.1f", i ? "L" : "M", point_x(a, f, line, l->x[i]),
+                   at_y(a, l->y[i]));
     buf_puts(out, "\"/>\n");
     for (int i = 0; i < l->count; i++)
-        put_mark(at_x(a, l->x[i]), at_y(a, l->y[i]), line, out);
+        put_mark(point_x(a, f, line, l->x[i]), at_y(a, l->y[i]), line, out);
 }
 
 /* The range of y: that of the panel, or what the lines and bands need and a little more. */
@@ -185,6 +210,7 @@ static void put_panel(const struct figure *f, int n, double top, struct buf *out
                       .x_most = f->x_most};
     double middle = a.y + a.h / 2;
 
+    a.apart = points_apart(f, p, a.w);
     find_range(f, p, &a);
     put_y_axis(&a, out);
     put_x_axis(&a, f->x_name, out);
@@ -193,9 +219,9 @@ static void put_panel(const struct figure *f, int n, double top, struct buf *out
     put_text(out, a.x - 58, middle, "middle", "", p->y_name);
     buf_puts(out, "</g>\n");
     for (int i = 0; i < f->lines; i++)
-        put_band(&a, &p->line[i], i, out);
+        put_band(&a, f, &p->line[i], i, out);
     for (int i = 0; i < f->lines; i++)
-        put_line(&a, &p->line[i], i, out);
+        put_line(&a, f, &p->line[i], i, out);
 }
 
 static void put_legend(const struct figure *f, double top, double cols, struct buf *out)

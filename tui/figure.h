@@ -1,6 +1,7 @@
 /* A figure for papers: panels of lines over a common kind of x, with bands, axes and a legend, as
  * SVG 1.1. Lines are told apart by colour (Okabe and Ito's, which colour-blind eyes tell apart), by
- * the shape of their marks and, from the ninth on, by dashes. */
+ * the shape of their marks and, from the ninth on, by dashes. Where no line of a panel has more
+ * than one point, they stand beside each other. */
 #ifndef TUI_FIGURE_H
 #define TUI_FIGURE_H
 

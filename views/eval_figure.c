@@ -88,12 +88,23 @@ static void keep_panel(bool any, struct figure_panel *panel, int *panels)
         free(panel[*panels].line);
 }
 
+/* Whether an interval becomes a band: that of a line with one point is a whisker. */
+static bool has_bands(const struct figure_panel *panel, int panels, int lines)
+{
+    for (int i = 0; i < panels; i++)
+        for (int k = 0; k < lines; k++)
+            if (panel[i].line[k].count > 1)
+                return true;
+    return false;
+}
+
 bool eval_figure(const struct eval *v, const char *name, struct buf *out)
 {
     struct figure_panel *panel = xcalloc(PANELS, sizeof(*panel));
     const char *arm[EVAL_ARMS];
-    char title[200], caption[200];
+    char title[200], caption[240];
     int panels = 0;
+    bool bands;
 
     for (int a = 0; a < v->arms; a++)
         arm[a] = v->arm[a].name;
@@ -103,14 +114,15 @@ bool eval_figure(const struct eval *v, const char *name, struct buf *out)
                 keep_panel(metric_panel(v, m, &panel[panels]), panel, &panels);
     for (int i = 0; i < STATE_PANELS; i++)
         keep_panel(state_panel(v, i, &panel[panels]), panel, &panels);
+    bands = has_bands(panel, panels, v->arms);
     show_print(title, sizeof(title), "%.100s: all records so far, after so many edits in a row",
                name);
-    snprintf(
-        caption, sizeof(caption),
-        "%d facts in batches of %d, %d order%s. Bands: 95 %% bootstrap over records%s, none of "
-        "fewer than %d records.",
-        v->facts, v->batch, v->orders, v->orders == 1 ? "" : "s",
-        v->orders == 1 ? "" : " and orders", EVAL_RECORDS_LEAST);
+    show_print(caption, sizeof(caption),
+               "%d facts in batches of %d, %d order%s. %s: 95 %% bootstrap over records%s, none of "
+               "fewer than %d records.%s",
+               v->facts, v->batch, v->orders, v->orders == 1 ? "" : "s",
+               bands ? "Bands" : "Whiskers", v->orders == 1 ? "" : " and orders",
+               EVAL_RECORDS_LEAST, bands ? "" : " Arms stand beside each other.");
     if (panels)
         figure_svg(&(struct figure){title, caption, "number of edits", v->facts, v->arms, panels,
                                     arm, panel},

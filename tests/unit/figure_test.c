@@ -43,6 +43,31 @@ static void points_lie_where_they_belong(void)
     buf_free(&out);
 }
 
+/* Lines of one point, all at the right end: 12 apart, each with its whisker, none outside. */
+static void single_points_do_not_hide_each_other(void)
+{
+    struct figure_line line[3] = {{1, {100}, {0.5}, {0.25}, {0.75}},
+                                  {1, {100}, {0.5}, {0}, {1}},
+                                  {1, {100}, {0.5}, {none}, {none}}};
+    struct figure_panel panel = {"Rel", "share", 0, 1, line};
+    const char *const name[] = {"a", "b", "c"};
+    struct figure f = {"", "", "edits", 100, 3, 1, name, &panel};
+    struct buf out = {0};
+
+    figure_svg(&f, &out);
+    has(out.data, "<circle cx=\"372.0\" cy=\"181.0\"");
+    has(out.data, "<path d=\"M372.0 229.5L372.0 132.5\"");
+    has(out.data, "<path d=\"M381.0 178.0h6v6h-6z\"");
+    has(out.data, "<path d=\"M384.0 278.0L384.0 84.0\"");
+    has(out.data, "<path d=\"M396.0 177.0l4 7h-8z\"");
+    buf_free(&out);
+    line[0].x[0] = line[1].x[0] = line[2].x[0] = 50; /* around its own x */
+    figure_svg(&f, &out);
+    has(out.data, "<circle cx=\"227.0\"");
+    has(out.data, "<path d=\"M251.0 177.0l4 7h-8z\"");
+    buf_free(&out);
+}
+
 /* Ranges of nothing, of one value and of huge ones. */
 static void every_range_is_drawn(void)
 {
@@ -66,6 +91,7 @@ static void every_range_is_drawn(void)
 
 static const struct test tests[] = {
     {"points lie where they belong", points_lie_where_they_belong},
+    {"single points do not hide each other", single_points_do_not_hide_each_other},
     {"every range is drawn", every_range_is_drawn},
 };
 TEST_MAIN(tests)

@@ -78,6 +78,24 @@ static bool range_of(const struct line *line, int lines, bool share, double *low
     return true;
 }
 
+/* The letters of an arm's points. `beside` > 0: so many lines have one point each, which would hide
+ * each other at one x; they stand side by side. */
+static void draw_letters(const struct chart *c, const struct line *l, int arm, int beside,
+                         struct surface *s, struct rect plot)
+{
+    char letter[2];
+
+    for (int k = 0; k < l->count; k++) {
+        int x = (int)lround(l->x[k] * (plot.w - 1)), first = x - beside + 1;
+
+        if (beside)
+            x = (first < 0 ? 0 : first) + arm;
+        if (!isnan(l->y[k]))
+            surface_text(s, plot, chart_row(c, l->y[k], plot.h), x, arm_role(arm),
+                         arm_letter(arm, letter));
+    }
+}
+
 static void draw_lines(const struct chart *base, const struct line *line, int lines, int at,
                        struct surface *s, struct rect plot)
 {
@@ -85,7 +103,10 @@ static void draw_lines(const struct chart *base, const struct line *line, int li
     double *y = xcalloc((size_t)(lines + 2) * (size_t)points + 1, sizeof(*y));
     struct series *series = xcalloc((size_t)lines + 3, sizeof(*series));
     struct chart c = *base;
+    int beside = lines;
 
+    for (int i = 0; i < lines; i++)
+        beside = line[i].count > 1 ? 0 : beside;
     for (int i = 0; i < lines + 2; i++) { /* the row's arm comes last, on top */
         int a = i < 2 ? at : (at + 1 + i - 2) % lines;
         const double *of = i == 0 ? line[a].low : i == 1 ? line[a].high : line[a].y;
@@ -99,16 +120,8 @@ static void draw_lines(const struct chart *base, const struct line *line, int li
     c.count = n;
     c.points = points;
     chart_draw(&c, s, plot);
-    for (int i = 0; i < lines; i++) {
-        int a = (at + 1 + i) % lines;
-        char letter[2];
-
-        for (int k = 0; k < line[a].count; k++)
-            if (!isnan(line[a].y[k]))
-                surface_text(s, plot, chart_row(&c, line[a].y[k], plot.h),
-                             (int)lround(line[a].x[k] * (plot.w - 1)), arm_role(a),
-                             arm_letter(a, letter));
-    }
+    for (int i = 0; i < lines; i++)
+        draw_letters(&c, &line[(at + 1 + i) % lines], (at + 1 + i) % lines, beside, s, plot);
     free(series);
     free(y);
 }
