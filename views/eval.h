@@ -82,6 +82,9 @@ double *eval_arm_values(const struct eval *v, int metric, int arm, int when, int
 struct interval eval_interval(const struct eval *v, int metric, int arm, int when, int checkpoint,
                               int resamples);
 struct interval eval_base_interval(const struct eval *v, int metric, int resamples);
+/* The base on the same records as an arm at a checkpoint, as often as its orders have them. */
+struct interval eval_base_beside(const struct eval *v, int metric, int arm, int when,
+                                 int checkpoint, int resamples);
 /* In how many parts the edits of a checkpoint are divided by age, and the mean of the records of
  * one part, the newest first: of those with *from to *to - 1 edits since their own. NAN: none. */
 int eval_ages(const struct eval *v, int checkpoint);

@@ -147,6 +147,20 @@ struct interval eval_base_interval(const struct eval *v, int metric, int resampl
     return mean_of(v, metric, v->base + (size_t)metric * (size_t)v->facts, 1, resamples);
 }
 
+struct interval eval_base_beside(const struct eval *v, int metric, int arm, int when,
+                                 int checkpoint, int resamples)
+{
+    double *x = eval_arm_values(v, metric, arm, when, checkpoint);
+    struct interval i;
+
+    for (int k = 0; k < v->orders * v->facts; k++)
+        if (!isnan(x[k]))
+            x[k] = v->base[(size_t)metric * (size_t)v->facts + (size_t)(k % v->facts)];
+    i = mean_of(v, metric, x, v->orders, resamples);
+    free(x);
+    return i;
+}
+
 int eval_ages(const struct eval *v, int checkpoint)
 {
     enum { AGES = 4 };

@@ -13,7 +13,7 @@ enum { TIMES = WHEN_FORGOTTEN + 1 };
 
 static size_t cells_of(const struct eval *v)
 {
-    return (size_t)record_metric_count * (size_t)(1 + v->arms) * TIMES * (size_t)v->checkpoints;
+    return (size_t)record_metric_count * 2 * (size_t)v->arms * TIMES * (size_t)v->checkpoints;
 }
 
 static size_t groups_of(const struct eval *v)
@@ -242,7 +242,8 @@ static struct interval *cell_at(const struct ui_run *r, int metric, int arm, int
                                 int checkpoint)
 {
     const struct eval *v = &r->eval;
-    size_t row = (size_t)metric * (size_t)(1 + v->arms) + (size_t)(1 + arm);
+    size_t row =
+        (size_t)metric * 2 * (size_t)v->arms + (size_t)(arm < 0 ? run_base_of(arm) : v->arms + arm);
 
     return &r->cell[(row * TIMES + (size_t)when) * (size_t)v->checkpoints + (size_t)checkpoint];
 }
@@ -277,7 +278,11 @@ static void take_group(struct ui_run *r, int at, int to)
         return;
     *g = (struct run_group){at, to - at};
     eval_take(&r->eval, &one);
-    forget_cells(r, base ? RUN_BASE : (m->sequence - 1) / r->eval.orders);
+    for (int a = 0; a < r->eval.arms; a++)
+        if (base || a == (m->sequence - 1) / r->eval.orders) {
+            forget_cells(r, run_base_of(a));
+            forget_cells(r, a);
+        }
 }
 
 static void take_measures(struct ui_run *r, struct measures *all)
@@ -320,8 +325,8 @@ const struct measure *run_measures(const struct ui_run *r, int sequence, int slo
 static struct interval interval_now(const struct eval *v, int metric, int arm, int when,
                                     int checkpoint, int resamples)
 {
-    return arm == RUN_BASE ? eval_base_interval(v, metric, resamples)
-                           : eval_interval(v, metric, arm, when, checkpoint, resamples);
+    return arm < 0 ? eval_base_beside(v, metric, run_base_of(arm), when, checkpoint, resamples)
+                   : eval_interval(v, metric, arm, when, checkpoint, resamples);
 }
 
 struct interval run_interval(const struct ui_run *r, int metric, int arm, int when, int checkpoint,

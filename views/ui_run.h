@@ -9,7 +9,12 @@
 
 #include "views/eval.h"
 
-enum { RUN_BASE = -1 }; /* as a sequence or an arm */
+enum { RUN_BASE = -1 }; /* as a sequence */
+/* As an arm: the base on the records that this arm has at the same time and checkpoint. */
+static inline int run_base_of(int arm)
+{
+    return -1 - arm;
+}
 
 struct ui_run {
     char *path, *text; /* the file; what it is of, as JSON */
@@ -31,7 +36,8 @@ struct ui_run {
     } * group; /* [1 + sequences * slots][facts] the measures of a record; the first row: the base
                 */
 
-    struct interval *cell; /* [metrics][1 + arms][times][checkpoints]; n -1: not computed */
+    struct interval *cell; /* [metrics][2][arms][times][checkpoints], the base's then the arm's; n
+                            * -1: not computed */
 };
 
 struct ui_state;
@@ -50,8 +56,9 @@ static inline bool run_there(const struct ui_run *r)
 /* The measures of a record (from 0) of a sequence, or of the base, in a slot; NULL: none. */
 const struct measure *run_measures(const struct ui_run *r, int sequence, int slot, int record,
                                    int *count);
-/* The mean of an arm (or of RUN_BASE) at a checkpoint, with its interval once that is computed;
- * until then low and high are NAN. *exact: it is computed, or there is none to compute. */
+/* The mean of an arm (or of run_base_of() one) at a checkpoint, with its interval once that is
+ * computed; until then low and high are NAN. *exact: it is computed, or there is none to compute.
+ */
 struct interval run_interval(const struct ui_run *r, int metric, int arm, int when, int checkpoint,
                              bool *exact);
 /* Computes this one, if it is not there; true: it took time. */

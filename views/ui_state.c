@@ -146,6 +146,8 @@ static bool take_state(struct ui_state *d, struct event *ev)
     }
     name_made_state(d, ev->job, state->state);
     ui_verdict_at_state(d, ev->job, state);
+    if (strcmp(d->state.session, state->session) != 0)
+        d->session_is_run = *state->session && engine_is_run(state->session);
     d->state = *state;
     free(state);
     if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */

@@ -210,8 +210,9 @@ struct ui_state {
     struct query_options query;
     struct general_set general_set[UI_GENERAL_SETS]; /* newest first */
     struct history *history;
-    struct ui_run *run; /* of `eval`, as the Run view asked for it (ui_run.h); NULL: none */
-    int toggled_edit;   /* the edit that the newest history undid or redid; 0: none */
+    struct ui_run *run;  /* of `eval`, as the Run view asked for it (ui_run.h); NULL: none */
+    bool session_is_run; /* of `eval`: the Run view can show it */
+    int toggled_edit;    /* the edit that the newest history undid or redid; 0: none */
     struct moments_info *moments;
     struct lens_grid *lens[3]; /* of base, edited, preview; read it by ui_lens() */
     struct trace *trace;

@@ -112,6 +112,7 @@ struct view_ops {
     /* Optional: the text field that takes the keys now; NULL: none. */
     const struct field *(*field)(const struct view *v);
     bool untabbed; /* it has no tab: the program begins with it, a key or Models' footer shows it */
+    bool (*has_tab)(const struct ui_state *d); /* optional: whether it has one now */
     const char *field_keys; /* its footer: "enter:accept tab:next esc:leave", keys by name */
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional; true: used */
     /* Optional: the mouse wheel at (y, x), by -1 up or 1 down; false: it moves the selection. */

@@ -253,6 +253,66 @@ static void numbers_are_those_of_the_file(void)
     draw_end(&x);
 }
 
+/* The base is of the same records as the row under the cursor: records 1 to 3 have Rel 1/2, 0, 1/2
+ * there, all six have 1/4. */
+static void the_base_is_of_the_same_records(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    CHECK(shows(&x, 36, 120, "(base)            0     6  0.250 ["));
+    CHECK(shows(&x, 36, 120, "n 6 · the base · teacher · records of nmke after 6 edits"));
+    press(&x, ACTION_DOWN, 1);
+    CHECK(shows(&x, 36, 120, "(base)            0     3  0.333"));
+    draw_end(&x);
+}
+
+/* Four of six facts are written: what is immediate is of four edits, and the records that are there
+ * are those at the checkpoint of three. */
+static void half_a_run(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 1, 4);
+    CHECK(shows(&x, 36, 120, "(base)            0     3  0.333"));
+    CHECK(shows(&x, 36, 120, "Records: nmke after 3 edits, final"));
+    press(&x, ACTION_FLIP, 1);
+    CHECK(shows(&x, 36, 120, "nmke ◆            3     3  1.000"));
+    CHECK(shows(&x, 36, 120, "nmke ◆            4     4  1.000"));
+    press(&x, ACTION_DOWN, 2);
+    CHECK(shows(&x, 36, 120, "nmke after 4 edits · immediate"));
+    CHECK(shows(&x, 36, 120, "Records: nmke after 4 edits, immediate"));
+    draw_end(&x);
+}
+
+/* Each row of the arm that the others are compared with has its mark; the run has a tab. */
+static void what_is_chosen_is_seen(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    CHECK(shows(&x, 24, 80, "nmke ◆            3") && shows(&x, 24, 80, "nmke ◆            6"));
+    press(&x, ACTION_DOWN, 4);
+    press(&x, ACTION_TAG, 1);
+    CHECK(shows(&x, 24, 80, "alphaedit ◆       3") && shows(&x, 24, 80, "alphaedit ◆       6"));
+    CHECK(shows(&x, 24, 80, "nmke              6"));
+    CHECK(shows(&x, 24, 80, "% Run"));
+    draw_end(&x);
+}
+
+/* A heading is as wide as its name, so that none runs into the next one. */
+static void headings_stand_apart(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    press(&x, ACTION_ENTER, 1);
+    for (int i = 0; i < 4 && x.v->state && ((struct run_view *)x.v->state)->page; i++)
+        press(&x, ACTION_MODE, 1); /* to the other metrics: names of two words */
+    CHECK(shows(&x, 24, 80, " Rel whole Loc whole "));
+    draw_end(&x);
+}
+
 /* Arms less each other: -1/2 at records 1 and 2, +1 at the fourth. */
 static void two_arms_are_compared(void)
 {
@@ -450,6 +510,10 @@ static void every_size(void)
 static const struct test tests[] = {
     {"pictures", pictures},
     {"numbers are those of the file", numbers_are_those_of_the_file},
+    {"the base is of the same records", the_base_is_of_the_same_records},
+    {"half a run", half_a_run},
+    {"what is chosen is seen", what_is_chosen_is_seen},
+    {"headings stand apart", headings_stand_apart},
     {"two arms are compared record by record", two_arms_are_compared},
     {"a record opens its fact", a_record_opens_its_fact},
     {"a run that goes on", a_run_that_goes_on},

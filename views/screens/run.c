@@ -165,8 +165,8 @@ static bool work_on_table(const struct run_view *w, struct ui_run *r)
         for (int i = 0; i < n; i++) {
             int arm, checkpoint;
 
-            run_row(r, row, &arm, &checkpoint);
-            if (all[i].metric >= 0 && (arm != RUN_BASE || w->when != WHEN_FORGOTTEN) &&
+            run_row(w, r, row, &arm, &checkpoint);
+            if (all[i].metric >= 0 && (arm >= 0 || w->when != WHEN_FORGOTTEN) &&
                 run_compute(r, all[i].metric, arm, w->when, checkpoint))
                 return true;
         }
@@ -446,15 +446,20 @@ static bool run_figure(const struct ui_state *d, struct buf *out)
     return r && eval_figure(&r->eval, slash ? slash + 1 : r->path, out);
 }
 
+/* Where there is a run to be shown: it was read, or it is the session. */
+static bool run_has_tab(const struct ui_state *d)
+{
+    return run_there(d->run) || d->session_is_run;
+}
+
 const struct view_ops view_run = {
     .name = "run",
     .title = "Run",
-    .tab = "",
+    .has_tab = run_has_tab,
     .footer =
         "enter:records next-pane:box mode:table flip:final/immediate left:metric tag:reference "
         "order export help:keys",
     .size = sizeof(struct run_view),
-    .untabbed = true,
     .open = run_open,
     .close = run_close,
     .event = run_event,

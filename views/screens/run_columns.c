@@ -80,19 +80,66 @@ int run_rows(const struct ui_run *r)
     return 1 + r->eval.arms * r->eval.checkpoints;
 }
 
-void run_row(const struct ui_run *r, int row, int *arm, int *checkpoint)
+static int slot_of(int when, int checkpoint)
 {
-    *arm = row ? (row - 1) / r->eval.checkpoints : RUN_BASE;
-    *checkpoint = row ? (row - 1) % r->eval.checkpoints : 0;
+    return when == WHEN_IMMEDIATE ? SLOT_IMMEDIATE : SLOT_FINAL + checkpoint;
+}
+
+/* Whether a record was asked in an order of an arm: one of those of the checkpoint. */
+static bool record_asked(const struct ui_run *r, int when, int arm, int order, int checkpoint,
+                         int record)
+{
+    const struct eval *v = &r->eval;
+    int count;
+
+    return v->turn[(size_t)order * (size_t)v->facts + (size_t)record] < v->checkpoint[checkpoint] &&
+           run_measures(r, arm * v->orders + order, slot_of(when, checkpoint), record, &count);
+}
+
+/* The last checkpoint at which the first arm has a record; if it has none, the last one. */
+static int last_asked(const struct run_view *w, const struct ui_run *r)
+{
+    const struct eval *v = &r->eval;
+
+    for (int k = v->checkpoints - 1; k >= 0; k--)
+        for (int i = 0; i < v->facts; i++)
+            if (record_asked(r, w->when, 0, w->order % v->orders, k, i))
+                return k;
+    return v->checkpoints - 1;
 }
 
 void run_row_at(const struct run_view *w, const struct ui_run *r, int *arm, int *checkpoint)
 {
-    run_row(r, w->rows.at, arm, checkpoint);
-    if (*arm == RUN_BASE) {
-        *arm = 0;
-        *checkpoint = r->eval.checkpoints - 1;
+    int row = w->rows.at - 1;
+
+    *arm = row < 0 ? 0 : row / r->eval.checkpoints;
+    *checkpoint = row < 0 ? last_asked(w, r) : row % r->eval.checkpoints;
+}
+
+void run_row(const struct run_view *w, const struct ui_run *r, int row, int *arm, int *checkpoint)
+{
+    if (row) {
+        *arm = (row - 1) / r->eval.checkpoints;
+        *checkpoint = (row - 1) % r->eval.checkpoints;
+    } else {
+        run_row_at(w, r, arm, checkpoint);
+        *arm = run_base_of(*arm);
     }
+}
+
+int run_row_edits(const struct ui_run *r, int when, int arm, int checkpoint)
+{
+    const struct eval *v = &r->eval;
+    int most = 0;
+
+    for (int k = 0; arm >= 0 && k < v->orders; k++) {
+        int asked = run_asked(r, arm * v->orders + k);
+
+        most = asked > most ? asked : most;
+    }
+    if (when == WHEN_IMMEDIATE && most && most < v->checkpoint[checkpoint])
+        return most;
+    return arm < 0 ? 0 : v->checkpoint[checkpoint];
 }
 
 const char *run_when(int when)
@@ -109,7 +156,7 @@ int run_rival(const struct run_view *w, const struct ui_run *r, int arm)
 
 int run_listed(const struct run_view *w, const struct ui_run *r, int *out)
 {
-    int arm, checkpoint, n = 0, count, rival, order = w->order % r->eval.orders;
+    int arm, checkpoint, n = 0, rival, order = w->order % r->eval.orders;
     struct run_column c = {.metric = -1};
 
     run_row_at(w, r, &arm, &checkpoint);
@@ -117,10 +164,7 @@ int run_listed(const struct run_view *w, const struct ui_run *r, int *out)
     run_column_at(w, r, &c);
     for (int i = 0; i < r->eval.facts; i++) {
         int here = arm * r->eval.orders + order;
-        int slot = w->when == WHEN_IMMEDIATE ? SLOT_IMMEDIATE : SLOT_FINAL + checkpoint;
-        bool listed = run_measures(r, here, slot, i, &count) != NULL &&
-                      r->eval.turn[(size_t)order * (size_t)r->eval.facts + (size_t)i] <
-                          r->eval.checkpoint[checkpoint];
+        bool listed = record_asked(r, w->when, arm, order, checkpoint, i);
 
         if (listed && w->show == SHOW_COMPARISON) {
             double a, b;
@@ -139,20 +183,23 @@ int run_listed(const struct run_view *w, const struct ui_run *r, int *out)
 
 /* ---- rows for :export ---- */
 
+/* arm RUN_BASE: the base on all its records. */
 static void table_row(struct table *t, const struct ui_run *r, int arm, int checkpoint, int when,
                       int metric)
 {
-    bool exact;
-    struct interval i = run_interval(r, metric, arm, when, checkpoint, &exact);
+    bool exact = false;
+    struct interval i = {.n = 1};
 
-    if (!i.n)
-        return;
-    if (!exact)
+    if (arm != RUN_BASE)
+        i = run_interval(r, metric, arm, when, checkpoint, &exact);
+    if (!exact && i.n)
         i = arm == RUN_BASE
                 ? eval_base_interval(&r->eval, metric, STATISTICS_RESAMPLES)
                 : eval_interval(&r->eval, metric, arm, when, checkpoint, STATISTICS_RESAMPLES);
+    if (!i.n)
+        return;
     table_text(t, arm == RUN_BASE ? "" : r->eval.arm[arm].name);
-    table_integer(t, arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint]);
+    table_integer(t, run_row_edits(r, when, arm, checkpoint));
     table_text(t, arm == RUN_BASE          ? "base"
                   : when == WHEN_FORGOTTEN ? "forgotten"
                                            : measure_when_name(when));
@@ -191,9 +238,9 @@ bool run_table(struct table *t, const struct ui_state *d)
 
     table_columns(t, "arm edits when protocol metric value low high n");
     for (int row = 0; run_there(r) && row < run_rows(r); row++) {
-        int arm, checkpoint;
+        int arm = row ? (row - 1) / r->eval.checkpoints : RUN_BASE;
+        int checkpoint = row ? (row - 1) % r->eval.checkpoints : 0;
 
-        run_row(r, row, &arm, &checkpoint);
         for (int w = 0; w < (arm == RUN_BASE ? 1 : 3); w++)
             for (int m = 0; m < record_metric_count; m++)
                 if (arm != RUN_BASE || !record_metric_is_of_change(&record_metrics[m]))

@@ -185,6 +185,7 @@ void run_curves_draw(const struct run_view *w, const struct ui_run *r, struct su
 {
     const struct eval *v = &r->eval;
     int lines = v->arms < ARMS_DRAWN ? v->arms : ARMS_DRAWN, arm, checkpoint;
+    int when = w->page == PAGE_STATES ? WHEN_FINAL : w->when;
     struct line *line = xcalloc((size_t)lines + 1, sizeof(*line));
     struct run_column c = {.name = "", .unit = "", .format = "%.3f"};
     char title[160], right[32];
@@ -193,13 +194,16 @@ void run_curves_draw(const struct run_view *w, const struct ui_run *r, struct su
     run_row_at(w, r, &arm, &checkpoint);
     run_column_at(w, r, &c);
     for (int a = 0; a < lines; a++)
-        for (int k = 0; k < v->checkpoints; k++) {
+        for (int k = 0, last = 0; k < v->checkpoints; k++) {
             bool exact;
             struct interval i = run_column_value(w, r, &c, a, k, &exact);
 
-            if (isnan(i.value))
-                continue;
-            line[a].x[line[a].count] = (double)v->checkpoint[k] / v->facts;
+            int edits = run_row_edits(r, when, a, k);
+
+            if (isnan(i.value) || edits <= last)
+                continue; /* of a checkpoint that is not reached: the same records again */
+            last = edits;
+            line[a].x[line[a].count] = (double)edits / v->facts;
             line[a].y[line[a].count] = i.value;
             line[a].low[line[a].count] = i.low;
             line[a].high[line[a].count++] = i.high;

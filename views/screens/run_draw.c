@@ -43,15 +43,14 @@ struct interval run_column_value(const struct run_view *w, const struct ui_run *
     bool of_change = c->metric >= 0 && record_metric_is_of_change(&record_metrics[c->metric]);
 
     *exact = true;
-    if (arm == RUN_BASE && (w->when == WHEN_FORGOTTEN || of_change) && w->page != PAGE_STATES)
+    if (arm < 0 && (w->when == WHEN_FORGOTTEN || of_change) && w->page != PAGE_STATES)
         return i;
     if (c->metric >= 0)
         return run_interval(r, c->metric, arm, w->when, checkpoint, exact);
     if (c->number)
-        i.value =
-            eval_state_number(&r->eval, arm, arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint],
-                              c->number, c->largest);
-    else if (arm != RUN_BASE && w->when != WHEN_FORGOTTEN)
+        i.value = eval_state_number(&r->eval, arm, arm < 0 ? 0 : r->eval.checkpoint[checkpoint],
+                                    c->number, c->largest);
+    else if (arm >= 0 && w->when != WHEN_FORGOTTEN)
         i.value = eval_rome_score(&r->eval, arm, w->when, checkpoint);
     return i;
 }
@@ -113,19 +112,29 @@ static void draw_value(const struct run_column *c, const struct interval *i, boo
         pen_text(p, ROLE_DIM, all + strlen(value));
 }
 
+/* The time of the numbers of a page: states are those at checkpoints. */
+static int row_when(const struct run_view *w)
+{
+    return w->page == PAGE_STATES ? WHEN_FINAL : w->when;
+}
+
 static void draw_row(const struct run_view *w, const struct ui_run *r, const struct extent *e,
                      struct surface *s, struct rect in, int y, int row)
 {
     int arm, checkpoint;
     struct pen p = list_row(s, in, y, row == w->rows.at, 0);
+    const char *name;
     char text[24];
-    bool exact;
+    bool exact, marked;
 
-    run_row(r, row, &arm, &checkpoint);
-    pen_fit(&p, arm == w->reference ? ROLE_ACCENT : ROLE_TEXT, ARM - 1,
-            arm == RUN_BASE ? "(base)" : r->eval.arm[arm].name);
+    run_row(w, r, row, &arm, &checkpoint);
+    marked = arm == w->reference && r->eval.arms > 1;
+    name = arm < 0 ? "(base)" : r->eval.arm[arm].name;
+    pen_fit(&p, marked ? ROLE_ACCENT : ROLE_TEXT,
+            text_width(name) < ARM - 3 ? text_width(name) : ARM - 3, name);
+    pen_text(&p, ROLE_ACCENT, marked ? " ◆" : "");
     p.x = ARM;
-    snprintf(text, sizeof(text), "%d", arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint]);
+    snprintf(text, sizeof(text), "%d", run_row_edits(r, row_when(w), arm, checkpoint));
     pen_right(&p, ROLE_TEXT, EDITS - 1, text);
     for (int i = e->first; i < e->first + e->shown; i++) {
         struct interval v = run_column_value(w, r, &e->all[i], arm, checkpoint, &exact);
@@ -183,20 +192,19 @@ static void cell_words(const struct run_view *w, const struct ui_run *r, int col
     int arm, checkpoint;
     struct run_column c;
     struct interval i;
-    char value[80], name[64], records[64] = "";
+    char value[80], name[96], records[64] = "";
     struct buf all = {0};
-    bool exact;
+    bool exact, base;
 
-    run_row(r, w->rows.at, &arm, &checkpoint);
+    run_row(w, r, w->rows.at, &arm, &checkpoint);
     if (!run_column_at(w, r, &c))
         return;
     i = run_column_value(w, r, &c, arm, checkpoint, &exact);
-    if (arm == RUN_BASE)
-        show_print(name, sizeof(name), "the base");
-    else
-        show_print(name, sizeof(name), "%.40s after %d edits", r->eval.arm[arm].name,
-                   r->eval.checkpoint[checkpoint]);
-    if (c.metric >= 0 && r->eval.orders > 1 && arm != RUN_BASE)
+    base = arm < 0;
+    arm = base ? run_base_of(arm) : arm;
+    show_print(name, sizeof(name), "%.40s after %d edits", r->eval.arm[arm].name,
+               run_row_edits(r, row_when(w), arm, checkpoint));
+    if (c.metric >= 0 && r->eval.orders > 1)
         snprintf(records, sizeof(records), " · n %d in %d orders", i.n, r->eval.orders);
     else if (c.metric >= 0)
         snprintf(records, sizeof(records), " · n %d", i.n);
@@ -204,11 +212,13 @@ static void cell_words(const struct run_view *w, const struct ui_run *r, int col
                !exact                                 ? " …"
                : c.metric >= 0 && i.n && isnan(i.low) ? " (too few for an interval)"
                                                       : "",
-               records, name);
-    if (w->page != PAGE_STATES && arm != RUN_BASE)
+               records, base ? "the base" : name);
+    if (w->page != PAGE_STATES && !base)
         buf_printf(&all, " · %s", run_when(w->when));
     if (c.metric >= 0)
         buf_printf(&all, " · %s", measure_protocol_name(record_metrics[c.metric].protocol));
+    if (c.metric >= 0 && base)
+        buf_printf(&all, " · records of %s", name);
     buf_printf(&all, " · %s", c.unit);
     text_fit_parts(out, all.data, cols);
     buf_free(&all);

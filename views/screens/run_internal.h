@@ -46,10 +46,15 @@ int run_columns(const struct ui_run *r, int page, struct run_column *out);
 /* The column under the cursor; false: the page has none. */
 bool run_column_at(const struct run_view *w, const struct ui_run *r, struct run_column *out);
 int run_rows(const struct ui_run *r);
-/* The arm (RUN_BASE) and the index of the checkpoint of a row. */
-void run_row(const struct ui_run *r, int row, int *arm, int *checkpoint);
-/* The same of the row under the cursor; of the base the first arm at the last checkpoint. */
+/* The arm and the index of the checkpoint of a row. The first row is run_base_of() the arm of the
+ * row under the cursor, so that both are of the same records. */
+void run_row(const struct run_view *w, const struct ui_run *r, int row, int *arm, int *checkpoint);
+/* The same of the row under the cursor; of the base the first arm at the last checkpoint that has
+ * records. */
 void run_row_at(const struct run_view *w, const struct ui_run *r, int *arm, int *checkpoint);
+/* After how many edits the numbers of an arm at a checkpoint are; 0: of the base. Immediate ones of
+ * a checkpoint that is not reached yet are of as many edits as were made. */
+int run_row_edits(const struct ui_run *r, int when, int arm, int checkpoint);
 /* "final", "immediate", "forgotten" */
 const char *run_when(int when);
 /* The arm that the row's arm is compared with; -1: there is one arm. */

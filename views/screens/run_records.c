@@ -28,17 +28,29 @@ static struct asked asked_of(const struct run_view *w, const struct ui_run *r)
     return a;
 }
 
-/* The first metric columns of the page that fit; where it has none (the states), Rel, Gen, Loc. */
-static int value_columns(const struct run_view *w, const struct ui_run *r, struct run_column *out,
-                         int most)
+/* Columns of a metric in the list: its name and a blank before it. */
+static int value_width(const struct run_column *c)
 {
-    int n = run_columns(r, w->page, out), kept = 0;
+    int width = text_width(c->name) + 1;
+
+    return width > VALUE ? width : VALUE;
+}
+
+/* The first metric columns of the page that fit beside a fact, at most four; where it has none (the
+ * states), Rel, Gen, Loc. */
+static int value_columns(const struct run_view *w, const struct ui_run *r, struct run_column *out,
+                         int cols)
+{
+    enum { MOST = 4, FACT = 20 };
+    int n = run_columns(r, w->page, out), kept = 0, used = NUMBER + FACT;
 
     if (w->page == PAGE_STATES)
         n = run_columns(r, 1, out);
-    for (int i = 0; i < n && kept < most; i++)
-        if (out[i].metric >= 0)
+    for (int i = 0; i < n && kept < MOST; i++) {
+        used += out[i].metric >= 0 ? value_width(&out[i]) : 0;
+        if (out[i].metric >= 0 && (used <= cols || !kept))
             out[kept++] = out[i];
+    }
     return kept;
 }
 
@@ -124,8 +136,9 @@ static void record_row(const struct ui_run *r, const struct asked *a, const stru
 
     pen_printf(p, ROLE_DIM, "%4d ", record + 1);
     for (int i = 0; i < columns; i++)
-        draw_record_value(
-            p, &c[i], run_value(r, c[i].metric, a->sequence, when, a->checkpoint, record), VALUE);
+        draw_record_value(p, &c[i],
+                          run_value(r, c[i].metric, a->sequence, when, a->checkpoint, record),
+                          value_width(&c[i]));
     if (!draw_fact(r, record, 40, p, cols))
         return;
     answer_words(own_measure(r, at, a->sequence, a->slot, record), text, sizeof(text));
@@ -218,7 +231,7 @@ static void list_words(const struct run_view *w, const struct ui_run *r, const s
     if (r->eval.orders > 1)
         snprintf(order, sizeof(order), ", order %d of %d", w->order + 1, r->eval.orders);
     show_print(out, 120, "%.40s after %d edits, %s%s", r->eval.arm[a->arm].name,
-               r->eval.checkpoint[a->checkpoint], run_when(w->when), order);
+               run_row_edits(r, w->when, a->arm, a->checkpoint), run_when(w->when), order);
 }
 
 /* The rows of a list, the selected record's measures below a line. */
@@ -239,7 +252,7 @@ void run_records_draw(const struct run_view *w, const struct ui_run *r, struct s
     struct asked a = asked_of(w, r);
     struct run_column c[RUN_COLUMNS], at = {.metric = -1};
     int *listed = xcalloc((size_t)r->eval.facts + 1, sizeof(*listed));
-    int n = run_listed(w, r, listed), columns = value_columns(w, r, c, 4), top, right = 0;
+    int n = run_listed(w, r, listed), columns = value_columns(w, r, c, area.w - 4), top, right = 0;
     bool here = w->show == SHOW_RECORDS;
     char title[160] = "Records: ", hint[64];
     struct rect in, rows, below;
@@ -260,7 +273,7 @@ void run_records_draw(const struct run_view *w, const struct ui_run *r, struct s
         surface_lines(s, in, 0, ROLE_EMPTY, "no record was asked yet");
     p = pen_at(s, in, 0, NUMBER - 1);
     for (int i = 0; n && i < columns; i++)
-        pen_right(&p, i == w->column ? ROLE_STRONG : ROLE_DIM, VALUE, c[i].name);
+        pen_right(&p, i == w->column ? ROLE_STRONG : ROLE_DIM, value_width(&c[i]), c[i].name);
     p.x++;
     pen_text(&p, ROLE_DIM, n ? "fact" : "");
     below = below_list((struct rect){in.y + 1, in.x, in.h - 1, in.w}, n, &rows);
@@ -366,7 +379,7 @@ void run_comparison_draw(const struct run_view *w, const struct ui_run *r, struc
     run_column_at(w, r, &c);
     show_print(title, sizeof(title), "Each arm less %.30s: %s, %s after %d edits",
                r->eval.arm[w->reference].name, c.metric >= 0 ? c.name : "no metric",
-               run_when(w->when), r->eval.checkpoint[a.checkpoint]);
+               run_when(w->when), run_row_edits(r, w->when, a.arm, a.checkpoint));
     snprintf(hint, sizeof(hint), "%s",
              c.metric >= 0 ? measure_protocol_name(record_metrics[c.metric].protocol) : "");
     in = box_draw(s, area, title, hint, w->show == SHOW_COMPARISON);

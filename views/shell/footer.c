@@ -174,12 +174,13 @@ static int tab_width(const struct tab *tab, char text[48])
 
 /* Every view that has a tab, in the order of VIEWS, and downloads; with the keys of the view that
  * is shown. */
-static int list_tabs(struct tab tab[TABS_MAX], const char *shown)
+static int list_tabs(struct tab tab[TABS_MAX], const struct screen *screen)
 {
+    const char *shown = screen->view->ops->name;
     int n = 0;
 
     for (int i = 0; views[i] && n < TABS_MAX - 1; i++) {
-        if (views[i]->untabbed)
+        if (views[i]->untabbed || (views[i]->has_tab && !views[i]->has_tab(screen->ui)))
             continue;
         tab[n++] = (struct tab){views[i],
                                 action_of_view(views[i]->name),
@@ -219,7 +220,7 @@ static enum action tab_row(const struct screen *screen, struct surface *s, struc
                            int click_x)
 {
     struct tab tab[TABS_MAX];
-    int n = list_tabs(tab, screen->view->ops->name), x = 1;
+    int n = list_tabs(tab, screen), x = 1;
     char text[48];
 
     fit_tabs(screen, tab, n, line.w);
