@@ -193,8 +193,10 @@ static const struct test tests[] = {
     {"an edit in the middle is undone", undo_in_the_middle},
     {"a preview that is committed gives the same bits", preview_is_commit},
     {"a bad command changes nothing", a_bad_command_changes_nothing},
+#ifndef __SANITIZE_THREAD__ /* queue_test has the same on the small model */
     {"an attribution is cancelled", cancelled},
     {"a query runs during an attribution", query_runs_during_a_job},
+#endif
     {"stop during a job", stop_during_a_job},
 };
 

@@ -3,7 +3,7 @@
 #include "core/engine/bus.h"
 #include "tests/engine/small.h"
 
-enum { LAYERS = 8, VARIANTS = 4, FACTS = 48 };
+enum { LAYERS = 8, VARIANTS = 4, FACTS = UNDER_TSAN(8, 48) };
 
 struct seen {                        /* what the events of one job said */
     int begun, paused, done, failed; /* how often; done, failed: when, as a count of all events */
