@@ -69,6 +69,12 @@ static void cuda_nearest(struct device *dev, struct mat x, struct mat key, struc
         kernel_nearest(cuda_of(dev)->stream, x, key, radius, choice);
 }
 
+static void cuda_largest(struct device *dev, struct mat x, int k, struct mat out)
+{
+    if (!empty(out))
+        kernel_largest(cuda_of(dev)->stream, x, k, out);
+}
+
 static void cuda_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
 {
     if (!empty(x))
@@ -223,6 +229,7 @@ const struct device_ops device_cuda = {
     .scale_rows = cuda_scale_rows,
     .col_norms = cuda_col_norms,
     .nearest = cuda_nearest,
+    .largest = cuda_largest,
     .gemm = cuda_gemm,
     .gram = cuda_gram,
     .eigh = cuda_eigh,

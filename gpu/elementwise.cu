@@ -154,6 +154,64 @@ void kernel_nearest(cudaStream_t s, struct mat x, struct mat key, struct mat rad
            choice.stride);
 }
 
+/* The bits of |x|, which are ordered as the numbers are. */
+__device__ static unsigned magnitude(float x)
+{
+    unsigned bits;
+
+    memcpy(&bits, &x, sizeof(bits));
+    return bits & 0x7fffffffU;
+}
+
+/* How many of a row are at least so large. For all threads of the block. */
+__device__ static int count_from(const float *row, int cols, unsigned least, int *part)
+{
+    int count = 0;
+
+    for (int c = (int)threadIdx.x; c < cols; c += THREADS)
+        count += magnitude(row[c]) >= least;
+    __syncthreads();
+    part[threadIdx.x] = count;
+    __syncthreads();
+    count = 0;
+    for (int k = 0; k < THREADS; k++)
+        count += part[k];
+    return count;
+}
+
+/* A block has one row, finds its k-th largest magnitude bit by bit, and marks what is above. Of
+ * equal ones the first are taken: all of them, or else one thread goes through the row. */
+__global__ static void largest(int cols, int k, const float *x, long x_stride, float *out,
+                               long stride)
+{
+    __shared__ int part[THREADS];
+    const float *row = x + blockIdx.x * x_stride;
+    float *mark = out + blockIdx.x * stride;
+    unsigned least = 0;
+    int equal;
+
+    for (unsigned bit = 1U << 30; bit; bit >>= 1)
+        if (count_from(row, cols, least | bit, part) >= k)
+            least |= bit;
+    equal = k - count_from(row, cols, least + 1, part);
+    if (count_from(row, cols, least, part) > k) {
+        for (int c = 0; !threadIdx.x && c < cols; c++) {
+            unsigned size = magnitude(row[c]);
+
+            mark[c] = size > least || (size == least && equal-- > 0) ? 1.0F : 0.0F;
+        }
+        return;
+    }
+    for (int c = (int)threadIdx.x; c < cols; c += THREADS)
+        mark[c] = k && magnitude(row[c]) >= least ? 1.0F : 0.0F;
+}
+
+void kernel_largest(cudaStream_t s, struct mat x, int k, struct mat out)
+{
+    LAUNCH(largest, (unsigned)x.rows, THREADS, s, x.cols, k, (const float *)x.data, x.stride,
+           (float *)out.data, out.stride);
+}
+
 /* A thread takes a column and adds its rows in order, because two rows may have the same index. */
 __global__ static void scatter_add(int rows, int cols, const float *x, long x_stride,
                                    const int *index, float *out, long out_stride)

@@ -23,6 +23,7 @@ void kernel_axpy(cudaStream_t s, float alpha, struct mat x, struct mat y); /* x 
 void kernel_scale_cols(cudaStream_t s, struct mat x, struct mat scale, struct mat y);
 void kernel_nearest(cudaStream_t s, struct mat x, struct mat key, struct mat radius,
                     struct mat choice);
+void kernel_largest(cudaStream_t s, struct mat x, int k, struct mat out);
 void kernel_scale_rows(cudaStream_t s, struct mat scale, struct mat x);
 void kernel_col_norms(cudaStream_t s, struct mat x, struct mat out);
 void kernel_scatter_add(cudaStream_t s, struct mat x, const int *index, struct mat out);

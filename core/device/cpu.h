@@ -56,6 +56,7 @@ void cpu_axpy(struct device *dev, float alpha, struct mat x, struct mat y);
 void cpu_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y);
 void cpu_scale_rows(struct device *dev, struct mat s, struct mat x);
 void cpu_col_norms(struct device *dev, struct mat x, struct mat out);
+void cpu_largest(struct device *dev, struct mat x, int k, struct mat out);
 void cpu_nearest(struct device *dev, struct mat x, struct mat key, struct mat radius,
                  struct mat choice);
 

@@ -3,6 +3,7 @@
 #include "core/device/cpu.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 /* The arguments of an operation: y from x, with a scale s, an index or a factor. */
@@ -236,4 +237,55 @@ void cpu_nearest(struct device *dev, struct mat x, struct mat key, struct mat ra
     struct nearest_job p = {{.x = x, .s = key, .y = choice}, radius.data};
 
     cpu_rows((struct cpu *)dev, x.rows, (size_t)key.rows * (size_t)x.cols, nearest_rows, &p);
+}
+
+/* The bits of |x|, which are ordered as the numbers are. */
+static uint32_t magnitude(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof(bits));
+    return bits & 0x7fffffffU;
+}
+
+/* How many of the row are at least so large. */
+static int count_from(const float *row, int n, uint32_t least)
+{
+    int count = 0;
+
+    for (int i = 0; i < n; i++)
+        count += magnitude(row[i]) >= least;
+    return count;
+}
+
+struct largest_job {
+    struct move_job move;
+    int k;
+};
+
+static void largest_rows(void *context, int first, int end)
+{
+    const struct largest_job *p = context;
+    int n = p->move.x.cols;
+
+    for (int r = first; r < end; r++) {
+        const float *row = row_f32(p->move.x, r);
+        float *out = row_f32(p->move.y, r);
+        uint32_t least = 0; /* the k-th largest, bit by bit */
+        int equal;
+
+        for (uint32_t bit = 1U << 30; bit; bit >>= 1)
+            if (count_from(row, n, least | bit) >= p->k)
+                least |= bit;
+        equal = p->k - count_from(row, n, least + 1);
+        for (int i = 0; i < n; i++)
+            out[i] = magnitude(row[i]) > least || (magnitude(row[i]) == least && equal-- > 0);
+    }
+}
+
+void cpu_largest(struct device *dev, struct mat x, int k, struct mat out)
+{
+    struct largest_job p = {{.x = x, .y = out}, k};
+
+    cpu_rows((struct cpu *)dev, x.rows, 33 * (size_t)x.cols, largest_rows, &p);
 }

@@ -283,6 +283,13 @@ void device_nearest(struct device *dev, struct mat x, struct mat key, struct mat
         dev->ops->nearest(dev, x, key, radius, choice);
 }
 
+void device_largest(struct device *dev, struct mat x, int k, struct mat out)
+{
+    if (args_ok(dev, is_f32(x) && is_f32(out) && same_shape(x, out) && k >= 0 && k <= x.cols,
+                "largest", "sizes do not fit"))
+        dev->ops->largest(dev, x, k, out);
+}
+
 void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                  double beta, struct mat c)
 {

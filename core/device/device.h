@@ -234,6 +234,7 @@ struct device_ops {
     void (*col_norms)(struct device *dev, struct mat x, struct mat out);
     void (*nearest)(struct device *dev, struct mat x, struct mat key, struct mat radius,
                     struct mat choice);
+    void (*largest)(struct device *dev, struct mat x, int k, struct mat out);
 
     /* algebra: c = alpha op(a) op(b) + beta c. F32 (b of any stored type) or all F64 */
     void (*gemm)(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
@@ -337,6 +338,9 @@ void device_col_norms(struct device *dev, struct mat x, struct mat out);
  * distance, and within radius [1, k] of it; else 0. The first of equal ones; sums in double. */
 void device_nearest(struct device *dev, struct mat x, struct mat key, struct mat radius,
                     struct mat choice);
+/* out [n, m] = 1 at the k elements of each row of x [n, m] whose |x| is the largest, the first of
+ * equal ones; else 0. 0 <= k <= m. */
+void device_largest(struct device *dev, struct mat x, int k, struct mat out);
 /* c = alpha op(a) op(b) + beta c, op = transposed if ta, tb. All F64, or a and c F32 and b of any
  * stored type. beta 0: c need not be initialised. */
 void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,

@@ -274,6 +274,7 @@ const struct device_ops device_cpu = {
     .scale_rows = cpu_scale_rows,
     .col_norms = cpu_col_norms,
     .nearest = cpu_nearest,
+    .largest = cpu_largest,
     .gemm = cpu_gemm,
     .gram = cpu_gram,
     .eigh = cpu_eigh,

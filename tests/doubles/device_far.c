@@ -331,6 +331,11 @@ static void far_cholesky_solve(struct device *dev, struct mat l, struct mat b, b
     RUN("cholesky_solve", cpu_cholesky_solve(cpu, l, b, half), l, b);
 }
 
+static void far_largest(struct device *dev, struct mat x, int k, struct mat out)
+{
+    RUN("largest", cpu_largest(cpu, x, k, out), x, out);
+}
+
 static void far_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
 {
     RUN("norm", cpu_norm(cpu, x, n, y), x, n.gain, n.bias, y);
@@ -451,6 +456,7 @@ const struct device_ops device_far = {
     .scale_rows = far_scale_rows,
     .col_norms = far_col_norms,
     .nearest = far_nearest,
+    .largest = far_largest,
     .gemm = far_gemm,
     .gram = far_gram,
     .eigh = far_eigh,

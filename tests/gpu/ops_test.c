@@ -73,6 +73,7 @@ static void elementwise_case(void)
     struct trio *z = make(DT_F32, rows, cols, 0), *sum = make(DT_F32, into, cols, 1);
     struct trio *filled = make(DT_F64, rows, cols, 0), *norms = make(DT_F32, 1, cols, 0);
     struct trio *radius = make(DT_F32, 1, rows, 1), *choice = make(DT_F32, rows, rows, 0);
+    struct trio *top = make(DT_F32, rows, cols, 0);
 
     ABOUT("%d x %d into %d", rows, cols, into);
     for (int i = 0; i < rows; i++)
@@ -90,6 +91,7 @@ static void elementwise_case(void)
         device_col_norms(dev, x->m[r], norms->m[r]);
         device_fill(dev, radius->m[r], 1e3);
         device_nearest(dev, x->m[r], y->m[r], radius->m[r], choice->m[r]);
+        device_largest(dev, x->m[r], (cols + 2) / 3, top->m[r]);
     }
     same("axpy", y, LOOSE);
     same("scale", z, LOOSE);
@@ -97,6 +99,7 @@ static void elementwise_case(void)
     same("fill", filled, 0);
     same("col_norms", norms, 1e-6);
     same("nearest", choice, 0);
+    same("largest", top, 0);
     free(index);
 }
 

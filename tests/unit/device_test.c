@@ -267,6 +267,25 @@ static void test_nearest(void)
     }
 }
 
+/* By magnitude; the first of equal ones. */
+static void test_largest(void)
+{
+    static const double x[] = {1, -3, 2, 2, 0, -2, 0, 0, 0, 0, 0, 0};
+    static const double want[3][12] = {
+        {0}, {0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
+    struct device *dev;
+
+    for (int d = 0; (dev = device_at(d, 2)); d++) {
+        struct mat mx = make(dev, DT_F32, 2, 6, 1, x), out = make(dev, DT_F32, 2, 6, 2, NULL);
+
+        for (int i = 0; i < 3; i++) {
+            device_largest(dev, mx, 3 * i, out);
+            check_mat(dev, "largest", out, want[i], 0);
+        }
+        finish(dev);
+    }
+}
+
 static void test_moving(void)
 {
     struct device *dev;
@@ -550,17 +569,12 @@ static void test_signals(void)
 int main(void)
 {
     static const struct test tests[] = {
-        {"gemm", test_gemm},
-        {"stored weights", test_stored},
-        {"stored bits", test_bits},
-        {"threads", test_threads},
-        {"moving", test_moving},
-        {"nearest", test_nearest},
-        {"linear algebra", test_linalg},
-        {"big gram", test_big_gram},
-        {"delta", test_delta},
-        {"faults", test_faults},
-        {"far refuses", test_far_refuses},
+        {"gemm", test_gemm},         {"stored weights", test_stored},
+        {"stored bits", test_bits},  {"threads", test_threads},
+        {"moving", test_moving},     {"nearest", test_nearest},
+        {"largest", test_largest},   {"linear algebra", test_linalg},
+        {"big gram", test_big_gram}, {"delta", test_delta},
+        {"faults", test_faults},     {"far refuses", test_far_refuses},
         {"signals", test_signals},
     };
 
