@@ -34,7 +34,8 @@
     X(EVOEDIT, evoedit, "evoedit")          \
     X(PRUNE, prune, "prune")                \
     X(WISE, wise, "wise")                   \
-    X(LYAPLOCK, lyaplock, "lyaplock")
+    X(LYAPLOCK, lyaplock, "lyaplock")       \
+    X(MEMOIR, memoir, "memoir")
 
 #define EDITOR_PARAMS(X)                                                                           \
     X(P_ROME_LAYER, "rome.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",        \
@@ -187,6 +188,20 @@
       AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
     X(P_LYAPLOCK_ALPHA, "lyaplock.alpha", "", PARAM_NUMBER, 60, 1e-3, 1e9, "", "", "",             \
       "lyaplock: budget of the damage to ordinary text, in units of the first edit's",             \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_MEMOIR_LAYER, "memoir.layer", "", PARAM_INTEGER, -1, -1, PARAM_MAX_LAYERS - 1, "", "l",    \
+      "layer",                                                                                     \
+      "memoir: the layer of the memory; -1 = at 27/32 of the depth, or edit.layers if that is "    \
+      "one",                                                                                       \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_MEMOIR_LR, "memoir.lr", "", PARAM_NUMBER, 1, 1e-9, 100, "", "", "",                        \
+      "memoir: learning rate (SGD)", AFFECTS_SOLVE | PARAM_ADDED_LATER)                            \
+    X(P_MEMOIR_STEPS, "memoir.steps", "", PARAM_INTEGER, 30, 1, 10000, "", "", "steps",            \
+      "memoir: maximum number of steps", AFFECTS_SOLVE | PARAM_ADDED_LATER)                        \
+    X(P_MEMOIR_ACTIVE, "memoir.active", "", PARAM_NUMBER, 0.2857, 1e-6, 1, "", "", "share",        \
+      "memoir: share of the neurons that a prompt's mask has", AFFECTS_SOLVE | PARAM_ADDED_LATER)  \
+    X(P_MEMOIR_OVERLAP, "memoir.overlap", "", PARAM_NUMBER, 0.6, 0, 1, "", "", "share",            \
+      "memoir: a prompt is sent to a fact from this overlap of their masks on",                    \
       AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

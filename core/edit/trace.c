@@ -118,7 +118,8 @@ static bool run_all(struct trace_run *run, struct batch *p, struct mat x, struct
             int some = p->seqs - s < most ? p->seqs - s : most, row = s * run->count;
             struct attn_seq *seq = xcalloc((size_t)some, sizeof(*seq));
             int *asked = xcalloc((size_t)some, sizeof(*asked));
-            struct batch part = {some * run->count, p->id + row, p->pos + row, seq, some, asked};
+            struct batch part = {
+                some * run->count, p->id + row, p->pos + row, seq, some, asked, NULL};
 
             for (int i = 0; i < some; i++) {
                 seq[i] = p->seq[s + i];

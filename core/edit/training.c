@@ -200,3 +200,23 @@ void training_block(struct training *t, int layer)
 {
     backward_block(t->f, t->view, layer, &t->pass, t->cache, &t->saved[layer], t->dx);
 }
+
+struct request *training_rows_of(const struct request *fact)
+{
+    struct request *row = xcalloc((size_t)fact->rows, sizeof(*row));
+
+    for (int i = 0; i < fact->rows; i++) {
+        row[i] = *fact;
+        row[i].row = &fact->row[i];
+        row[i].rows = 1;
+    }
+    return row;
+}
+
+void coeff_read(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    const struct coeff_reading *r = ctx;
+
+    if (layer == r->layer && site == TAP_COEFF)
+        device_copy(r->dev, x, r->coeff);
+}

@@ -17,6 +17,18 @@
 #include "core/edit/request.h"
 #include "core/model/forward.h"
 
+/* Each row of a fact as a request of its own, for a loss over all rows. Borrows; the caller frees
+ * the array. */
+struct request *training_rows_of(const struct request *fact);
+
+/* For a tap: copies the coefficients [rows, M] of a layer to `coeff`. */
+struct coeff_reading {
+    struct device *dev;
+    int layer;
+    struct mat coeff;
+};
+void coeff_read(void *ctx, int layer, enum tap_site site, struct mat x);
+
 struct training_rule {
     bool forced;   /* a label is asked for after the labels before it; or all after the prompt */
     bool whole;    /* with `forced`: the last label is in the sequence too, which asks nothing */

@@ -32,6 +32,8 @@ struct batch {
     struct attn_seq *seq; /* [seqs] where each sequence's rows are, here and in the cache */
     int seqs;
     int *asked; /* [seqs] the row of each prompt's last token; -1: it is none of the new rows */
+    const void *goes_on; /* who runs more tokens of these sequences later, the same in each of those
+                            passes; NULL: nobody */
 };
 
 /* Activations of one block that its backward pass reads, for the new rows. A matrix that the block

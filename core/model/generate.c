@@ -127,7 +127,7 @@ static bool context_extend(struct context *c, const int *ids, int n, int asked, 
 {
     struct device *dev = c->view->model->dev;
     struct attn_seq seq = {.n = n, .past = c->length};
-    struct batch batch = {.rows = n, .seq = &seq, .seqs = 1, .asked = &asked};
+    struct batch batch = {.rows = n, .seq = &seq, .seqs = 1, .asked = &asked, .goes_on = c};
     struct mat x = mat_rows(c->x, 0, n), out = mat_rows(c->logits, 0, rows);
     bool ok;
 

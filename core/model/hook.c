@@ -7,8 +7,8 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 
-static const struct hook_ops *const kinds[] = {&hook_add, &hook_neurons, &hook_codebook,
-                                               &hook_side};
+static const struct hook_ops *const kinds[] = {&hook_add, &hook_neurons, &hook_codebook, &hook_side,
+                                               &hook_memory};
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 static const struct hook_ops *find_hook_kind(const char *name, struct err *err)

@@ -1,7 +1,7 @@
 /* Hooks: changes a state makes during the forward pass, besides its matrices. A hook reads and
  * changes the residual stream or the neuron coefficients at one site of a block. Activation
  * steering (hook_add.c), scaled or fixed neurons (hook_neurons.c) and keys with values of their own
- * (hook_codebook.c) and side matrices (hook_side.c) are hooks.
+ * (hook_codebook.c), side matrices (hook_side.c) and a residual memory (hook_memory.c) are hooks.
  *
  * A session stores a hook as plain data (struct hook_data). hook_open() makes a struct hook of it
  * for one model; that is immutable and shared by states through a reference count. To add a kind:
@@ -73,7 +73,7 @@ struct hook {
     int refs;
 };
 
-extern const struct hook_ops hook_add, hook_neurons, hook_codebook, hook_side;
+extern const struct hook_ops hook_add, hook_neurons, hook_codebook, hook_side, hook_memory;
 
 /* Copies `data`. The result has one reference, the caller's. ERR_FORMAT: no such kind; or the error
  * of the kind's open(). */

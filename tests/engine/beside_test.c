@@ -1,9 +1,10 @@
 /* Edits that leave the weights as they are, against the independent implementation, on the default
- * model: IKE's text before every prompt, GRACE's keys and values, WISE's side matrix (three facts
- * to the end with BASELINES=wise or all). Numbers: beside.json and beside.safetensors of
- * tests/data/goldens/baselines. */
+ * model: IKE's text before every prompt, GRACE's keys and values, WISE's side matrix, MEMOIR's
+ * memory (these two: three facts to the end with BASELINES=wise, memoir or all). Numbers:
+ * beside.json and beside.safetensors of tests/data/goldens/baselines. */
 #include "core/edit/editors/editors.h"
 #include "core/eval/answer.h"
+#include "core/model/route.h"
 #include "tests/engine/real.h"
 
 enum { FACTS = 3 };
@@ -186,9 +187,66 @@ static void wise_is_as_the_reference(void)
     }
 }
 
+/* Masks of the three facts' prompts overlap as the reference's do, within two neurons. */
+static void overlaps_agree(const struct model_state *s, const struct params *p, json_t *want)
+{
+    double two = 2 / number_of(want, "active") + 1e-9;
+
+    for (int n = 0; n < FACTS; n++) {
+        struct request r = real_request(&real, n, p);
+        const int *ids = r.row[0].id;
+        struct hook_route route = {0};
+        double other =
+            json_number_value(json_array_get(json_object_get(want, "overlap"), (size_t)n));
+
+        CHECK(state_routes(s, 25, &ids, &r.row[0].count, 1, &route, NULL, NULL));
+        CHECK_NEAR(route.value, other, two);
+        CHECK(route.routed == (other >= 0.6));
+        request_free(&r);
+    }
+}
+
+static void memoir_is_as_the_reference(void)
+{
+    const char *wanted = getenv("BASELINES");
+    bool every = wanted && (!strcmp(wanted, "all") || !strcmp(wanted, "memoir"));
+
+    for (int fact = 0; fact < (every ? FACTS : 1); fact++) {
+        json_t *want = json_array_get(json_object_get(all, "memoir"), (size_t)fact);
+        struct params p = real_settings("memoir");
+        size_t active = (size_t)number_of(want, "active"), floats;
+        double loss, square = 0, sum = 0;
+        const float *blob;
+        struct made m;
+
+        if (!every)
+            set(&p, "memoir.steps", "5");
+        make(&m, &p, fact, want);
+        CHECK(m.losses.steps == (every ? (int)number_of(want, "steps") : 5) && m.result.hooks == 1);
+        loss = first_losses(&m, json_object_get(want, "hist"), 2e-3);
+        blob = m.result.hook[0].blob;
+        floats = m.result.hook[0].bytes / sizeof(float);
+        for (size_t i = 0; i < active; i++)
+            sum += ((const int *)m.result.hook[0].blob)[i];
+        for (size_t i = active + (size_t)real.model->config->ffn; i < floats; i++)
+            square += (double)blob[i] * (double)blob[i];
+        CHECK(off(sum, number_of(want, "mask_sum")) < 1e-3);
+        overlaps_agree(m.scratch, &p, want);
+        printf("memoir fact %d: losses %.1e; update %.4g, reference %.4g; %s\n", fact, loss,
+               sqrt(square), number_of(want, "dW"), m.result.beside);
+        if (every) {
+            CHECK(off(sqrt(square), number_of(want, "dW")) < 1e-2);
+            CHECK(off(m.after.p_first, number_of(json_object_get(want, "after"), "first")) < 1e-2);
+            CHECK(m.after.right);
+        }
+        made_free(&m);
+    }
+}
+
 static const struct test tests[] = {{"IKE is as the reference", ike_is_as_the_reference},
                                     {"GRACE is as the reference", grace_is_as_the_reference},
-                                    {"WISE is as the reference", wise_is_as_the_reference}};
+                                    {"WISE is as the reference", wise_is_as_the_reference},
+                                    {"MEMOIR is as the reference", memoir_is_as_the_reference}};
 
 int main(void)
 {

@@ -27,10 +27,11 @@ static struct engine *start_on(const char *model, const char *session)
 
 static struct command fact(int method, enum command_kind kind, const char *target)
 {
-    static const char *const set[] = {
-        "edit.layers=1", "stats.tokens=2048", "edit.v_steps=8",       "edit.v_kl=0",
-        "ft.steps=4",    "grace.steps=4",     "crispedit.tokens=512", "crispedit.steps=4",
-        "wise.steps=8",  "wise.beta=1",       "wise.gamma=0.5",       "wise.alpha=0.2"};
+    static const char *const set[] = {"edit.layers=1",        "stats.tokens=2048", "edit.v_steps=8",
+                                      "edit.v_kl=0",          "ft.steps=4",        "grace.steps=4",
+                                      "crispedit.tokens=512", "crispedit.steps=4", "memoir.steps=8",
+                                      "wise.steps=8",         "wise.beta=1",       "wise.gamma=0.5",
+                                      "wise.alpha=0.2"};
     struct command c = command(kind, "Al", target);
 
     for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)

@@ -406,4 +406,5 @@ def main():
     save_file(tensors, where + "tensors.safetensors")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@
 #include "core/edit/checksum.h"
 #include "core/model/generate.h"
 #include "core/model/hook_codebook.h"
+#include "core/model/hook_memory.h"
 #include "core/model/hook_side.h"
 #include "core/model/lens.h"
 #include "core/model/route.h"
@@ -628,6 +629,139 @@ static void a_side_matrix_takes_what_is_far(void)
     model_close(m);
 }
 
+/* ---- memories ---- */
+
+/* Block 1: all rows of what enters W_down, and its output at the last row. */
+struct block_seen {
+    float *coeff, *out;
+};
+
+static void keep_block(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct block_seen *k = ctx;
+
+    if (layer == 1 && site == TAP_COEFF)
+        device_download(dev, k->coeff, x);
+    if (layer == 1 && site == TAP_BLOCK_OUT)
+        device_download(dev, k->out, mat_rows(x, N - 1, 1));
+}
+
+/* An edit of block 1's memory with this mask; its columns, and what it adds, [d][active]. Caller
+ * frees both. */
+static void add_memory(struct model_state *s, const struct memory_key *key, double overlap,
+                       const int *chosen, uint64_t seed, int **column, float **change)
+{
+    struct hook_data data;
+    struct err err = {0};
+
+    *column = xcalloc((size_t)key->active, sizeof(int));
+    *change = new_values(DT_F32, s->model->config->hidden, key->active, seed);
+    for (int i = 0; i < s->model->config->hidden * key->active; i++)
+        (*change)[i] *= 8; /* so that other tokens follow */
+    memory_columns(5, s->model->config->ffn, chosen, key->active, *column);
+    data = memory_entry(s->model, key, overlap, 5, chosen, *change);
+    CHECK(add_hook(s, data.name, data.params, data.blob, (int)(data.bytes / sizeof(float)), &err));
+    CHECK_STR(err.text, "");
+    hook_data_free(&data);
+}
+
+/* The mask of the ids by hand, and one that has no neuron of it. */
+static void two_masks(const struct memory_key *key, const float *coeff, int neurons, int *own,
+                      int *other)
+{
+    float *mean = xcalloc((size_t)neurons, sizeof(*mean));
+    int n = 0;
+
+    for (int t = 0; t < N; t++)
+        for (int i = 0; i < neurons; i++)
+            mean[i] += coeff[t * neurons + i] / N;
+    memory_mask(key, mean, neurons, own);
+    for (int i = 0, at = 0; i < neurons && n < key->active; i++)
+        if (at < key->active && own[at] == i)
+            at++;
+        else
+            other[n++] = i;
+    free(mean);
+}
+
+/* What a state says next is what it says with the same tokens fed behind the prompt. */
+static void goes_on_as_fed(const struct model_state *s, const struct model_state *base)
+{
+    struct generate_options o = {.tokens = 4, .ignore_eos = true}, fed = {.targets = 4};
+    struct generated said = {0}, plain = {0}, again = {0};
+
+    CHECK(generate(&said, s, ids, N, &o, NULL, NULL));
+    CHECK(generate(&plain, base, ids, N, &o, NULL, NULL));
+    CHECK(memcmp(said.id + 1, plain.id + 1, 3 * sizeof(int)) != 0);
+    fed.target = said.id;
+    CHECK(generate(&again, s, ids, N, &fed, NULL, NULL));
+    for (int i = 0; i < 4; i++)
+        CHECK(again.argmax[i] == said.id[i]);
+    generated_free(&said);
+    generated_free(&plain);
+    generated_free(&again);
+}
+
+/* A prompt reads the columns of the edit whose mask is the most like its own, from the limit on;
+ * else it keeps every bit. Another edit changes nothing of that. */
+static void a_memory_gives_its_columns(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    int d = m->config->hidden, neurons = m->config->ffn, *own, *other, *column[2];
+    float *middle = new_values(DT_F32, 1, neurons, 8), *change[2], *plain, *got[2];
+    struct memory_key key = {1, neurons / 3, middle};
+    struct block_seen seen[2];
+    struct tap tap[2] = {{keep_block, &seen[0]}, {keep_block, &seen[1]}};
+    struct model_state *base = state_new(m, 1), *s = state_copy(base, 2);
+
+    own = xcalloc((size_t)key.active, sizeof(int));
+    other = xcalloc((size_t)key.active, sizeof(int));
+    for (int i = 0; i < 2; i++)
+        seen[i] = (struct block_seen){xmalloc((size_t)(N * neurons) * sizeof(float)),
+                                      xmalloc((size_t)d * sizeof(float))};
+    plain = asked(base, &tap[0]);
+    two_masks(&key, seen[0].coeff, neurons, own, other);
+    add_memory(s, &key, 0.5, other, 3, &column[0], &change[0]);
+    got[0] = asked(s, NULL);
+    CHECK(same(got[0], plain, m->head.rows) && !routed(s, 1).routed && routed(s, 1).value == 0);
+    free(got[0]);
+    free(column[0]);
+    free(change[0]);
+    state_free(s);
+    s = state_copy(base, 3);
+    for (int i = 0; i < 2; i++) {
+        add_memory(s, &key, 0.9, i ? other : own, 4 + (uint64_t)i, &column[i], &change[i]);
+        CHECK(s->hooks == 1);
+        got[i] = asked(s, &tap[1]);
+        CHECK(routed(s, -1).routed && routed(s, 1).value == 1 && routed(s, 1).limit == 0.9);
+        for (int r = 0; r < d; r++) {
+            double want = (double)seen[0].out[r];
+
+            for (int k = 0; k < key.active; k++)
+                want += (double)change[0][r * key.active + k] *
+                        (double)seen[0].coeff[(N - 1) * neurons + column[0][k]];
+            CHECK_NEAR((double)seen[1].out[r], want, 1e-4 * fmax(1, fabs(want)));
+        }
+        slope_agrees(s);
+        goes_on_as_fed(s, base);
+    }
+    CHECK(same(got[0], got[1], m->head.rows));
+    for (int i = 0; i < 2; i++) {
+        free(seen[i].coeff);
+        free(seen[i].out);
+        free(column[i]);
+        free(change[i]);
+        free(got[i]);
+    }
+    free(own);
+    free(other);
+    free(middle);
+    free(plain);
+    state_free(s);
+    state_free(base);
+    model_close(m);
+}
+
 /* Joining a hook copies nothing of those before it, and the checksum is that of their data, one
  * behind the other. */
 static void joined_hooks_share_their_data(void)
@@ -682,7 +816,7 @@ static void hooks_that_are_none(void)
         const char *name, *params, *said;
         int n;
     } bad[] = {
-        {"grace", "{}", "a hook is one of add, neurons, codebook, side, not 'grace'", 0},
+        {"grace", "{}", "a hook is one of add, neurons, codebook, side, memory, not 'grace'", 0},
         {"add", "{", "a layer of 0 to", 4},
         {"add", NULL, "not nothing", 4},
         {"add", "{\"layer\":99,\"site\":\"ffn_in\"}", "a layer of 0 to", 4},
@@ -697,6 +831,10 @@ static void hooks_that_are_none(void)
          "a threshold", 4},
         {"side", "{\"layer\":1,\"matrix\":0,\"seed\":1,\"share\":0.5,\"threshold\":1}",
          "layer 1: 16 bytes", 4},
+        {"memory", "{}", "an overlap of 0 to 1", 4},
+        {"memory", "{\"layer\":1,\"active\":0,\"overlap\":0.5,\"seed\":1}", "active neurons", 4},
+        {"memory", "{\"layer\":1,\"active\":2,\"overlap\":2,\"seed\":1}", "an overlap", 4},
+        {"memory", "{\"layer\":1,\"active\":2,\"overlap\":1,\"seed\":1}", "layer 1: 16 bytes", 4},
         {"neurons", "{}", "the list of changes is empty", 0},
         {"neurons", "{\"change\":[]}", "the list of changes is empty", 0},
         {"neurons", "{\"change\":[[1,2,\"mute\",0]]}", "\"scale\" or \"set\"", 0},
@@ -816,6 +954,7 @@ static const struct test tests[] = {
     {"a codebook gives its values", a_codebook_gives_its_values},
     {"keys of a codebook share the way", keys_of_a_codebook_share_the_way},
     {"a side matrix takes what is far", a_side_matrix_takes_what_is_far},
+    {"a memory gives its columns", a_memory_gives_its_columns},
     {"joined hooks share their data", joined_hooks_share_their_data},
     {"hooks that are none are refused by name", hooks_that_are_none},
     {"a prompt behind a prefix is the prompt with the text in front", a_prefix_is_text_in_front},

@@ -86,27 +86,13 @@ static void seen_allocate(struct seen *s, const struct model *m)
         s->rows_of[q] = s->batch.seq[q].n;
 }
 
-struct reading {
-    struct device *dev;
-    int layer;
-    struct mat coeff;
-};
-
-static void read_coeff(void *ctx, int layer, enum tap_site site, struct mat x)
-{
-    const struct reading *r = ctx;
-
-    if (layer == r->layer && site == TAP_COEFF)
-        device_copy(r->dev, x, r->coeff);
-}
-
 /* Runs sequences up to the layer, and fills s, which the caller frees in any case. */
 static bool seen_read(struct seen *s, const struct model_state *view, const int *const *ids,
                       const int *count, int seqs, int layer, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
-    struct reading r = {m->dev, layer, {0}};
-    struct tap tap = {read_coeff, &r};
+    struct coeff_reading r = {m->dev, layer, {0}};
+    struct tap tap = {coeff_read, &r};
 
     s->batch = batch_new(ids, count, NULL, seqs, 0);
     seen_allocate(s, m);
@@ -192,24 +178,13 @@ static bool neighbour_read(struct wise *w, struct job *job, struct err *err)
     return ok || err_in(err, "the neighbour (wise.loc_prompt)");
 }
 
-/* Each row of the fact as a request of its own. */
-static void wise_rows(struct wise *w)
-{
-    w->row = xcalloc((size_t)w->fact->rows, sizeof(*w->row));
-    for (int i = 0; i < w->fact->rows; i++) {
-        w->row[i] = *w->fact;
-        w->row[i].row = &w->fact->row[i];
-        w->row[i].rows = 1;
-    }
-}
-
 static bool wise_begin(struct wise *w, struct model_state *scratch, struct job *job,
                        struct err *err)
 {
     const struct model *m = scratch->model;
     size_t n = (size_t)m->config->hidden * (size_t)m->config->ffn;
-    struct tap tap = {read_coeff, NULL};
-    struct reading r = {w->dev, w->layer, {0}};
+    struct tap tap = {coeff_read, NULL};
+    struct coeff_reading r = {w->dev, w->layer, {0}};
     struct training_rule rule = {.forced = true};
 
     w->w = side_matrix(scratch, w->layer, &w->number, &w->threshold, err);
@@ -227,7 +202,7 @@ static bool wise_begin(struct wise *w, struct model_state *scratch, struct job *
     w->base_w = mat_new(w->dev, DT_F32, w->side.rows, w->side.cols);
     device_upload(w->dev, w->base_w, w->base);
     device_upload(w->dev, w->side, w->w);
-    wise_rows(w);
+    w->row = training_rows_of(w->fact);
     if (!training_begin(&w->t, w->view, w->row, w->fact->rows, rule, w->layer, job, err))
         return false;
     w->g = mat_new(w->dev, DT_F32, w->t.pass.rows, w->side.rows);
