@@ -57,6 +57,25 @@ static void refusals(void)
     free(data);
 }
 
+/* Records that cannot be edited are named, each on a line of its own. */
+static void records_left_out(void)
+{
+    static const char two[] = "[{\"subject\":\"Egypt\",\"src\":\"Egypt is\",\"alt\":\"\"},"
+                              "{\"subject\":\"Kenya\",\"src\":\"Kenya is\",\"alt\":\"\"},"
+                              "{\"subject\":\"Peru\",\"src\":\"Peru is\",\"alt\":\"so\"}]";
+    char *path = xasprintf("%s/zsre.json", folder), *said;
+    struct buf out = {0};
+
+    CHECK(file_write(path, two, sizeof(two) - 1, NULL));
+    CHECK(run(&out, "eval " SMALL "--data %s --edits 2", path) == 2);
+    said = messages();
+    CHECK(strstr(said, "left out: record 1: ") && strstr(said, "\neditscope: left out: record 2: "));
+    CHECK(strstr(said, "has 1 usable facts") && !strchr(said, '\\'));
+    free(said);
+    buf_free(&out);
+    free(path);
+}
+
 /* Arms of a file come before those of --arm. */
 static void arms_of_a_file(void)
 {
@@ -413,6 +432,7 @@ static void a_killed_run_goes_on(void)
 int main(void)
 {
     static const struct test tests[] = {
+    {"records left out", records_left_out},
         {"what cannot be measured is refused", refusals},
         {"arms of a file", arms_of_a_file},
         {"results follow from records", results_follow_from_records},

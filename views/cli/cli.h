@@ -335,6 +335,8 @@ void cli_screen_done(struct app_options *o);
 /* The facts of --subject ..., --fact or --facts. Caller frees each and the array. */
 bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err);
 void cli_facts_free(struct fact *facts, int count);
+/* Says from which of the facts' texts blanks were removed. */
+void cli_say_trimmed(struct cli *c, const struct fact *facts, int count);
 
 /* The relations that come with the program. Caller frees with relations_free(). */
 struct relations;

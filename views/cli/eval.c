@@ -488,28 +488,26 @@ static bool parse_arms(const struct cli *c, struct eval *v, struct err *err)
 /* The first facts of the data, as many as are written. */
 static bool load_facts(struct cli *c, struct eval *v, struct err *err)
 {
-    struct buf left_out = {0}, trimmed = {0};
+    struct buf left_out = {0};
     int wanted = v->checkpoint[v->checkpoints - 1], there;
     bool ok;
 
     if (!cli_has(c, OPT_DATA))
         return err_set(err, ERR_USAGE, "eval needs a data set: --data FILE");
     ok = facts_load_usable(c->value[OPT_DATA], &v->fact, &there, &left_out, err);
-    if (ok && left_out.len)
-        cli_say(c, "left out: %s", left_out.data);
+    for (char *rest, *line = left_out.len ? strtok_r(left_out.data, "\n", &rest) : NULL; ok && line;
+         line = strtok_r(NULL, "\n", &rest))
+        cli_say(c, "left out: %s", line);
     if (ok && there < wanted)
         ok = err_set(err, ERR_USAGE, "--edits %d: %s has %d usable facts", wanted,
                      c->value[OPT_DATA], there);
     v->facts = ok ? wanted : there;
     for (int i = v->facts; ok && i < there; i++)
         fact_free(&v->fact[i]);
-    fact_trimmed_say(v->fact, ok ? v->facts : 0, &trimmed);
-    if (trimmed.len)
-        cli_say(c, "%s", trimmed.data);
+    cli_say_trimmed(c, v->fact, ok ? v->facts : 0);
     for (int i = 0; i < v->facts; i++)
         v->fact[i].record = i + 1;
     buf_free(&left_out);
-    buf_free(&trimmed);
     return ok;
 }
 

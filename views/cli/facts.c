@@ -135,8 +135,7 @@ static bool facts_from_file(const struct cli *c, struct fact **facts, int *count
     return ok;
 }
 
-/* Says from which texts blanks were removed. */
-static void report_trimmed(struct cli *c, const struct fact *facts, int count)
+void cli_say_trimmed(struct cli *c, const struct fact *facts, int count)
 {
     struct buf note = {0};
 
@@ -172,6 +171,6 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
         }
         *count = 1;
     }
-    report_trimmed(c, *facts, *count);
+    cli_say_trimmed(c, *facts, *count);
     return true;
 }
