@@ -193,3 +193,29 @@ int utf8_put(char out[4], int32_t code)
 {
     return (int)utf8proc_encode_char(code, (utf8proc_uint8_t *)out);
 }
+
+bool utf8_is_word(int32_t code)
+{
+    utf8proc_category_t k = code < 0 ? UTF8PROC_CATEGORY_CN : utf8proc_category(code);
+
+    return code == '_' || (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO) ||
+           (k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO);
+}
+
+bool utf8_is_space(int32_t code)
+{
+    return (code >= 9 && code <= 13) || (code >= 28 && code <= 32) || code == 0x85 ||
+           (code >= 0 && utf8proc_category(code) >= UTF8PROC_CATEGORY_ZS &&
+            utf8proc_category(code) <= UTF8PROC_CATEGORY_ZP);
+}
+
+void utf8_lower(struct buf *out, const char *text, size_t n)
+{
+    for (const char *p = text, *end = text + n; p < end;) {
+        int32_t code = utf8_next(&p, end);
+        char bytes[4];
+
+        if (code >= 0)
+            buf_add(out, bytes, (size_t)utf8_put(bytes, utf8proc_tolower(code)));
+    }
+}

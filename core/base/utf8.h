@@ -33,6 +33,12 @@ int utf8_compare(const void *a, const void *b);
 void utf8_encode_nul(struct buf *text);
 /* Appends the text with its NUL bytes restored. */
 void utf8_decode_nul(struct buf *out, const char *text);
+/* Whether a code point is a letter, a number or the underscore, or white space, as Python's \w and
+ * \s have it; -1 is neither. */
+bool utf8_is_word(int32_t code);
+bool utf8_is_space(int32_t code);
+/* Appends the text in lower case, character by character; bytes that are not UTF-8 are dropped. */
+void utf8_lower(struct buf *out, const char *text, size_t n);
 /* Writes a code point (not a surrogate) as 1 to 4 bytes and returns how many. */
 int utf8_put(char out[4], int32_t code);
 

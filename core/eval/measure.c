@@ -59,22 +59,6 @@ void measures_free(struct measure *m, int count)
 
 /* ---- generated answers ---- */
 
-/* As Python's \w: letters, numbers and the underscore. */
-static bool is_word_code(int32_t c)
-{
-    utf8proc_category_t k = c < 0 ? UTF8PROC_CATEGORY_CN : utf8proc_category(c);
-
-    return c == '_' || (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO) ||
-           (k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO);
-}
-
-static bool is_blank_code(int32_t c)
-{
-    return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 ||
-           (c >= 0 && utf8proc_category(c) >= UTF8PROC_CATEGORY_ZS &&
-            utf8proc_category(c) <= UTF8PROC_CATEGORY_ZP);
-}
-
 /* Lower case, without ASCII punctuation. */
 static void put_plain(struct buf *out, const char *text)
 {
@@ -103,7 +87,7 @@ static bool is_article(const char *word, size_t n)
 static const char *word_end(const char *p, const char *end)
 {
     for (const char *next = p; next < end; p = next)
-        if (!is_word_code(utf8_next(&next, end)))
+        if (!utf8_is_word(utf8_next(&next, end)))
             return p;
     return p;
 }
@@ -119,7 +103,7 @@ static void put_words(struct buf *out, const char *text)
         int32_t c = utf8_next(&p, end);
 
         p = word > from ? word : p;
-        if (is_article(from, (size_t)(p - from)) || is_blank_code(c)) {
+        if (is_article(from, (size_t)(p - from)) || utf8_is_space(c)) {
             gap = true;
             continue;
         }
