@@ -61,6 +61,9 @@ void command_free(struct command *cmd)
     free(cmd->export);
     free(cmd->dtype);
     free(cmd->resume.kept);
+    if (cmd->tasks)
+        free(cmd->tasks->folder);
+    free(cmd->tasks);
     memset(cmd, 0, sizeof(*cmd));
 }
 

@@ -122,6 +122,9 @@ enum command_flag {
      * and the present state, and writes the answers into the session: EV_MEASURES for each fact   \
      * that was not measured at this time already, and of the numbers */                           \
     X(MEASURE, "measure", "measurements", job_measure, NEEDS_BOTH | WRITES | NOT_RECORDED)         \
+    /* tasks: asks the base, if it was not yet, and the present state the questions of a task, and \
+     * writes answers and scores into the session: EV_MEASURES of each that is new */              \
+    X(TASKS, "tasks", "questions of tasks", job_tasks, NEEDS_BOTH | WRITES | NOT_RECORDED)         \
     /* text: what the run is of, JSON: begins it in an empty session, or compares it with what the \
      * session says: EV_MEASURES with all that is measured */                                      \
     X(MEASURED, "measured", "", job_measured, NEEDS_SESSION | WRITES | NOT_RECORDED)               \
@@ -225,9 +228,10 @@ struct command {
     struct params *variants; /* [variant_count] */
     int variant_count;
     struct measure_wish measure;
-    char *export; /* format: safetensors, gguf, lora, delta or json */
-    char *dtype;  /* f32, f16, bf16, same; NULL: the format's default */
-    int rank;     /* of a LoRA adapter; 0: exact */
+    struct task_wish *tasks; /* CMD_TASKS */
+    char *export;            /* format: safetensors, gguf, lora, delta or json */
+    char *dtype;             /* f32, f16, bf16, same; NULL: the format's default */
+    int rank;                /* of a LoRA adapter; 0: exact */
     bool force;   /* CMD_EXPORT: replace the target; CMD_APPLY: even if it is applied already */
     int from;     /* the earlier state; `edit` is the later one */
     char *expect; /* how the answer should begin */

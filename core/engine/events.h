@@ -21,6 +21,7 @@
 #include "core/eval/measure.h"
 #include "core/eval/metric.h"
 #include "core/eval/probe_result.h"
+#include "core/eval/task.h"
 
 struct attribution;
 
@@ -377,12 +378,14 @@ struct bisect_report {
     int steps;
 };
 
-/* What was measured of a run: measures of one record, or numbers of states. */
+/* What was measured of a run: measures of one record, numbers of states, answers to tasks. */
 struct measures {
     struct measure *measure;
     int count;
     struct run_number *number;
     int numbers;
+    struct task_answer *answer;
+    int answers;
 };
 
 /* The file of a run as far as it is, without its measures: those follow as EV_MEASURES. */

@@ -24,6 +24,7 @@
 #include "core/eval/measure_ask.h"
 #include "core/eval/state_numbers.h"
 #include "core/session/measures.h"
+#include "core/session/tasks.h"
 
 /* The end of the text that a state is asked to read: so many tokens in windows, and prompts. */
 enum { READ_TOKENS = 2048, READ_WINDOW = 256, KL_PROMPTS = 64, KL_LENGTH = 16 };
@@ -456,17 +457,24 @@ bool job_measured(struct engine *e, struct command *cmd, struct err *err)
     struct event ev = {.kind = EV_MEASURES, .job = e->job_id};
     struct measure *all;
     struct run_number *number;
-    int count, numbers;
+    struct task_answer *answer;
+    int count, numbers, answers;
 
     if (!run_bind(e, cmd->text ? cmd->text : "{}", err) ||
         !session_measures(s, NULL, &all, &count, err))
         return false;
     emit_stored(e, all, count);
-    if (!session_numbers(s, &number, &numbers, err))
+    if (!session_task_answers(s, NULL, &answer, &answers, err))
         return false;
+    if (!session_numbers(s, &number, &numbers, err)) {
+        task_answers_free(answer, answers);
+        return false;
+    }
     ev.measures = xcalloc(1, sizeof(*ev.measures));
     ev.measures->number = number;
     ev.measures->numbers = numbers;
+    ev.measures->answer = answer;
+    ev.measures->answers = answers;
     bus_emit(e->bus, ev);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "core/engine/event_fields.h"
 #include "core/engine/internal.h"
 #include "core/session/measures.h"
+#include "core/session/tasks.h"
 
 /* The lines of a text, each as its event held it. */
 struct lines {
@@ -39,27 +40,17 @@ static bool lines_read(struct lines *out, const char *text, struct err *err)
 /* All of them in one transaction: a sequence is in the file or it is not. */
 static bool lines_store(struct session *s, const struct lines *lines, struct err *err)
 {
-    struct measure *measure = NULL;
-    struct run_number *number = NULL;
-    size_t measures = 0, numbers = 0;
-    bool ok;
+    bool ok = true;
 
-    for (int i = 0; i < lines->count; i++) {
+    if (!session_begin(s, err))
+        return false;
+    for (int i = 0; ok && i < lines->count; i++) {
         const struct measures *m = lines->line[i];
 
-        measure = xrealloc(measure, (measures + (size_t)m->count + 1) * sizeof(*measure));
-        number = xrealloc(number, (numbers + (size_t)m->numbers + 1) * sizeof(*number));
-        if (m->count) /* what they point to is borrowed */
-            memcpy(measure + measures, m->measure, (size_t)m->count * sizeof(*measure));
-        if (m->numbers)
-            memcpy(number + numbers, m->number, (size_t)m->numbers * sizeof(*number));
-        measures += (size_t)m->count;
-        numbers += (size_t)m->numbers;
+        ok = session_add_measures(s, m->measure, m->count, m->number, m->numbers, err) &&
+             session_add_task_answers(s, m->answer, m->answers, err);
     }
-    ok = session_add_measures(s, measure, (int)measures, number, (int)numbers, err);
-    free(measure);
-    free(number);
-    return ok;
+    return session_end(s, ok, err);
 }
 
 bool job_take(struct engine *e, struct command *cmd, struct err *err)

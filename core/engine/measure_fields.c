@@ -32,6 +32,21 @@ static const struct field_info run_number_field[] = {
 };
 FIELDS(run_number);
 
+static const struct field_info task_answer_field[] = {
+    INT(task_answer, sequence),
+    COUNT(task_answer, edits),
+    TEXT(task_answer, task),
+    TEXT(task_answer, subtask),
+    COUNT(task_answer, index),
+    TEXT_OR_NULL(task_answer, said),
+    TEXT_OR_NULL(task_answer, predicted),
+    TEXT_OR_NULL(task_answer, gold),
+    FIXED(task_answer, score, FIELD_DOUBLE),
+    COUNT(task_answer, logps),
+    OR_NULL(task_answer, logp, FIELD_DOUBLE, logps, NO_COUNT),
+};
+FIELDS(task_answer);
+
 static const struct field_info run_probe_field[] = {
     TEXT(run_probe, prompt),
     TEXT_OR_NULL(run_probe, answer),
@@ -62,9 +77,8 @@ static const struct field_info run_info_field[] = {
 FIELDS(run_info);
 
 static const struct field_info measures_field[] = {
-    COUNT(measures, count),
-    LIST(measures, measure, measure_fields, count),
-    COUNT(measures, numbers),
-    LIST(measures, number, run_number_fields, numbers),
+    COUNT(measures, count),   LIST(measures, measure, measure_fields, count),
+    COUNT(measures, numbers), LIST(measures, number, run_number_fields, numbers),
+    COUNT(measures, answers), LIST(measures, answer, task_answer_fields, answers),
 };
 FIELDS(measures);

@@ -78,7 +78,7 @@ double measure_match(const struct measure *m);
 /* A number of a whole state, or of one of its layers. */
 struct run_number {
     int sequence, edits; /* as in struct measure */
-    char name[24];       /* "perplexity"; [a-z0-9_] */
+    char name[40];       /* "perplexity", "mmlu.acc"; [a-z0-9_.] */
     int layer;           /* -1: of none */
     double value;        /* NAN: could not be measured */
 };

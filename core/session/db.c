@@ -2,6 +2,7 @@
  * users. */
 #include "core/session/db.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,4 +204,10 @@ void db_text_to(sqlite3_stmt *q, int column, char *out, size_t size)
     if (n)
         memcpy(out, text, n);
     out[n] = '\0';
+}
+
+double db_real(sqlite3_stmt *q, int column)
+{
+    return sqlite3_column_type(q, column) == SQLITE_NULL ? (double)NAN
+                                                         : sqlite3_column_double(q, column);
 }

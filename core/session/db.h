@@ -66,6 +66,7 @@ bool db_end(struct session *s, bool ok, struct err *err);
 char *db_text(sqlite3_stmt *q, int column); /* a copy, the caller frees; NULL: null */
 /* Copies at most size - 1 bytes and a zero byte; null is "". */
 void db_text_to(sqlite3_stmt *q, int column, char *out, size_t size);
+double db_real(sqlite3_stmt *q, int column); /* null: NAN */
 
 /* ---- schema.c ---- */
 
@@ -91,6 +92,11 @@ bool z_store(struct session *s, int edit, const float *z, int requests, int widt
 bool statistics_store(struct session *s, int edit, const struct edit_record *r, struct err *err);
 /* Whether those of all edits are sound: ERR_FORMAT. */
 bool statistics_check(struct session *s, struct err *err);
+
+/* ---- tasks.c ---- */
+
+/* Makes the table of a run's answers to tasks, if it is not there. */
+bool task_answers_begin(struct session *s, struct err *err);
 
 /* ---- journal.c ---- */
 

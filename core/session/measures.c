@@ -1,7 +1,6 @@
 /* The tables measures and numbers of a run. */
 #include "core/session/measures.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +26,8 @@ static const char tables[] =
 
 bool session_run_begin(struct session *s, struct err *err)
 {
-    return db_begin(s, err) && db_end(s, db_exec(s, tables, err), err);
+    return db_begin(s, err) &&
+           db_end(s, db_exec(s, tables, err) && task_answers_begin(s, err), err);
 }
 
 static bool measure_store(struct session *s, const struct measure *m, struct err *err)
@@ -100,12 +100,6 @@ static int *ids_of(sqlite3_stmt *q, int column, int *count)
     return id;
 }
 
-static double real_of(sqlite3_stmt *q, int column)
-{
-    return sqlite3_column_type(q, column) == SQLITE_NULL ? (double)NAN
-                                                         : sqlite3_column_double(q, column);
-}
-
 /* The number of a name in the column; -1 and ERR_FORMAT: the file has another one. */
 static int name_of(struct session *s, sqlite3_stmt *q, int column, const char *(*names)(int),
                    struct err *err)
@@ -130,9 +124,9 @@ static bool measure_read(struct session *s, sqlite3_stmt *q, struct measure *m, 
                           .probe = name_of(s, q, 4, measure_probe_name, err),
                           .place = sqlite3_column_int(q, 5),
                           .protocol = name_of(s, q, 6, measure_protocol_name, err),
-                          .logp = real_of(q, 9),
+                          .logp = db_real(q, 9),
                           .answers = sqlite3_column_int(q, 10),
-                          .rival = real_of(q, 11),
+                          .rival = db_real(q, 11),
                           .rivals = sqlite3_column_int(q, 12),
                           .rival_right = sqlite3_column_int(q, 13) != 0,
                           .merged = sqlite3_column_int(q, 14) != 0,
@@ -224,7 +218,7 @@ bool session_numbers(struct session *s, struct run_number **n, int *count, struc
         *one = (struct run_number){.sequence = sqlite3_column_int(q, 0),
                                    .edits = sqlite3_column_int(q, 1),
                                    .layer = sqlite3_column_int(q, 3),
-                                   .value = real_of(q, 4)};
+                                   .value = db_real(q, 4)};
         db_text_to(q, 2, one->name, sizeof(one->name));
     }
     sqlite3_finalize(q);

@@ -47,6 +47,7 @@ enum {
 };
 
 #define METHOD_WORD(id, name, word) " " word
+#define TASK_WORD(name)             " " #name
 /* id, long name, short name, argument ("" for a flag), commands, help. An option that means
  * something else in another command has a row for each meaning. */
 #define OPTIONS(X)                                                                                 \
@@ -75,6 +76,15 @@ enum {
       "How to ask: teacher, generated, chat, routed; default: the first two")                      \
     X(NO_STATE, "no-state", 0, "", FOR_EVAL,                                                       \
       "Leave out drift, perplexity and fluency of the states")                                     \
+    X(TASKS, "tasks", 0, "LIST", FOR_EVAL,                                                         \
+      "Also ask ability tasks at each number of --edits:" TASKS(TASK_WORD))                        \
+    X(TASK_RECORDS, "task-records", 0, "N", FOR_EVAL, "Ask at most N questions of each task")      \
+    X(TASK_SHOTS, "task-shots", 0, "N", FOR_EVAL,                                                  \
+      "Number of worked examples before each question, where a task has them")                     \
+    X(TASK_DATA, "task-data", 0, "FOLDER", FOR_EVAL,                                               \
+      "Folder with the data of the tasks; without it, the samples are asked")                      \
+    X(ALLOW_EXEC, "allow-exec", 0, "", FOR_EVAL,                                                   \
+      "Let humaneval execute, shut in, what the model writes")                                     \
     X(RUN, "output", 'o', "FILE", FOR_EVAL,                                                        \
       "The run's file; the same command goes on where it stopped")                                 \
     X(FIGURE, "figure", 0, "FILE", FOR_EVAL,                                                       \

@@ -35,6 +35,9 @@ static void option_values(enum option option, struct buf *out)
     else if (option == OPT_PROTOCOLS)
         for (int i = 0; measure_protocol_name(i); i++)
             buf_printf(out, "%s%s", i ? " " : "", measure_protocol_name(i));
+    else if (option == OPT_TASKS)
+        for (int i = 0; task_at(i); i++)
+            buf_printf(out, "%s%s", i ? " " : "", task_at(i)->name);
     else if (option == OPT_DEVICE)
         buf_puts(out, "auto cpu cuda");
     else if (option == OPT_AS)

@@ -5,7 +5,7 @@
  * (final). Then the edits are undone and the next sequence begins with the base:
  *
  *     for each arm, for each order:
- *         for each batch:  write, ask its records;  at a checkpoint: ask all so far
+ *         for each batch:  write, ask its records;  at a checkpoint: ask --tasks, all so far
  *         undo
  *
  * The run is a session (-o FILE) that holds every edit and every answer. After a stop at any moment
@@ -21,7 +21,6 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/mpi.h"
@@ -43,8 +42,10 @@ static void measures_on_event(struct cli *c, struct event *ev, void *ctx)
         return;
     eval_take(r->v, ev->measures);
     eval_ranks_note(r, ev->measures);
-    if (cli_json(c))
+    if (cli_json(c)) {
         eval_print_measures(r->v, ev->measures);
+        eval_print_answers(r->v, ev->measures);
+    }
 }
 
 /* ---- the sequences ---- */
@@ -52,6 +53,7 @@ static void measures_on_event(struct cli *c, struct event *ev, void *ctx)
 /* A run at work. */
 struct walk {
     struct eval *v;
+    const struct eval_tasks *tasks;
     struct eval_ranks *ranks;
     int made;     /* edits ever made in the file */
     int sequence; /* the one at work, and the number of edits before it */
@@ -120,8 +122,8 @@ static void unit_done(struct walk *w, double units)
     eta_note(&w->eta, clock_seconds(), w->units);
 }
 
-/* "nmke, order 2 of 3: 12 of 30 facts, about 8 min left". */
-static void print_progress(struct cli *c, const struct walk *w, int facts)
+/* "nmke, order 2 of 3: 12 of 30 facts, mmlu, about 8 min left". `task` may be "". */
+static void print_progress(struct cli *c, const struct walk *w, int facts, const char *task)
 {
     const struct eval *v = w->v;
     double left = eta_left(&w->eta, w->total);
@@ -132,8 +134,9 @@ static void print_progress(struct cli *c, const struct walk *w, int facts)
     if (left >= 0)
         snprintf(time, sizeof(time), ", about %.0f %s left", left < 120 ? left : left / 60,
                  left < 120 ? "s" : "min");
-    cli_say(c, "%s (arm %d of %d)%s: %d of %d facts%s", v->arm[w->sequence / v->orders].name,
-            w->sequence / v->orders + 1, v->arms, order, facts, v->facts, time);
+    cli_say(c, "%s (arm %d of %d)%s: %d of %d facts%s%s%s", v->arm[w->sequence / v->orders].name,
+            w->sequence / v->orders + 1, v->arms, order, facts, v->facts, *task ? ", " : "", task,
+            time);
 }
 
 /* Asks facts `from` to `to` of the sequence. `edits`: so many are written. */
@@ -157,6 +160,30 @@ static bool measure_facts(struct cli *c, struct walk *w, int from, int to, int e
     free(facts);
     unit_done(w, to - from);
     return cli_job(c, &cmd, measures_on_event, w->ranks, err);
+}
+
+static void answers_on_event(struct cli *c, struct event *ev, void *ctx)
+{
+    struct walk *w = ctx;
+
+    if (ev->kind == EV_MEASURES)
+        unit_done(w, ev->measures->answers);
+    measures_on_event(c, ev, w->ranks);
+}
+
+/* Asks the questions of --tasks. */
+static bool ask_tasks(struct cli *c, struct walk *w, int edits, struct err *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < w->tasks->tasks; i++) {
+        struct command cmd = {.kind = CMD_TASKS};
+
+        cmd.tasks = eval_task_wish(w->tasks, i, w->sequence + 1, edits);
+        print_progress(c, w, edits, w->tasks->task[i]->name);
+        ok = cli_job(c, &cmd, answers_on_event, w, err);
+    }
+    return ok;
 }
 
 /* Writes a batch. Where its parameters allow no edit, *failed becomes the number of its facts. */
@@ -228,11 +255,12 @@ static bool sequence_run(struct cli *c, struct walk *w, int done, struct err *er
     for (int b = done ? done - 1 : 0; ok && b < batches_of(v); b++) {
         int from = written_after(v, b), to = written_after(v, b + 1), failed = 0;
 
-        print_progress(c, w, b < done ? to : from);
+        print_progress(c, w, b < done ? to : from, "");
         ok = (b < done || batch_write(c, w, from, to, &failed, err)) &&
              measure_facts(c, w, from, to, to, WHEN_IMMEDIATE, failed, false, err) &&
              (!is_checkpoint(v, to) ||
-              measure_facts(c, w, 0, to, to, WHEN_FINAL, 0, to == v->facts, err));
+              (ask_tasks(c, w, to, err) &&
+               measure_facts(c, w, 0, to, to, WHEN_FINAL, 0, to == v->facts, err)));
     }
     return ok && (w->made == w->before || trial_undo(c, w->before + 1, w->made, err));
 }
@@ -286,19 +314,20 @@ static bool count_edits(struct cli *c, int *made, int *active, struct err *err)
 }
 
 /* Units of work of a sequence. */
-static double sequence_units(const struct eval *v)
+static double sequence_units(const struct eval *v, const struct eval_tasks *t)
 {
-    double units = batches_of(v) + v->facts;
+    double units = batches_of(v) + v->facts + (double)v->checkpoints * t->questions;
 
     for (int i = 0; i < v->checkpoints; i++)
         units += v->checkpoint[i];
     return units;
 }
 
-static bool sequences_run(struct cli *c, struct eval_ranks *r, struct err *err)
+static bool sequences_run(struct cli *c, struct eval_ranks *r, const struct eval_tasks *t,
+                          struct err *err)
 {
     struct eval *v = r->v;
-    struct walk w = {.v = v, .ranks = r};
+    struct walk w = {.v = v, .tasks = t, .ranks = r};
     int active, done = 0, complete = 0, left;
 
     for (int s = 0; s < eval_sequences(v); s++)
@@ -307,8 +336,9 @@ static bool sequences_run(struct cli *c, struct eval_ranks *r, struct err *err)
         !eval_ranks_begin(c, r, err))
         return false;
     left = eval_sequences(v) - complete;
-    w.total = sequence_units(v) * ((left + mpi_size() - 1) / mpi_size());
-    w.units = sequence_units(v) * done / batches_of(v);
+    w.total = sequence_units(v, t) * ((left + mpi_size() - 1) / mpi_size());
+    w.total += complete || done ? 0 : t->questions; /* of the base */
+    w.units = sequence_units(v, t) * done / batches_of(v);
     if (complete || done)
         cli_say(c, "goes on: %d of %d sequences are complete, %d of %d facts of the next one",
                 complete, eval_sequences(v), written_after(v, done), v->facts);
@@ -324,214 +354,7 @@ static bool sequences_run(struct cli *c, struct eval_ranks *r, struct err *err)
 
 /* ---- the command ---- */
 
-/* What the run is of, as its file keeps it. Caller frees. */
-static char *run_text(const struct cli *c, const struct eval *v)
-{
-    json_t *o = json_object(), *arms = json_array(), *edits = json_array(),
-           *protocols = json_array();
-    struct digest *d = sha256_new();
-    char hex[65], *text;
-
-    for (int i = 0; i < v->facts; i++) {
-        char *fact = fact_to_json(&v->fact[i]);
-
-        digest_add(d, fact, strlen(fact));
-        free(fact);
-    }
-    digest_end_hex(d, hex);
-    for (int i = 0; i < v->arms; i++) {
-        char *all = params_to_json(&v->arm[i].params);
-
-        json_array_append_new(arms, json_pack("{s:s, s:o}", "name", v->arm[i].name, "parameters",
-                                              json_loads(all, 0, NULL)));
-        free(all);
-    }
-    for (int i = 0; i < v->checkpoints; i++)
-        json_array_append_new(edits, json_integer(v->checkpoint[i]));
-    for (int i = 0; i < MEASURE_PROTOCOLS; i++)
-        if (v->protocols & 1U << i)
-            json_array_append_new(protocols, json_string(measure_protocol_name(i)));
-    json_object_set_new(o, "data", json_string(hex));
-    json_object_set_new(o, "edits", edits);
-    json_object_set_new(o, "batch", json_integer(v->batch));
-    json_object_set_new(o, "orders", json_integer(v->orders));
-    json_object_set_new(o, "seed", json_integer((json_int_t)v->seed));
-    json_object_set_new(o, "protocol", protocols);
-    json_object_set_new(o, "state", json_boolean(!cli_has(c, OPT_NO_STATE)));
-    json_object_set_new(o, "arms", arms);
-    text = json_dumps(o, JSON_COMPACT);
-    json_decref(o);
-    return text;
-}
-
-/* The next word of a list with commas, as a copy; NULL: none. */
-static char *next_of_list(const char **at)
-{
-    size_t n = strcspn(*at, ",");
-    char *word = **at ? xasprintf("%.*s", (int)n, *at) : NULL;
-
-    *at += n + ((*at)[n] == ',');
-    return word;
-}
-
-static bool parse_checkpoints(const struct cli *c, struct eval *v, struct err *err)
-{
-    const char *at = cli_has(c, OPT_CHECKPOINTS) ? c->value[OPT_CHECKPOINTS] : "10";
-    char *word;
-    bool ok = true;
-
-    while (ok && (word = next_of_list(&at))) {
-        char *end;
-        long n = strtol(word, &end, 10);
-
-        ok = end != word && !*end && n > (v->checkpoints ? v->checkpoint[v->checkpoints - 1] : 0) &&
-             n <= 1000000 && v->checkpoints < EVAL_CHECKPOINTS;
-        if (ok)
-            v->checkpoint[v->checkpoints++] = (int)n;
-        else
-            err_set(err, ERR_USAGE,
-                    "--edits %.60s: give at most %d numbers of facts from 1 on, each larger than "
-                    "the one "
-                    "before, such as 10,30,100",
-                    c->value[OPT_CHECKPOINTS], EVAL_CHECKPOINTS);
-        free(word);
-    }
-    for (int i = 0; ok && i + 1 < v->checkpoints; i++)
-        if (v->checkpoint[i] % v->batch)
-            ok = err_set(err, ERR_USAGE, "--edits: %d is no multiple of --batch %d",
-                         v->checkpoint[i], v->batch);
-    return ok && (v->checkpoints ||
-                  err_set(err, ERR_USAGE, "--edits is empty; give numbers such as 10,30,100"));
-}
-
-static bool parse_protocols(const struct cli *c, struct eval *v, struct err *err)
-{
-    const char *at = cli_has(c, OPT_PROTOCOLS) ? c->value[OPT_PROTOCOLS] : "teacher,generated";
-    char *word;
-    bool ok = true;
-
-    while (ok && (word = next_of_list(&at))) {
-        int n = measure_name_find(measure_protocol_name, word);
-
-        ok = n >= 0 ||
-             err_set(err, ERR_USAGE,
-                     "--protocol: '%.40s' is none of teacher, generated, chat, routed", word);
-        v->protocols |= ok ? 1U << n : 0;
-        free(word);
-    }
-    return ok && (v->protocols || err_set(err, ERR_USAGE, "--protocol is empty"));
-}
-
-static bool add_arm(struct eval *v, const char *option, const char *text, const struct cli *c,
-                    struct err *err)
-{
-    struct arm *arm = &v->arm[v->arms];
-
-    if (v->arms == EVAL_ARMS)
-        return err_set(err, ERR_USAGE, "more than %d arms", EVAL_ARMS);
-    if (!arm_parse(arm, option, text, &c->params, err))
-        return false;
-    if (!params_same(&arm->params, &c->params, AFFECTS_WORDING))
-        return err_set(err, ERR_USAGE,
-                       "%s %s: prompt.form, prompt.special and target.blank are the same for "
-                       "all arms: set them with --set",
-                       option, arm->name);
-    arm->params.value[P_EDIT_BATCH] = v->batch;
-    for (int i = 0; i < v->arms; i++)
-        if (!strcmp(v->arm[i].name, arm->name))
-            return err_set(err, ERR_USAGE, "two arms are called %s", arm->name);
-    v->arms++;
-    return true;
-}
-
-/* The lines of --arms that are not empty and no comments. */
-static bool read_arms(const struct cli *c, struct eval *v, struct err *err)
-{
-    char *text, *rest, *line;
-    bool ok = true;
-
-    if (!cli_has(c, OPT_ARMS))
-        return true;
-    text = file_read_text(c->value[OPT_ARMS], 1 << 20, NULL, err);
-    rest = text;
-    while (ok && rest && (line = strsep(&rest, "\n"))) {
-        line += strspn(line, " \t");
-        ok = !*line || *line == '#' || add_arm(v, "arm", line, c, err);
-    }
-    free(text);
-    return text && (ok || err_in(err, "%s", c->value[OPT_ARMS]));
-}
-
-/* Of --method, --arms and --arm; without them, the method of the parameters. */
-static bool parse_arms(const struct cli *c, struct eval *v, struct err *err)
-{
-    const char *own = params_word(&c->params, P_EDIT_METHOD);
-    const char *at = cli_has(c, OPT_METHODS)                ? c->value[OPT_METHODS]
-                     : c->arm_count || cli_has(c, OPT_ARMS) ? ""
-                                                            : own;
-    char *word;
-    bool ok = true;
-
-    while (ok && (word = next_of_list(&at))) {
-        char *text = xasprintf("%s: edit.method=%s", word, word);
-
-        ok = add_arm(v, "--method", text, c, err);
-        free(text);
-        free(word);
-    }
-    ok = ok && read_arms(c, v, err);
-    for (int i = 0; ok && i < c->arm_count; i++)
-        ok = add_arm(v, "--arm", c->arms[i], c, err);
-    return ok && (v->arms || err_set(err, ERR_USAGE, "there is no arm: give --method or --arm"));
-}
-
-/* The first facts of the data, as many as are written. */
-static bool load_facts(struct cli *c, struct eval *v, struct err *err)
-{
-    struct buf left_out = {0};
-    int wanted = v->checkpoint[v->checkpoints - 1], there;
-    bool ok;
-
-    if (!cli_has(c, OPT_DATA))
-        return err_set(err, ERR_USAGE, "eval needs a data set: --data FILE");
-    ok = facts_load_usable(c->value[OPT_DATA], &v->fact, &there, &left_out, err);
-    for (char *rest, *line = left_out.len ? strtok_r(left_out.data, "\n", &rest) : NULL; ok && line;
-         line = strtok_r(NULL, "\n", &rest))
-        cli_say(c, "left out: %s", line);
-    if (ok && there < wanted)
-        ok = err_set(err, ERR_USAGE, "--edits %d: %s has %d usable facts", wanted,
-                     c->value[OPT_DATA], there);
-    v->facts = ok ? wanted : there;
-    for (int i = v->facts; ok && i < there; i++)
-        fact_free(&v->fact[i]);
-    cli_say_trimmed(c, v->fact, ok ? v->facts : 0);
-    for (int i = 0; i < v->facts; i++)
-        v->fact[i].record = i + 1;
-    buf_free(&left_out);
-    return ok;
-}
-
-static bool eval_parse(struct cli *c, struct eval *v, struct err *err)
-{
-    long orders;
-
-    v->batch = (int)c->params.value[P_EDIT_BATCH];
-    v->seed = (unsigned long long)c->params.value[P_SEED];
-    if (cli_has(c, OPT_FIGURE) && !file_ends_in(c->value[OPT_FIGURE], ".svg"))
-        return err_set(err, ERR_USAGE, "--figure %.200s: a figure is written as SVG; give FILE.svg",
-                       c->value[OPT_FIGURE]);
-    if (cli_has(c, OPT_FIGURE) && !file_writable(c->value[OPT_FIGURE], err))
-        return false;
-    if (!cli_number(c, OPT_ORDERS, 1, EVAL_ORDERS, 1, &orders, err) ||
-        !parse_checkpoints(c, v, err) || !parse_protocols(c, v, err) || !parse_arms(c, v, err) ||
-        !load_facts(c, v, err))
-        return false;
-    v->orders = (int)orders;
-    eval_make(v);
-    return true;
-}
-
-static bool eval_measure(struct cli *c, struct eval *v, struct err *err)
+static bool eval_measure(struct cli *c, struct eval *v, const struct eval_tasks *t, struct err *err)
 {
     struct command stored = {.kind = CMD_MEASURED};
     struct eval_ranks r = {.v = v};
@@ -544,9 +367,9 @@ static bool eval_measure(struct cli *c, struct eval *v, struct err *err)
     }
     if (!cli_start(c, needs, err) || !cli_wait_open(c, err))
         return false;
-    stored.text = run_text(c, v);
+    stored.text = eval_run_text(c, v, t);
     r.complete = xcalloc((size_t)eval_sequences(v) + 1, sizeof(*r.complete));
-    ok = cli_job(c, &stored, measures_on_event, &r, err) && sequences_run(c, &r, err);
+    ok = cli_job(c, &stored, measures_on_event, &r, err) && sequences_run(c, &r, t, err);
     free(r.complete);
     buf_free(&r.sent);
     return ok;
@@ -569,8 +392,16 @@ static bool write_figure(const struct cli *c, const struct eval *v, struct err *
 
 static bool eval_run(struct cli *c, struct err *err)
 {
-    struct eval *v = xcalloc(1, sizeof(*v));
-    bool ok = eval_parse(c, v, err) && eval_measure(c, v, err);
+    struct eval *v;
+    struct eval_tasks t = {0};
+    bool ok;
+
+    if (cli_has(c, OPT_TASKS) && !strcmp(c->value[OPT_TASKS], "list")) {
+        eval_list_tasks();
+        return true;
+    }
+    v = xcalloc(1, sizeof(*v));
+    ok = eval_parse(c, v, err) && eval_tasks_parse(c, &t, err) && eval_measure(c, v, &t, err);
 
     ok = ok && write_figure(c, v, err);
     if (ok)
@@ -579,6 +410,7 @@ static bool eval_run(struct cli *c, struct err *err)
         cli_say(c, "stopped; the same command goes on with %s", c->value[OPT_RUN]);
     cli_facts_free(v->fact, v->facts);
     eval_free(v);
+    eval_tasks_free(&t);
     free(v);
     return ok;
 }

@@ -23,7 +23,41 @@ void eval_ranks_note(struct eval_ranks *r, const struct measures *m);
 bool eval_ranks_collect(struct cli *c, struct eval_ranks *r, int mine, cli_on_event *on_event,
                         struct err *err);
 
+struct eval_tasks;
+/* eval_options.c */
+/* All of the run but its tasks. */
+bool eval_parse(struct cli *c, struct eval *v, struct err *err);
+/* What the run is of, as its file keeps it. Caller frees. */
+char *eval_run_text(const struct cli *c, const struct eval *v, const struct eval_tasks *t);
+
+/* eval_tasks.c: the ability tasks of --tasks (core/eval/task.h) */
+enum { EVAL_TASKS = 16 };
+struct eval_tasks {
+    const struct task *task[EVAL_TASKS];
+    int tasks;
+    char *folder; /* of the data */
+    int records, shots;
+    bool run;
+    int questions; /* of all tasks, for each state */
+    char hash[65]; /* of the questions */
+};
+/* Of the options; the data is read, so that what it lacks is said before any edit. */
+bool eval_tasks_parse(struct cli *c, struct eval_tasks *t, struct err *err);
+void eval_tasks_free(struct eval_tasks *t);
+void eval_list_tasks(void);                          /* --tasks list */
+json_t *eval_tasks_json(const struct eval_tasks *t); /* as the run's file keeps them */
+/* For CMD_TASKS, which owns it: task i of a state. */
+struct task_wish *eval_task_wish(const struct eval_tasks *t, int i, int sequence, int edits);
+/* An event for each answer. */
+void eval_print_answers(const struct eval *v, const struct measures *all);
+/* The scores of an arm after so many edits, beside the base's. */
+json_t *eval_task_scores(const struct eval *v, int arm, int edits);
+/* The table of all scores; nothing if there are none. */
+void eval_print_tasks(const struct eval *v);
+
 /* eval_json.c */
+/* Which arm and order a sequence (from 1; 0: the base) is. */
+void eval_put_sequence(json_t *o, const struct eval *v, int sequence);
 /* One record at one time, an event for each of its measures. */
 void eval_print_measures(const struct eval *v, const struct measures *all);
 /* An event for each arm and checkpoint, and each comparison. */

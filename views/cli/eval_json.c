@@ -14,8 +14,7 @@ static json_t *ids_json(const int *id, int count)
     return list;
 }
 
-/* Which arm and order a sequence (from 1; 0: the base) is. */
-static void put_sequence(json_t *o, const struct eval *v, int sequence)
+void eval_put_sequence(json_t *o, const struct eval *v, int sequence)
 {
     if (sequence < 1 || sequence > eval_sequences(v)) {
         json_object_set_new(o, "arm", json_null());
@@ -45,7 +44,7 @@ void eval_print_measures(const struct eval *v, const struct measures *all)
         const struct measure *m = &all->measure[i];
         json_t *o = cli_event("record");
 
-        put_sequence(o, v, m->sequence);
+        eval_put_sequence(o, v, m->sequence);
         json_object_set_new(o, "edits", json_integer(m->edits));
         json_object_set_new(o, "when", json_string(measure_when_name(m->when)));
         json_object_set_new(o, "record", json_integer(m->record));
@@ -108,7 +107,7 @@ static json_t *state_json(const struct eval *v, int arm, int edits)
 
         if ((n->sequence - 1) / v->orders != arm || !n->sequence || n->edits != edits ||
             !strcmp(n->name, "seconds") || !strcmp(n->name, "gain") ||
-            !strcmp(n->name, "complete") || !strcmp(n->name, "elsewhere"))
+            !strcmp(n->name, "complete") || !strcmp(n->name, "elsewhere") || strchr(n->name, '.'))
             continue;
         o = json_object();
         json_object_set_new(o, "name", cli_text(n->name));
@@ -179,8 +178,10 @@ static void print_result(const struct eval *v, int arm, int checkpoint, enum mea
             json_object_set_new(metrics, record_metrics[m].json, one);
     }
     json_object_set_new(o, "metrics", metrics);
-    if (when == WHEN_FINAL)
+    if (when == WHEN_FINAL) {
         json_object_set_new(o, "state", state_json(v, arm, v->checkpoint[checkpoint]));
+        json_object_set_new(o, "tasks", eval_task_scores(v, arm, v->checkpoint[checkpoint]));
+    }
     json_object_set_new(o, "score", cli_real(eval_rome_score(v, arm, when, checkpoint)));
     json_object_set_new(o, "seconds_per_edit", cli_real(eval_number_mean(v, arm, "seconds")));
     json_object_set_new(o, "gain", cli_real(eval_number_mean(v, arm, "gain")));

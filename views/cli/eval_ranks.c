@@ -54,7 +54,9 @@ int eval_ranks_deal(struct eval_ranks *r)
 
 void eval_ranks_note(struct eval_ranks *r, const struct measures *m)
 {
-    bool base = m->count ? m->measure->when == WHEN_BASE : m->numbers && !m->number->sequence;
+    bool base = m->count     ? m->measure->when == WHEN_BASE
+                : m->answers ? !m->answer->sequence
+                             : m->numbers && !m->number->sequence;
 
     if (!mpi_rank() || base) /* rank 0 asks the base itself */
         return;

@@ -224,6 +224,7 @@ static void print_text(const struct eval *v)
     print_comparisons(v);
     print_forgetting(v);
     print_states(v);
+    eval_print_tasks(v);
     print_cost(v);
 }
 
