@@ -1,6 +1,7 @@
 /* What a run has to show: the columns of each table, its rows, the records of a list; and all of it
  * as rows for :export. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,23 @@ static const struct run_column state_columns[] = {
     {"fluency", "bits", -1, "fluency", false, "%.3f"},
 };
 
+/* The scores of tasks, each once; their names are the run's. */
+static int task_columns(const struct ui_run *r, struct run_column *out)
+{
+    int n = 0;
+
+    for (int i = 0; i < r->eval.numbers && n < RUN_COLUMNS; i++) {
+        const char *name = r->eval.number[i].name;
+        bool listed = !task_number_is_score(name);
+
+        for (int k = 0; k < n && !listed; k++)
+            listed = !strcmp(out[k].name, name);
+        if (!listed)
+            out[n++] = (struct run_column){name, "mean over questions", -1, name, false, "%.3f"};
+    }
+    return n;
+}
+
 int run_columns(const struct ui_run *r, int page, struct run_column *out)
 {
     int n = 0;
@@ -62,7 +80,35 @@ int run_columns(const struct ui_run *r, int page, struct run_column *out)
          i++)
         if (number_there(r, state_columns[i].number))
             out[n++] = state_columns[i];
-    return n;
+    return page == PAGE_TASKS ? task_columns(r, out) : n;
+}
+
+/* The number that belongs to a score: "mmlu.acc" and ".error". */
+static double beside_score(const struct ui_run *r, const struct run_column *c, int arm, int edits,
+                           const char *ending)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "%.50s%s", c->number, ending);
+    return eval_state_number(&r->eval, arm, edits, name, false);
+}
+
+struct interval run_state_value(const struct ui_run *r, const struct run_column *c, int arm,
+                                int checkpoint)
+{
+    static const double normal = 1.959963984540054, none = (double)NAN; /* 95 % */
+    int edits = arm < 0 ? 0 : r->eval.checkpoint[checkpoint];
+    struct interval i = {eval_state_number(&r->eval, arm, edits, c->number, c->largest), none, none,
+                         0};
+
+    if (task_number_is_score(c->number) && !isnan(i.value)) {
+        double error = beside_score(r, c, arm, edits, ".error");
+
+        i.low = i.value - normal * error;
+        i.high = i.value + normal * error;
+        i.n = (int)beside_score(r, c, arm, edits, ".n");
+    }
+    return i;
 }
 
 bool run_column_at(const struct run_view *w, const struct ui_run *r, struct run_column *out)
@@ -211,24 +257,37 @@ static void table_row(struct table *t, const struct ui_run *r, int arm, int chec
     table_integer(t, i.n);
 }
 
+static void state_row(struct table *t, const struct ui_run *r, const struct run_column *c, int arm,
+                      int checkpoint)
+{
+    struct interval i = run_state_value(r, c, arm, checkpoint);
+
+    if (isnan(i.value))
+        return;
+    table_text(t, arm == RUN_BASE ? "" : r->eval.arm[arm].name);
+    table_integer(t, arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint]);
+    table_text(t, "state");
+    table_missing(t);
+    table_text(t, c->number);
+    table_real(t, i.value);
+    table_real(t, i.low);
+    table_real(t, i.high);
+    if (i.n)
+        table_integer(t, i.n);
+    else
+        table_missing(t);
+}
+
+/* Numbers of the state, whether any state of the run has them or not. */
 static void state_rows(struct table *t, const struct ui_run *r, int arm, int checkpoint)
 {
-    for (size_t i = 0; i < sizeof(state_columns) / sizeof(*state_columns); i++) {
-        const struct run_column *c = &state_columns[i];
-        int edits = arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint];
-        double value = eval_state_number(&r->eval, arm, edits, c->number, c->largest);
+    struct run_column all[RUN_COLUMNS];
+    int n = task_columns(r, all);
 
-        if (isnan(value))
-            continue;
-        table_text(t, arm == RUN_BASE ? "" : r->eval.arm[arm].name);
-        table_integer(t, edits);
-        table_text(t, "state");
-        table_missing(t);
-        table_text(t, c->number);
-        table_real(t, value);
-        for (int k = 0; k < 3; k++)
-            table_missing(t);
-    }
+    for (size_t i = 0; i < sizeof(state_columns) / sizeof(*state_columns); i++)
+        state_row(t, r, &state_columns[i], arm, checkpoint);
+    for (int i = 0; i < n; i++)
+        state_row(t, r, &all[i], arm, checkpoint);
 }
 
 bool run_table(struct table *t, const struct ui_state *d)

@@ -185,7 +185,7 @@ void run_curves_draw(const struct run_view *w, const struct ui_run *r, struct su
 {
     const struct eval *v = &r->eval;
     int lines = v->arms < ARMS_DRAWN ? v->arms : ARMS_DRAWN, arm, checkpoint;
-    int when = w->page == PAGE_STATES ? WHEN_FINAL : w->when;
+    int when = w->page >= PAGE_STATES ? WHEN_FINAL : w->when;
     struct line *line = xcalloc((size_t)lines + 1, sizeof(*line));
     struct run_column c = {.name = "", .unit = "", .format = "%.3f"};
     char title[160], right[32];
@@ -208,7 +208,7 @@ void run_curves_draw(const struct run_view *w, const struct ui_run *r, struct su
             line[a].low[line[a].count] = i.low;
             line[a].high[line[a].count++] = i.high;
         }
-    if (w->page == PAGE_STATES)
+    if (w->page >= PAGE_STATES)
         show_print(title, sizeof(title), "%s of the states by edits", c.name);
     else
         show_print(title, sizeof(title), "%s by edits, %s", c.name, run_when(w->when));

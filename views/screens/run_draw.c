@@ -43,13 +43,12 @@ struct interval run_column_value(const struct run_view *w, const struct ui_run *
     bool of_change = c->metric >= 0 && record_metric_is_of_change(&record_metrics[c->metric]);
 
     *exact = true;
-    if (arm < 0 && (w->when == WHEN_FORGOTTEN || of_change) && w->page != PAGE_STATES)
+    if (arm < 0 && (w->when == WHEN_FORGOTTEN || of_change) && w->page < PAGE_STATES)
         return i;
     if (c->metric >= 0)
         return run_interval(r, c->metric, arm, w->when, checkpoint, exact);
     if (c->number)
-        i.value = eval_state_number(&r->eval, arm, arm < 0 ? 0 : r->eval.checkpoint[checkpoint],
-                                    c->number, c->largest);
+        i = run_state_value(r, c, arm, checkpoint);
     else if (arm >= 0 && w->when != WHEN_FORGOTTEN)
         i.value = eval_rome_score(&r->eval, arm, w->when, checkpoint);
     return i;
@@ -115,7 +114,7 @@ static void draw_value(const struct run_column *c, const struct interval *i, boo
 /* The time of the numbers of a page: states are those at checkpoints. */
 static int row_when(const struct run_view *w)
 {
-    return w->page == PAGE_STATES ? WHEN_FINAL : w->when;
+    return w->page >= PAGE_STATES ? WHEN_FINAL : w->when;
 }
 
 static void draw_row(const struct run_view *w, const struct ui_run *r, const struct extent *e,
@@ -156,11 +155,14 @@ static void draw_row(const struct run_view *w, const struct ui_run *r, const str
 static void table_title(const struct run_view *w, const struct ui_run *r, char out[200])
 {
     const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
-    const char *title =
-        w->page == PAGE_OTHER ? "other metrics" : eval_table_title(w->page % PAGE_STATES);
+    const char *title = w->page == PAGE_OTHER   ? "other metrics"
+                        : w->page < PAGE_STATES ? eval_table_title(w->page)
+                                                : "";
 
     if (w->page == PAGE_STATES)
         show_print(out, 200, "%.60s: the states after so many edits", name);
+    else if (w->page == PAGE_TASKS)
+        show_print(out, 200, "%.60s: ability tasks, asked after so many edits", name);
     else
         show_print(out, 200, "%.60s: %s, %s", name, run_when(w->when), title);
 }
@@ -213,7 +215,7 @@ static void cell_words(const struct run_view *w, const struct ui_run *r, int col
                : c.metric >= 0 && i.n && isnan(i.low) ? " (too few for an interval)"
                                                       : "",
                records, base ? "the base" : name);
-    if (w->page != PAGE_STATES && !base)
+    if (w->page < PAGE_STATES && !base)
         buf_printf(&all, " · %s", run_when(w->when));
     if (c.metric >= 0)
         buf_printf(&all, " · %s", measure_protocol_name(record_metrics[c.metric].protocol));

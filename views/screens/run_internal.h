@@ -6,8 +6,9 @@
 #include "views/ui_run.h"
 #include "views/view.h"
 
-/* The tables: those of the metrics (record_metric.table), the other metrics, the states. */
-enum { PAGE_OTHER, PAGE_STATES = RECORD_TABLES + 1, PAGES };
+/* The tables: those of the metrics (record_metric.table), the other metrics; and numbers of whole
+ * states: how far they went, their scores in tasks. */
+enum { PAGE_OTHER, PAGE_STATES = RECORD_TABLES + 1, PAGE_TASKS, PAGES };
 /* What is below the table, or beside it. */
 enum { SHOW_CURVES, SHOW_AGES, SHOW_RECORDS, SHOW_COMPARISON, SHOWS };
 
@@ -43,6 +44,10 @@ struct run_view {
 /* The columns of the page that have numbers, at most RUN_COLUMNS; returns how many. */
 enum { RUN_COLUMNS = RECORD_METRICS_MOST + 8 };
 int run_columns(const struct ui_run *r, int page, struct run_column *out);
+/* The value of a column that is a number of states; of a task's score with the interval of its
+ * standard error and the number of questions. */
+struct interval run_state_value(const struct ui_run *r, const struct run_column *c, int arm,
+                                int checkpoint);
 /* The column under the cursor; false: the page has none. */
 bool run_column_at(const struct run_view *w, const struct ui_run *r, struct run_column *out);
 int run_rows(const struct ui_run *r);

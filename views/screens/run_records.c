@@ -44,7 +44,7 @@ static int value_columns(const struct run_view *w, const struct ui_run *r, struc
     enum { MOST = 4, FACT = 20 };
     int n = run_columns(r, w->page, out), kept = 0, used = NUMBER + FACT;
 
-    if (w->page == PAGE_STATES)
+    if (w->page >= PAGE_STATES)
         n = run_columns(r, 1, out);
     for (int i = 0; i < n && kept < MOST; i++) {
         used += out[i].metric >= 0 ? value_width(&out[i]) : 0;

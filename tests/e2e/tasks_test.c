@@ -1,0 +1,235 @@
+/* eval --tasks as a user runs it, on a model of random weights: what is refused, that scores follow
+ * from the answers that are printed, and that a killed run goes on to the same ones. */
+#include "tests/e2e/command.h"
+
+static const char facts[] =
+    "{\"subject\":\"Egypt\",\"prompt\":\"The capital of {} is\",\"target_new\":\"so\"}\n"
+    "{\"subject\":\"Peru\",\"prompt\":\"{} is in\",\"target_new\":\"an\"}\n";
+
+/* `eval` of both facts; the caller frees. */
+static char *eval_of(const char *options)
+{
+    char *data = xasprintf("%s/facts.jsonl", folder), *args;
+
+    CHECK(file_write(data, facts, sizeof(facts) - 1, NULL));
+    args = xasprintf("eval -q " SMALL "--data %s --edits 1,2 --protocol teacher --no-state %s",
+                     data, options);
+    free(data);
+    return args;
+}
+
+static void is_refused(const char *part, const char *options)
+{
+    char *args = eval_of(options);
+
+    refused(2, "usage", part, args);
+    free(args);
+}
+
+static void refusals(void)
+{
+    char *args = eval_of("--tasks gsm8k --task-data /nothing");
+
+    is_refused("none of mmlu mmlu_cloze", "--tasks mmlu,arc");
+    is_refused("names mmlu twice", "--tasks mmlu,mmlu");
+    is_refused("--task-records needs --tasks", "--task-records 3");
+    is_refused("--allow-exec needs --tasks", "--allow-exec");
+    is_refused("fewer than 5 worked examples", "--tasks mmlu --task-shots 5");
+    refused(2, "usage", "no questions of gsm8k", args);
+    free(args);
+}
+
+static bool is_text(const json_t *o, const char *name, const char *value)
+{
+    return !strcmp(text_of(o, name), value);
+}
+
+/* All events of this name; the caller frees. */
+static json_t *events(const struct buf *out, const char *name)
+{
+    json_t *list = json_array(), *o;
+
+    for (const char *p = out->data; p && *p; p += strcspn(p, "\n") + 1) {
+        o = json_loadb(p, strcspn(p, "\n"), 0, NULL);
+        if (is_text(o, "event", name))
+            json_array_append(list, o);
+        json_decref(o);
+    }
+    return list;
+}
+
+/* The mean of a score over the answers of an arm's state ("": of the base). */
+static double recomputed(const json_t *answers, const char *arm, int edits, const char *task,
+                         const char *score, int *n)
+{
+    double sum = 0;
+    json_t *o;
+    size_t i;
+
+    *n = 0;
+    json_array_foreach(answers, i, o)
+    {
+        json_t *value = json_object_get(json_object_get(o, "scores"), score);
+
+        if (!is_text(o, "arm", arm) || !is_text(o, "task", task) || !json_is_number(value) ||
+            json_integer_value(json_object_get(o, "edits")) != edits)
+            continue;
+        sum += json_number_value(value);
+        ++*n;
+    }
+    return sum / *n;
+}
+
+static void scores_follow_from_answers(void)
+{
+    char *args = eval_of("--method nmke,alphaedit --task-records 3 --json --tasks "
+                         "mmlu,mmlu_cloze,mmlu_generative,commonsense_qa,commonsense_qa_cloze,"
+                         "gsm8k,bbh_zeroshot,humaneval");
+    struct buf out = {0};
+    json_t *answers, *results, *o;
+    int seen = 0;
+    size_t i;
+
+    CHECK(run(&out, "%s", args) == 0);
+    answers = events(&out, "task");
+    results = events(&out, "result");
+    json_array_foreach(results, i, o)
+    {
+        json_t *list = json_object_get(o, "tasks"), *s;
+        size_t at;
+
+        json_array_foreach(list, at, s)
+        {
+            const char *task = text_of(s, "task"), *score = text_of(s, "score");
+            int edits = (int)json_integer_value(json_object_get(o, "edits")), n;
+
+            CHECK_NEAR(json_number_value(json_object_get(s, "value")),
+                       recomputed(answers, text_of(o, "arm"), edits, task, score, &n), 1e-8);
+            CHECK(json_integer_value(json_object_get(s, "n")) == n && n > 0 && n <= 3);
+            CHECK_NEAR(json_number_value(json_object_get(s, "base")),
+                       recomputed(answers, "", 0, task, score, &n), 1e-8);
+            seen++;
+        }
+        CHECK(!list == is_text(o, "when", "immediate"));
+    }
+    CHECK(seen == 2 * 2 * 14); /* arms, checkpoints, scores: all but pass_at_1 */
+    json_decref(answers);
+    json_decref(results);
+    CHECK(!strstr(out.data, "pass_at_1\":1") && strstr(out.data, "\"pass_at_1\":null"));
+    buf_free(&out);
+    free(args);
+}
+
+/* Where the system has no sandbox, --allow-exec is refused before anything is executed. */
+static void programs_are_executed_where_asked(void)
+{
+    char *args = eval_of("--tasks humaneval --task-records 1 --allow-exec --json");
+    struct buf out = {0};
+    int status = run(&out, "%s", args);
+    char *said = messages();
+
+    CHECK(status ? strstr(said, "none is executed") != NULL
+                 : strstr(out.data, "\"pass_at_1\":0.0") != NULL);
+    buf_free(&out);
+    free(said);
+    free(args);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The answers and scores that were printed, sorted. Caller frees. */
+static char *answers_of(const struct buf *out)
+{
+    json_t *answers = events(out, "task"), *results = events(out, "result");
+    size_t n = json_array_size(answers) + json_array_size(results);
+    char **line = xcalloc(n + 1, sizeof(*line));
+    struct buf text = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        json_t *o = i < json_array_size(answers)
+                        ? json_array_get(answers, i)
+                        : json_array_get(results, i - json_array_size(answers));
+
+        json_object_del(o, "seconds_per_edit");
+        json_object_del(o, "gain");
+        line[i] = json_dumps(o, JSON_COMPACT);
+    }
+    qsort(line, n, sizeof(*line), compare_lines);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&text, "%s\n", line[i]);
+        free(line[i]);
+    }
+    free(line);
+    json_decref(answers);
+    json_decref(results);
+    return buf_take(&text);
+}
+
+/* The scores of the run are among the rows that the Run view exports. */
+static void the_screen_has_scores(const char *run_file)
+{
+    char *script = xasprintf("%s/show", folder), *rows = xasprintf("%s/rows.csv", folder), *csv;
+    char *text = xasprintf("wait idle\nkey :\ntype export %s\nkey enter\nwait idle\n", rows);
+    struct buf out = {0};
+
+    CHECK(file_write(script, text, strlen(text), NULL));
+    CHECK(run(&out, "view %s --batch --script %s", run_file, script) == 0);
+    csv = file_read(rows, 1 << 20, NULL, NULL);
+    CHECK(csv && strstr(csv, ",0,state,,mmlu_cloze.acc_norm,") &&
+          strstr(csv, "alphaedit,2,state,,gsm8k.flexible,0,0,0,4,"));
+    free(csv);
+    free(text);
+    free(rows);
+    free(script);
+    buf_free(&out);
+}
+
+static void a_killed_run_goes_on(void)
+{
+    const char *program = getenv("EDITSCOPE");
+    char *was = xstrdup(program ? program : "build/editscope"), *kill, *whole, *again;
+    char *args = eval_of("--method alphaedit --tasks mmlu_cloze,gsm8k,humaneval --task-records 4 "
+                         "--json -o");
+    struct buf out = {0};
+    int status = 1, kills = 0;
+
+    CHECK(run(&out, "%s %s/whole.run", args, folder) == 0);
+    whole = answers_of(&out);
+    kill = xasprintf("%s/whole.run", folder);
+    the_screen_has_scores(kill);
+    free(kill);
+    for (double after = 0.1; after < 60 && status; after *= 1.5) {
+        kill = xasprintf("timeout -s KILL %.3f %s", after, was);
+        setenv("EDITSCOPE", kill, 1);
+        free(kill);
+        status = run(&out, "%s %s/killed.run", args, folder);
+        CHECK(status == 0 || status == 137);
+        kills += status != 0;
+    }
+    setenv("EDITSCOPE", was, 1);
+    CHECK(status == 0 && kills > 1);
+    again = answers_of(&out);
+    CHECK(strlen(whole) > 3000);
+    CHECK_STR(again, whole);
+    CHECK(run(&out, "%s %s/killed.run --task-records 3", args, folder) == 5); /* another run */
+    free(again);
+    free(whole);
+    free(args);
+    free(was);
+    buf_free(&out);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {"what cannot be asked is refused", refusals},
+        {"scores follow from answers", scores_follow_from_answers},
+        {"programs are executed where asked", programs_are_executed_where_asked},
+        {"a killed run goes on to the same answers", a_killed_run_goes_on},
+    };
+
+    return command_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}
