@@ -138,6 +138,7 @@ static bool task_run(struct engine *e, const struct task_wish *w, const struct t
                      struct answers *base, struct answers *now, struct err *err)
 {
     bool ok = answers_read(e, set->task, base, err) && answers_read(e, set->task, now, err);
+
     for (int i = 0; ok && i < set->ask.count; i++) {
         const struct task_question *q = &set->ask.question[i];
 

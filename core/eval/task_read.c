@@ -192,7 +192,7 @@ static bool lines_read(struct task_questions *out, const char *subtask, const ch
 
         ++*record;
         if (strspn(at, " \t") < n) {
-            o = json_loadb(at, n, 0, NULL);
+            o = json_loadb(at, n, JSON_REJECT_DUPLICATES, NULL);
             ok = o ? take(out, subtask, o, err) : err_set(err, ERR_FORMAT, "not JSON");
             json_decref(o);
         }
@@ -205,7 +205,7 @@ bool task_read_json(struct task_questions *out, const char *path, task_take_json
                     struct err *err)
 {
     char *text = file_read_text(path, DATA_MOST, NULL, err), *subtask = task_subtask_of(path);
-    json_t *whole = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *whole = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const json_t *list = json_object_get(whole, "examples");
     int record = 0;
     bool ok = text && (list ? list_read(out, subtask, list, take, &record, err)

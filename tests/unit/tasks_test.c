@@ -293,6 +293,8 @@ static void damaged_data_is_refused(void)
     refused(&task_bbh_zeroshot, ERR_FORMAT, "none of the 27 subtasks");
     put_file("gsm8k/test.jsonl", "{\"question\":\"a\",\"answer\":\"b\"}\n\n{oh\n");
     refused(&task_gsm8k, ERR_FORMAT, "test.jsonl, record 3: not JSON");
+    put_file("gsm8k/test.jsonl", "{\"question\":\"a\",\"question\":\"b\",\"answer\":\"c\"}");
+    refused(&task_gsm8k, ERR_FORMAT, "not JSON");
     put_file("commonsense_qa/a.jsonl",
              "{\"question\":\"a\",\"choices\":[\"b\",\"c\"],\"answer\":2}\n");
     refused(&task_commonsense_qa, ERR_FORMAT, "names none of 2 choices");
