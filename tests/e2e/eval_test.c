@@ -69,7 +69,8 @@ static void records_left_out(void)
     CHECK(file_write(path, two, sizeof(two) - 1, NULL));
     CHECK(run(&out, "eval " SMALL "--data %s --edits 2", path) == 2);
     said = messages();
-    CHECK(strstr(said, "left out: record 1: ") && strstr(said, "\neditscope: left out: record 2: "));
+    CHECK(strstr(said, "left out: record 1: ") &&
+          strstr(said, "\neditscope: left out: record 2: "));
     CHECK(strstr(said, "has 1 usable facts") && !strchr(said, '\\'));
     free(said);
     buf_free(&out);
@@ -432,7 +433,7 @@ static void a_killed_run_goes_on(void)
 int main(void)
 {
     static const struct test tests[] = {
-    {"records left out", records_left_out},
+        {"records left out", records_left_out},
         {"what cannot be measured is refused", refusals},
         {"arms of a file", arms_of_a_file},
         {"results follow from records", results_follow_from_records},

@@ -15,8 +15,9 @@
 
 #define STORIES "tests/data/stories260K"
 
-/* Under ThreadSanitizer all takes ten times as long: a test's work may be less there, and tests on the
- * default model are left out whose threads meet as those of another test on the small one do. */
+/* Under ThreadSanitizer all takes ten times as long: a test's work may be less there, and tests on
+ * the default model are left out whose threads meet as those of another test on the small one do.
+ */
 #ifdef __SANITIZE_THREAD__
 #define UNDER_TSAN(there, elsewhere) there
 #else
