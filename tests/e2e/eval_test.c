@@ -401,7 +401,7 @@ static void a_killed_run_goes_on(void)
 
     CHECK(run(&out, args, data, folder, "whole") == 0);
     whole = numbers_of(&out);
-    for (double after = 0.15; after < 60 && status; after *= 1.06) {
+    for (double after = 0.15; after < 60 && status; after *= 1.15) {
         kill = xasprintf("timeout -s KILL %.3f %s", after, was);
         setenv("EDITSCOPE", kill, 1);
         free(kill);

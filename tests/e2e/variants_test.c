@@ -1,4 +1,4 @@
-/* sweep, diff, bisect and notes as a user runs them, on the default model but for a table. */
+/* sweep, tune, diff and bisect as a user runs them, the last two on the default model. */
 #include "tests/e2e/command.h"
 
 static void refusals(void)
@@ -32,10 +32,8 @@ static void sweeps(void)
         "\"locality\":[{\"prompt\":\"The capital of France is\",\"answer\":\"Paris\"}]}";
     double kept = 0;
 
-    if (!model)
-        SKIP("the default model is missing: run `make model`");
     CHECK(file_write(path, fact, sizeof(fact) - 1, NULL));
-    CHECK(run(&out, "sweep " QUICK "--grid 'beta_ge=.1,.6;mask.mode=union,none' --fact %s --json",
+    CHECK(run(&out, "sweep " SMALL "--grid 'beta_ge=.1,.6;mask.mode=union,none' --fact %s --json",
               path) == 0);
     for (int i = 0; i < 4; i++) {
         json_t *o = event(&out, "result", i);
@@ -190,6 +188,8 @@ static void tuned(void)
     buf_free(&out);
 }
 
+#define ONE_LAYER QUICK "--set edit.layers=5 --set edit.v_steps=12 --set edit.method=alphaedit "
+
 static void the_past(void)
 {
     struct buf out = {0};
@@ -198,9 +198,9 @@ static void the_past(void)
 
     if (!model)
         SKIP("the default model is missing: run `make model`");
-    CHECK(run(&out, "edit -s %s " QUICK "--set edit.method=alphaedit " EIFFEL, session) == 0);
+    CHECK(run(&out, "edit -s %s " ONE_LAYER EIFFEL, session) == 0);
     CHECK(run(&out,
-              "edit -s %s " QUICK "--set edit.method=alphaedit --subject 'Big Ben' --prompt "
+              "edit -s %s " ONE_LAYER "--subject 'Big Ben' --prompt "
               "'{} is located in the city of' --target Oslo",
               session) == 0);
     CHECK(run(&out, "diff -s %s --from 1 --to 2 --json", session) == 0);
