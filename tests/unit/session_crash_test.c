@@ -36,7 +36,15 @@ static void fresh_file(void)
     snprintf(file, sizeof(file), "%s/%d.es", folder, n++);
 }
 
-/* An edit whose values all follow from its seed. */
+/* What methods that write no weight leave, by the number of the edit. */
+static const char *hook_kind(int number)
+{
+    static const char *const kind[] = {"codebook", "side", "memory"};
+
+    return kind[number % 3];
+}
+
+/* An edit whose values all follow from its seed: changes of weights, a hook, and a text. */
 static bool append(struct session *s, int number, int layers, struct err *err)
 {
     struct fact fact = {.subject = xasprintf("S%d", number),
@@ -44,8 +52,18 @@ static bool append(struct session *s, int number, int layers, struct err *err)
                         .target = xasprintf("T%d", number)};
     struct delta *delta = xcalloc((size_t)layers, sizeof(*delta));
     float *values = xmalloc(RANK * COLS * sizeof(*values));
-    struct edit_record rec = {
-        .requests = 1, .facts = &fact, .deltas = layers, .delta = delta, .lambda = number};
+    char *text = xasprintf("New Fact: %d", number), *params = xasprintf("{\"layer\":%d}", number);
+    struct hook_data hook = {xstrdup(hook_kind(number)), params, values,
+                             RANK * COLS * sizeof(*values)};
+    struct edit_record rec = {.requests = 1,
+                              .facts = &fact,
+                              .deltas = layers,
+                              .delta = delta,
+                              .hooks = 1,
+                              .hook = &hook,
+                              .prefixes = 1,
+                              .prefix = &text,
+                              .lambda = number};
     bool ok;
 
     for (int i = 0; i < RANK * COLS; i++)
@@ -60,12 +78,34 @@ static bool append(struct session *s, int number, int layers, struct err *err)
                                   .key = values,
                                   .scale = 1};
     ok = session_append(s, &rec, err) && rec.id == number;
-    free(values);
+    hook_data_free(&hook); /* with the values */
+    free(text);
     free(delta);
     free(fact.subject);
     free(fact.prompt);
     free(fact.target);
     return ok;
+}
+
+/* The hook and the text of an edit are those that were appended. */
+static void hook_is_whole(struct session *s, int number)
+{
+    struct edit_record rec = {.id = number};
+    struct err err = {0};
+    char text[32];
+
+    snprintf(text, sizeof(text), "New Fact: %d", number);
+    CHECK(session_load_change(s, &rec, &err) && rec.hooks == 1 && rec.prefixes == 1);
+    CHECK_STR(err.text, "");
+    if (rec.hooks == 1 && rec.prefixes == 1) {
+        const float *values = rec.hook->blob;
+
+        CHECK_STR(rec.hook->name, hook_kind(number));
+        CHECK_STR(rec.prefix[0], text);
+        CHECK(rec.hook->bytes == RANK * COLS * sizeof(float));
+        CHECK(values[RANK * COLS - 1] == (float)((RANK * COLS - 1) % 251) + (float)number);
+    }
+    edit_record_free(&rec);
 }
 
 /* Opens what a crash left. Returns the number of edits, all verified; -1: the file is damaged. */
@@ -91,6 +131,8 @@ static int sound(void)
         CHECK_STR(edits[i].facts[0].subject, subject);
         CHECK_NEAR(edits[i].lambda, i + 1, 0);
     }
+    if (n)
+        hook_is_whole(s, n); /* session_check() has compared the hashes of all */
     edit_records_free(edits, n);
     session_close(s);
     return n;
