@@ -88,7 +88,9 @@ void param_reset(struct params *p, const struct params *from, enum param id)
         p->layer_count = from->layer_count;
         p->layers_option = from->layers_option;
     } else if (param_info(id)->kind == PARAM_TEXT) {
-        memcpy(p->text, from->text, sizeof(p->text));
+        int at = (int)param_info(id)->low;
+
+        memcpy(p->text[at], from->text[at], sizeof(p->text[at]));
     } else {
         p->value[id] = from->value[id];
     }

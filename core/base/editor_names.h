@@ -202,6 +202,11 @@
       "memoir: share of the neurons that a prompt's mask has", AFFECTS_SOLVE | PARAM_ADDED_LATER)  \
     X(P_MEMOIR_OVERLAP, "memoir.overlap", "", PARAM_NUMBER, 0.6, 0, 1, "", "", "share",            \
       "memoir: a prompt is sent to a fact from this overlap of their masks on",                    \
-      AFFECTS_SOLVE | PARAM_ADDED_LATER)
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_IKE_K, "ike.k", "", PARAM_INTEGER, 0, 0, 48, "", "", "demonstrations",                     \
+      "ike: demonstrations before the fact, the first ones that the facts of ike.file make",       \
+      AFFECTS_SOLVE | PARAM_ADDED_LATER)                                                           \
+    X(P_IKE_FILE, "ike.file", "", PARAM_TEXT, 1, 1, 1, "", "", "",                                 \
+      "ike: a file of facts that demonstrations are made of", AFFECTS_SOLVE | PARAM_ADDED_LATER)
 
 #endif

@@ -94,12 +94,17 @@ bool param_is_auto(const struct params *p, enum param id)
     return info->kind == PARAM_NUMBER && *info->words && !(p->value[id] > 0);
 }
 
+const char *params_text(const struct params *p, enum param id)
+{
+    return p->text[(int)param_info(id)->low];
+}
+
 bool param_same(const struct params *a, const struct params *b, enum param p)
 {
     if (param_info(p)->kind == PARAM_LAYERS)
         return a->layer_count == b->layer_count && !memcmp(a->layer, b->layer, sizeof(a->layer));
     if (param_info(p)->kind == PARAM_TEXT)
-        return !strcmp(a->text, b->text);
+        return !strcmp(params_text(a, p), params_text(b, p));
     return a->value[p] <= b->value[p] && a->value[p] >= b->value[p];
 }
 
@@ -285,9 +290,9 @@ static bool layers_set(struct params *p, const char *name, const char *text, enu
 static bool text_set(struct params *p, enum param id, const char *name, const char *text,
                      enum param_source from, struct err *err)
 {
-    if (strlen(text) >= sizeof(p->text))
-        return err_set(err, ERR_USAGE, "%s has %zu bytes; at most %zu", name, strlen(text),
-                       sizeof(p->text) - 1);
+    if (strlen(text) >= PARAM_TEXT_MOST)
+        return err_set(err, ERR_USAGE, "%s has %zu bytes; at most %d", name, strlen(text),
+                       PARAM_TEXT_MOST - 1);
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c < ' ' || strchr("\"\\;", *c))
             return err_set(err, ERR_USAGE,
@@ -298,7 +303,8 @@ static bool text_set(struct params *p, enum param id, const char *name, const ch
         return err_set(err, ERR_USAGE, "%s is not UTF-8", name);
     if (from < p->source[id])
         return true;
-    snprintf(p->text, sizeof(p->text), "%s", strcmp(text, "none") != 0 ? text : "");
+    snprintf(p->text[(int)param_info(id)->low], PARAM_TEXT_MOST, "%s",
+             strcmp(text, "none") != 0 ? text : "");
     p->source[id] = (unsigned char)from;
     return true;
 }
@@ -460,7 +466,7 @@ void params_show(const struct params *p, enum param id, struct buf *out)
         buf_puts(out, params_word(p, id));
         break;
     case PARAM_TEXT:
-        buf_puts(out, *p->text ? p->text : "none");
+        buf_puts(out, *params_text(p, id) ? params_text(p, id) : "none");
         break;
     case PARAM_INTEGER:
         buf_printf(out, "%.0f", p->value[id]);

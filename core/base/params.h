@@ -2,7 +2,7 @@
  * and the values of one run.
  *
  * A struct params is a plain value of about 1 KiB without pointers: copy it by assignment.
- * Numbers are doubles; a choice is an index into the row's words; one row is a text. Every value
+ * Numbers are doubles; a choice is an index into the row's words; some rows are texts. Every value
  * remembers its source, and a lower source never overrides a higher one:
  *
  *   default < preset < config file < session < command line (and the screen)
@@ -101,11 +101,13 @@ enum param {
         PARAM_COUNT
 };
 
-enum { PARAM_MAX_LAYERS = 512, PARAM_TEXT_MOST = 240 };
+enum { PARAM_MAX_LAYERS = 512, PARAM_TEXT_MOST = 240, PARAM_TEXTS = 2 };
 
 struct params {
-    double value[PARAM_COUNT];  /* a choice: its index; P_EDIT_LAYERS and a text: unused */
-    char text[PARAM_TEXT_MOST]; /* of the only row of kind PARAM_TEXT; "" is shown as "none" */
+    double value[PARAM_COUNT]; /* a choice: its index; P_EDIT_LAYERS and a text: unused */
+    /* Of the rows of kind PARAM_TEXT, each at the index that its `low` says; "" is shown as "none".
+     */
+    char text[PARAM_TEXTS][PARAM_TEXT_MOST];
     unsigned char source[PARAM_COUNT];     /* enum param_source */
     unsigned char layer[PARAM_MAX_LAYERS]; /* P_EDIT_LAYERS: 1 for each layer that is edited */
     int layer_count;                       /* number of ones in layer[]; 0 means auto */
@@ -137,6 +139,8 @@ void params_default(struct params *p);
 void params_official(struct params *p, enum param_source from);
 /* The name under which the user gave P_EDIT_LAYERS, for messages: "--layers" or "edit.layers". */
 const char *params_layers_name(const struct params *p);
+/* The value of a row of kind PARAM_TEXT. */
+const char *params_text(const struct params *p, enum param id);
 /* Sets a parameter from text. A name is a row's name or alias (alpha_ge ... beta_sp, amplify), or
  * one for several rows: `alpha`, `beta` and `gamma` set both kinds, `temperature` sets
  * ratio.inv_temp to 1/value. An unknown name and a value out of range are ERR_USAGE and name the

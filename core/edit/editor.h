@@ -106,7 +106,9 @@ struct edit_result {
     char **prefix; /* [prefixes] texts before every prompt, in order */
     int prefixes;
     char beside[300]; /* what hooks and prefixes do, for users: "19 tokens before every prompt" */
-    struct route_report routes;                  /* edit_routes() */
+    struct route_report routes;                              /* edit_routes() */
+    struct demonstration demonstration[DEMONSTRATIONS_MOST]; /* in their order */
+    int demonstrations;
     struct layer_report report[EDIT_MAX_LAYERS]; /* of the last pass */
     int layers;
     double *numbers; /* [numbers_count] what later edits of the method want to know of this one; or

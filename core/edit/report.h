@@ -51,6 +51,13 @@ struct route_report {
     double rephrase, neighbour, limit;
 };
 
+/* A demonstration of IKE: what it shows, and the number of the record it was made of. */
+enum demonstration_kind { DEMONSTRATION_COPY, DEMONSTRATION_UPDATE, DEMONSTRATION_RETAIN };
+enum { DEMONSTRATIONS_MOST = 48 };
+struct demonstration {
+    int record, kind;
+};
+
 struct target_step { /* of the target's optimisation */
     int step;
     double loss, nll, kl, wd; /* nats */

@@ -219,6 +219,12 @@ static const struct field_info route_report_field[] = {
 };
 FIELDS(route_report);
 
+static const struct field_info demonstration_field[] = {
+    COUNT(demonstration, record),
+    RANGE(demonstration, kind, 0, DEMONSTRATION_RETAIN),
+};
+FIELDS(demonstration);
+
 static const struct field_info edit_report_field[] = {
     INT(edit_report, edit),
     COUNT(edit_report, layers),
@@ -238,6 +244,8 @@ static const struct field_info edit_report_field[] = {
     CHARS(edit_report, generated),
     CHARS(edit_report, beside),
     PART(edit_report, routes, route_report_fields),
+    COUNT(edit_report, demonstrations),
+    PARTS_OF(edit_report, demonstration, demonstration_fields, demonstrations),
 };
 FIELDS(edit_report);
 

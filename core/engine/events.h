@@ -137,6 +137,8 @@ struct edit_report { /* an edit as a whole: a preview, a commit, a variant, an e
     char generated[160];      /* the answer of the new weights */
     char beside[300];         /* as in edit_result; "": the edit is in weights alone */
     struct route_report routes;
+    int demonstrations;
+    struct demonstration demonstration[DEMONSTRATIONS_MOST]; /* of IKE, in their order */
 };
 
 struct commit_report { /* one fact of a commit, with its verification */

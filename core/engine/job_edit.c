@@ -299,6 +299,8 @@ static bool preview_report(struct engine *e, const struct command *cmd,
     memcpy(a->layer, v->result.report, sizeof(a->layer));
     utf8_copy(a->beside, sizeof(a->beside), v->result.beside);
     a->routes = v->result.routes;
+    a->demonstrations = v->result.demonstrations;
+    memcpy(a->demonstration, v->result.demonstration, sizeof(a->demonstration));
     a->p_before = before->score.p_first;
     a->p_after = after->score.p_first;
     a->p_target[0] = before->score.p;

@@ -122,6 +122,8 @@ static void variant_layers(struct variant_result *out, const struct engine *e,
     a->z_error = r->z_error;
     utf8_copy(a->beside, sizeof(a->beside), r->beside);
     a->routes = r->routes;
+    a->demonstrations = r->demonstrations;
+    memcpy(a->demonstration, r->demonstration, sizeof(a->demonstration));
     edit_stats_report(e, &out->params, a);
     memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
 }

@@ -145,8 +145,6 @@ static void pass_free(struct pass *p, const struct memory *s)
     struct mat *all[] = {&p->mean, &p->scale,  &p->top, &p->choice,
                          &p->mask, &p->masked, &p->y,   &p->back};
 
-    if (!p)
-        return;
     pass_shape(p, s, p->most_rows, p->most_seqs);
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         mat_free(s->model->dev, all[i]);
@@ -251,7 +249,8 @@ static struct pass *pass_of(struct memory *s, const struct batch *batch)
     p = s->pass[at];
     if (!p || p->most_rows < batch->rows || p->most_seqs < batch->seqs) {
         memory_upload(s);
-        pass_free(p, s);
+        if (p)
+            pass_free(p, s);
         p = s->pass[at] = pass_new(s, batch);
     }
     pass_shape(p, s, batch->rows, batch->seqs);

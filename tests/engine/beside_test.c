@@ -104,6 +104,53 @@ static void ike_is_as_the_reference(void)
     }
 }
 
+/* The first six demonstrations of the file. One whose subject is the fact's is left out; more than
+ * there are is an error. */
+static void ike_demonstrates_as_the_reference(void)
+{
+    static const int kind[] = {DEMONSTRATION_COPY, DEMONSTRATION_UPDATE, DEMONSTRATION_RETAIN};
+    struct params p = real_settings("ike");
+    struct request r;
+    struct edit_context ctx = {.request = &r, .count = 1, .params = &p};
+    struct edit_result none;
+    struct model_state *s = state_copy(real.base, 2);
+    struct err err = {0};
+
+    set(&p, "ike.k", "6");
+    set(&p, "ike.file", "tests/data/goldens/baselines/demonstrations.json");
+    for (int fact = 0; fact < FACTS; fact++) {
+        json_t *want = json_array_get(json_object_get(all, "ike_k6"), (size_t)fact);
+        struct prompt prompt;
+        struct made m;
+
+        make(&m, &p, fact, want);
+        answer_agrees(&m.after, m.request.targets, json_object_get(want, "after"));
+        prompt = state_prompt(m.scratch, m.request.row[0].id, m.request.row[0].count);
+        CHECK(prompt.count == (int)number_of(want, "tokens"));
+        CHECK(m.result.demonstrations == 6);
+        for (int i = 0; i < m.result.demonstrations; i++)
+            CHECK(m.result.demonstration[i].record == 1 + i / 3 &&
+                  m.result.demonstration[i].kind == kind[i % 3]);
+        CHECK(strstr(m.result.beside, "with 6 demonstrations") != NULL);
+        prompt_free(&prompt);
+        made_free(&m);
+    }
+    r = real_request(&real, 0, &p);
+    set(&p, "ike.k", "7");
+    CHECK(!editor_of(&p)->edit(&none, s, &ctx, NULL, &err) && err.kind == ERR_USAGE);
+    CHECK(strstr(err.text, "makes 6 demonstrations and ike.k is 7") != NULL);
+    free(r.fact.subject);
+    r.fact.subject = xstrdup("Sambhav Asambhav");
+    set(&p, "ike.k", "3");
+    CHECK(editor_of(&p)->edit(&none, s, &ctx, NULL, NULL) && none.demonstration[0].record == 2);
+    edit_result_free(&none);
+    set(&p, "ike.file", "none");
+    err = (struct err){0};
+    CHECK(!editor_of(&p)->edit(&none, s, &ctx, NULL, &err) && strstr(err.text, "set ike.file"));
+    request_free(&r);
+    state_free(s);
+}
+
 /* The key or the value of fact n, which begins at `at` of the stored entry. */
 static double vector_differs(const struct made *m, int n, const char *what, size_t at)
 {
@@ -243,10 +290,12 @@ static void memoir_is_as_the_reference(void)
     }
 }
 
-static const struct test tests[] = {{"IKE is as the reference", ike_is_as_the_reference},
-                                    {"GRACE is as the reference", grace_is_as_the_reference},
-                                    {"WISE is as the reference", wise_is_as_the_reference},
-                                    {"MEMOIR is as the reference", memoir_is_as_the_reference}};
+static const struct test tests[] = {
+    {"IKE is as the reference", ike_is_as_the_reference},
+    {"IKE demonstrates as the reference", ike_demonstrates_as_the_reference},
+    {"GRACE is as the reference", grace_is_as_the_reference},
+    {"WISE is as the reference", wise_is_as_the_reference},
+    {"MEMOIR is as the reference", memoir_is_as_the_reference}};
 
 int main(void)
 {

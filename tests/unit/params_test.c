@@ -38,6 +38,7 @@ static void every_row_is_complete(void)
         CHECK(info->help && strlen(info->help) > 10 && !strchr(info->help, '\n'));
         CHECK(info->affects);
         CHECK(info->low <= info->def && info->def <= info->high);
+        CHECK(info->kind != PARAM_TEXT || info->low < PARAM_TEXTS);
         CHECK(info->kind != PARAM_CHOICE || *info->words);
         CHECK(info->kind == PARAM_CHOICE || !*info->words || info->low > 0); /* 0 is the word */
         for (int j = 0; j < i; j++)
@@ -245,21 +246,24 @@ static void a_text_comes_back(void)
     CHECK(
         params_assign(&p, "wise.loc_prompt=who wrote it? nobody's aunt", FROM_COMMAND_LINE, &err));
     CHECK_STR(err.text, "");
-    CHECK_STR(p.text, "who wrote it? nobody's aunt");
+    CHECK_STR(params_text(&p, P_WISE_LOC_PROMPT), "who wrote it? nobody's aunt");
     params_show(&p, P_WISE_LOC_PROMPT, &text);
-    CHECK_STR(text.data, p.text);
+    CHECK_STR(text.data, params_text(&p, P_WISE_LOC_PROMPT));
     json = params_to_json(&p);
     params_default(&q);
     CHECK(!param_same(&p, &q, P_WISE_LOC_PROMPT) && !params_same(&p, &q, AFFECTS_SOLVE));
     CHECK(params_from_json(&q, json, FROM_SESSION, &err));
     CHECK(param_same(&p, &q, P_WISE_LOC_PROMPT));
+    CHECK(params_assign(&q, "ike.file=records.json", FROM_COMMAND_LINE, NULL)); /* another text */
+    CHECK_STR(params_text(&q, P_IKE_FILE), "records.json");
+    CHECK_STR(params_text(&p, P_IKE_FILE), "");
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         CHECK(!params_assign(&q, bad[i], FROM_COMMAND_LINE, NULL));
     snprintf(line, sizeof(line), "wise.loc_prompt=%0*d", PARAM_TEXT_MOST, 1);
     CHECK(!params_assign(&q, line, FROM_COMMAND_LINE, &err) && strstr(err.text, "at most"));
-    CHECK_STR(q.text, p.text);
+    CHECK_STR(params_text(&q, P_WISE_LOC_PROMPT), params_text(&p, P_WISE_LOC_PROMPT));
     CHECK(params_assign(&q, "wise.loc_prompt=none", FROM_COMMAND_LINE, NULL));
-    CHECK_STR(q.text, "");
+    CHECK_STR(params_text(&q, P_WISE_LOC_PROMPT), "");
     free(json);
     buf_free(&text);
 }

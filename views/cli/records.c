@@ -112,6 +112,17 @@ static json_t *layer_json(const struct layer_report *l)
     return o;
 }
 
+static json_t *demonstrations_json(const struct edit_report *a)
+{
+    static const char *const kind[] = {"copy", "update", "retain"};
+    json_t *list = json_array();
+
+    for (int i = 0; i < a->demonstrations; i++)
+        json_array_append_new(list, json_pack("{s:i, s:s}", "record", a->demonstration[i].record,
+                                              "kind", kind[a->demonstration[i].kind]));
+    return list;
+}
+
 void record_layers(json_t *o, const struct edit_report *a)
 {
     json_t *layers = json_array(), *moments = json_object();
@@ -124,6 +135,8 @@ void record_layers(json_t *o, const struct edit_report *a)
         cli_fields(o, &edit_report_fields, a, "beside");
     if (a->routes.rephrases || a->routes.neighbours)
         cli_fields(o, &edit_report_fields, a, "routes");
+    if (a->demonstrations)
+        json_object_set_new(o, "demonstrations", demonstrations_json(a));
     cli_fields(moments, &edit_report_fields, a, "tokens=moment_tokens draft");
     json_object_set_new(o, "moments", moments);
 }

@@ -152,8 +152,8 @@ static char *neighbour_text(const struct wise *w)
 {
     const struct fact *f = &w->fact->fact;
 
-    if (*w->p->text)
-        return xstrdup(w->p->text);
+    if (*params_text(w->p, P_WISE_LOC_PROMPT))
+        return xstrdup(params_text(w->p, P_WISE_LOC_PROMPT));
     for (int i = 0; i < f->localities; i++)
         if (f->locality[i].answer && *f->locality[i].answer)
             return xasprintf("%s %s", f->locality[i].prompt, f->locality[i].answer);
