@@ -8,11 +8,10 @@
  * the blob is what the edit adds to the elements that seed and share choose, as float32. A state
  * joins its hooks of a layer: W' of matrix K is the base's plus the changes in the order of the
  * edits, its threshold the smallest. Of several matrices the one with the largest D in units of its
- * threshold is taken. A prompt decides for the tokens after it in the same pass; tokens of a later
- * pass are a sequence of their own. */
+ * threshold is taken. When an even matrix K begins, K - 2 and K - 1 become one. A prompt decides
+ * for the tokens after it in the same pass; tokens of a later pass are a sequence of their own. */
 #include "core/model/hook_side.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #include <jansson.h>
 
 #include "core/base/mem.h"
-#include "core/base/rng.h"
 #include "core/device/finite.h"
 #include "core/model/forward.h"
 
@@ -63,38 +61,6 @@ struct sides {
 static size_t matrix_size(const struct model *m)
 {
     return (size_t)m->config->hidden * (size_t)m->config->ffn;
-}
-
-float *side_base(const struct model *m, int layer, struct err *err)
-{
-    struct mat w = m->block[layer].w[MATRIX_DOWN];
-    struct mat copy = mat_new(m->dev, DT_F32, w.rows, w.cols);
-    float *host = xmalloc(matrix_size(m) * sizeof(*host));
-    bool ok;
-
-    device_copy(m->dev, w, copy);
-    device_fetch(m->dev, host, copy, "layer %d: the base's matrix", layer);
-    mat_free(m->dev, &copy);
-    ok = device_sync(m->dev, err);
-    if (ok)
-        return host;
-    free(host);
-    return NULL;
-}
-
-int *side_elements(unsigned seed, double share, size_t n, int *count)
-{
-    uint64_t below = share < 1 ? (uint64_t)(share * 0x1p64) : UINT64_MAX;
-    int *element = xmalloc(n * sizeof(*element));
-
-    *count = 0;
-    for (size_t e = 0; e < n; e++) {
-        uint64_t state = ((uint64_t)seed << 32) + e;
-
-        if (rng_next(&state) < below)
-            element[(*count)++] = (int)e;
-    }
-    return element;
 }
 
 static void side_change(struct side *s, const struct sides *of)
@@ -497,6 +463,30 @@ static struct side side_copy(const struct side *of, size_t bytes)
     return out;
 }
 
+/* Where matrix `number` begins, an even one, the two before it become one, which has the number of
+ * the second and the smaller threshold. They stay apart if the base cannot be read. */
+static void sides_merge(struct sides *s, int number)
+{
+    struct side *a = s->count > 1 ? &s->side[s->count - 2] : NULL, *b;
+    float *base, *merged;
+
+    if (!a || number % 2)
+        return;
+    b = a + 1;
+    if (a->number != number - 2 || b->number != number - 1)
+        return;
+    base = side_base(s->model, s->layer, NULL);
+    if (!base)
+        return;
+    merged = side_merge(base, a->w, b->w, matrix_size(s->model));
+    free(base);
+    free(a->w);
+    free(b->w);
+    *a = (struct side){b->number, a->edits + b->edits, fmin(a->threshold, b->threshold), merged,
+                       (struct mat){0}};
+    s->count--;
+}
+
 /* `added` is of one edit. */
 static void *sides_join(const void *before, const void *added)
 {
@@ -520,6 +510,7 @@ static void *sides_join(const void *before, const void *added)
         to->edits++;
         to->threshold = fmin(to->threshold, part[1]->side[0].threshold);
     } else {
+        sides_merge(s, part[1]->side[0].number);
         s->side[s->count++] = side_copy(&part[1]->side[0], bytes);
     }
     return s;
@@ -558,6 +549,13 @@ float *side_matrix(const struct model_state *s, int layer, int *number, double *
     return memcpy(xmalloc(bytes), last->w, bytes);
 }
 
+int side_count(const struct model_state *s, int layer)
+{
+    const struct sides *of = sides_of(s, layer);
+
+    return of ? of->count : 0;
+}
+
 void side_forget(struct model_state *s, int layer)
 {
     int kept = 0;
@@ -571,17 +569,4 @@ void side_forget(struct model_state *s, int layer)
             s->hook[kept++] = h;
     }
     s->hooks = kept;
-}
-
-struct hook_data side_entry(int layer, int number, unsigned seed, double share, double threshold,
-                            const float *change, int count)
-{
-    struct hook_data out = {.name = xstrdup("side"), .bytes = (size_t)count * sizeof(float)};
-    json_t *root = json_pack("{s:i, s:i, s:I, s:f, s:f}", "layer", layer, "matrix", number, "seed",
-                             (json_int_t)seed, "share", share, "threshold", threshold);
-
-    out.params = json_dumps(root, JSON_COMPACT);
-    json_decref(root);
-    out.blob = memcpy(xmalloc(out.bytes + 1), change, out.bytes);
-    return out;
 }

@@ -11,10 +11,14 @@ enum { SIDE_EDITS = 500 }; /* of one side matrix; the next edit begins another o
  * NULL: the base's matrix could not be read. */
 float *side_matrix(const struct model_state *s, int layer, int *number, double *threshold,
                    struct err *err);
+/* How many side matrices the layer has. */
+int side_count(const struct model_state *s, int layer);
 /* The base model's W_down as float32; NULL on a fault. Caller frees. */
 float *side_base(const struct model *m, int layer, struct err *err);
 /* Removes the side matrices of a layer from a state that is no other's. */
 void side_forget(struct model_state *s, int layer);
+/* A matrix [n] in the place of two that were made of base; hook_side_merge.c. Caller frees. */
+float *side_merge(const float *base, const float *a, const float *b, size_t n);
 /* out [d, rows] = W m + bias for the rows m of coeff [rows, M], a column each; ones [1, rows] or
  * more, all 1. */
 void side_sums(const struct model *m, int layer, struct mat w, struct mat coeff, struct mat ones,

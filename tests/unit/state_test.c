@@ -810,6 +810,80 @@ static void joined_hooks_share_their_data(void)
     model_close(m);
 }
 
+/* The share of elements that stays, by a threshold found by counting, and the signs. */
+static float *merged_by_hand(const float *base, float *const w[2], int n)
+{
+    float *out = xmalloc((size_t)n * sizeof(*out)), least[2] = {0};
+    int most = (int)(0.53 * n);
+
+    for (int k = 0; k < 2; k++) {
+        double low = 0, high = 10; /* halving: the largest limit with at least so many above it */
+
+        for (int step = 0; step < 60; step++) {
+            double middle = (low + high) / 2;
+            int above = 0;
+
+            for (int i = 0; i < n; i++)
+                above += fabs((double)(w[k][i] - base[i])) >= middle;
+            *(above >= most ? &low : &high) = middle;
+        }
+        least[k] = (float)low;
+    }
+    for (int i = 0; i < n; i++) {
+        double part[2], sum = 0, mean = 0;
+        int agree = 0;
+
+        for (int k = 0; k < 2; k++) {
+            part[k] = (double)(w[k][i] - base[i]);
+            part[k] = fabs(part[k]) >= (double)least[k] ? part[k] : 0;
+            sum += part[k] / 2;
+        }
+        for (int k = 0; k < 2; k++)
+            if (part[k] * sum > 0) {
+                mean += part[k];
+                agree++;
+            }
+        out[i] = (float)((double)base[i] + (agree ? mean / agree : 0));
+    }
+    return out;
+}
+
+/* The third side matrix makes one of the first two, and the fourth leaves it. */
+static void side_matrices_are_merged(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    struct model_state *s = state_new(m, 1), *two;
+    int n = m->config->hidden * m->config->ffn, number;
+    float *base = side_base(m, 1, NULL), *w[2], *want, *got;
+    double threshold, apart = 0;
+
+    for (int k = 0; k < 2; k++) {
+        free(add_side(s, k, 3 + (unsigned)k, 5 + k));
+        free(add_side(s, k, 5 + (unsigned)k, 7));
+        w[k] = side_matrix(s, 1, &number, &threshold, NULL);
+        CHECK(number == k && threshold == 5 + k);
+    }
+    two = state_copy(s, 2);
+    want = merged_by_hand(base, w, n);
+    got = side_merge(base, w[0], w[1], (size_t)n);
+    for (int i = 0; i < n; i++)
+        apart = fmax(apart, fabs((double)got[i] - (double)want[i]));
+    CHECK(apart < 1e-6);
+    CHECK(side_count(s, 1) == 2);
+    free(add_side(s, 2, 9, 4));
+    CHECK(s->hooks == 1 && side_count(s, 1) == 2 && side_count(two, 1) == 2);
+    free(add_side(s, 3, 10, 4));
+    CHECK(side_count(s, 1) == 3);
+    free(base);
+    for (int k = 0; k < 2; k++)
+        free(w[k]);
+    free(want);
+    free(got);
+    state_free(two);
+    state_free(s);
+    model_close(m);
+}
+
 static void hooks_that_are_none(void)
 {
     static const struct {
@@ -954,6 +1028,7 @@ static const struct test tests[] = {
     {"a codebook gives its values", a_codebook_gives_its_values},
     {"keys of a codebook share the way", keys_of_a_codebook_share_the_way},
     {"a side matrix takes what is far", a_side_matrix_takes_what_is_far},
+    {"side matrices are merged", side_matrices_are_merged},
     {"a memory gives its columns", a_memory_gives_its_columns},
     {"joined hooks share their data", joined_hooks_share_their_data},
     {"hooks that are none are refused by name", hooks_that_are_none},
