@@ -79,19 +79,21 @@ static void the_base_is_what_it_was(void)
 
     scores[0] = run(e, CMD_ATTRIBUTE, "Lily", &now);
     target[0] = run(e, CMD_PREVIEW, "Lily", &now);
-    run(e, CMD_COMMIT, "Tom", &now);
+    free(run(e, CMD_COMMIT, "Tom", &now).score);
     scores[1] = run(e, CMD_ATTRIBUTE, "Lily", &now);
     target[1] = run(e, CMD_PREVIEW, "Lily", &now);
     scores[2] = run(e, CMD_ATTRIBUTE, "Lily", &old);
     target[2] = run(e, CMD_PREVIEW, "Lily", &old);
     CHECK(!same_scores(&scores[0], &scores[1]) && !same_target(&target[0], &target[1]));
     CHECK(same_scores(&scores[0], &scores[2]) && same_target(&target[0], &target[2]));
-    run(e, CMD_UNDO, NULL, &now);
+    free(run(e, CMD_UNDO, NULL, &now).score);
     scores[3] = run(e, CMD_ATTRIBUTE, "Lily", &now);
     target[3] = run(e, CMD_PREVIEW, "Lily", &now);
     CHECK(same_scores(&scores[0], &scores[3]) && same_target(&target[0], &target[3]));
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         free(scores[i].score);
+        free(target[i].score);
+    }
     engine_stop(e);
     free(path);
 }
