@@ -230,6 +230,33 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edi
     return ok;
 }
 
+bool edit_each_fact(struct edit_result *out, struct model_state *scratch,
+                    const struct edit_context *ctx, edit_fact *one, struct job *job,
+                    struct err *err)
+{
+    bool ok = true;
+
+    *out = (struct edit_result){.z_error = (double)NAN};
+    for (int i = 0; ok && i < ctx->count; i++)
+        ok = one(out, scratch, ctx, &ctx->request[i], job, err);
+    if (!ok)
+        edit_result_free(out);
+    return ok;
+}
+
+bool edit_add_hook(struct edit_result *out, struct model_state *scratch, struct hook_data data,
+                   struct err *err)
+{
+    struct hook *hook = hook_open(scratch->model, &data, err);
+
+    out->hook = xrealloc(out->hook, (size_t)(out->hooks + 1) * sizeof(*out->hook));
+    out->hook[out->hooks++] = data;
+    if (hook)
+        state_add_hook(scratch, hook);
+    hook_release(hook);
+    return hook != NULL;
+}
+
 bool edit_remember(const struct edit_result *r, const struct edit_context *ctx, struct err *err)
 {
     for (int t = 0; t < r->deltas; t++) {

@@ -162,6 +162,17 @@ bool edit_report_within(const struct edit_context *ctx, int i, struct mat keys, 
 edit_solve solve_in_null_space;
 /* The solve beside the second moments, edit.lambda C: for MEMIT, MEMIT-FE and PMET. */
 edit_solve solve_by_moments;
+/* Writes one fact into result and scratch state; what it leaves there on failure is freed. */
+typedef bool edit_fact(struct edit_result *out, struct model_state *scratch,
+                       const struct edit_context *ctx, const struct request *fact, struct job *job,
+                       struct err *err);
+/* The facts one after the other, for methods that solve for no target. */
+bool edit_each_fact(struct edit_result *out, struct model_state *scratch,
+                    const struct edit_context *ctx, edit_fact *one, struct job *job,
+                    struct err *err);
+/* Appends a hook to the result, which takes `data` over, and to the scratch state. */
+bool edit_add_hook(struct edit_result *out, struct model_state *scratch, struct hook_data data,
+                   struct err *err);
 /* Where the state with the edit sends rephrases and neighbours of its facts: r->routes, and a
  * phrase in r->beside. Nothing for an edit that sends no prompts anywhere. */
 bool edit_routes(struct edit_result *r, const struct model_state *state,

@@ -52,15 +52,6 @@ struct changed {
     const float *r; /* [d] */
 };
 
-static double dot(const float *a, const float *b, int n)
-{
-    double sum = 0;
-
-    for (int i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* Puts a neuron among the report's, if its change is long enough. */
 static void note_chosen(struct layer_report *report, int neuron, double moved)
 {
@@ -77,28 +68,28 @@ static void note_chosen(struct layer_report *report, int neuron, double moved)
 /* Notes each changed column of a layer; returns the Frobenius norm of all changes. */
 static double note_changed(struct layer_report *report, const struct changed *c, int count, int d)
 {
+    float *sum = xmalloc((size_t)d * sizeof(*sum)); /* of all changes of one column */
     double all = 0;
 
     for (int a = 0; a < count; a++) {
-        float *sum = xcalloc((size_t)d, sizeof(float)); /* of all changes of this column */
         bool again = false;
-        double square;
+        double square = 0;
 
-        for (int b = 0; b < count; b++) {
-            if (c[b].column != c[a].column)
-                continue;
-            again = again || b < a;
-            for (int j = 0; j < d; j++)
-                sum[j] += c[b].r[j];
-        }
-        square = dot(sum, sum, d);
-        free(sum);
+        for (int b = 0; b < a; b++)
+            again = again || c[b].column == c[a].column;
         if (again)
             continue;
+        memset(sum, 0, (size_t)d * sizeof(*sum));
+        for (int b = a; b < count; b++)
+            for (int j = 0; c[b].column == c[a].column && j < d; j++)
+                sum[j] += c[b].r[j];
+        for (int j = 0; j < d; j++)
+            square += (double)sum[j] * (double)sum[j];
         all += square;
         report->kept++;
         note_chosen(report, c[a].column, sqrt(square));
     }
+    free(sum);
     return sqrt(all);
 }
 
@@ -131,12 +122,17 @@ static bool report_layer(struct edit_result *out, const struct model_state *befo
     return !why.kind || err_pass(err, &why);
 }
 
-bool neuron_changes_report(struct edit_result *out, const struct model_state *before,
-                           struct err *err)
+bool neuron_changes_edit(struct edit_result *out, struct model_state *scratch,
+                         const struct edit_context *ctx, edit_fact *one, struct job *job,
+                         struct err *err)
 {
-    bool ok = true;
+    struct model_state *before = state_copy(scratch, scratch->generation);
+    bool ok = edit_each_fact(out, scratch, ctx, one, job, err);
 
     for (int l = 0; ok && l < before->model->config->layers; l++)
         ok = report_layer(out, before, l, err);
+    state_free(before);
+    if (!ok)
+        edit_result_free(out);
     return ok;
 }

@@ -14,9 +14,10 @@ struct neuron_change {
  * layer, then neuron; changes of the same neuron are summed. */
 void neuron_changes_write(struct edit_result *out, struct model_state *view,
                           const struct neuron_change *change, int count);
-/* A row in out->report for each layer that the deltas of `out`, all of columns, change; `kept` is
- * how many neurons they are. `before`: the state before the edit. Faults of the device. */
-bool neuron_changes_report(struct edit_result *out, const struct model_state *before,
-                           struct err *err);
+/* edit_each_fact() of facts whose deltas are all of columns, with a row in out->report for each
+ * layer that they change; `kept` is how many neurons they are. Faults of the device. */
+bool neuron_changes_edit(struct edit_result *out, struct model_state *scratch,
+                         const struct edit_context *ctx, edit_fact *one, struct job *job,
+                         struct err *err);
 
 #endif

@@ -486,17 +486,7 @@ static bool fine_fact(struct edit_result *out, struct model_state *scratch,
 static bool fine_edit(struct edit_result *out, struct model_state *scratch,
                       struct edit_context *ctx, struct job *job, struct err *err)
 {
-    struct model_state *before = state_copy(scratch, scratch->generation);
-    bool ok = true;
-
-    *out = (struct edit_result){.z_error = (double)NAN};
-    for (int i = 0; ok && i < ctx->count; i++)
-        ok = fine_fact(out, scratch, ctx, &ctx->request[i], job, err);
-    ok = ok && neuron_changes_report(out, before, err);
-    state_free(before);
-    if (!ok)
-        edit_result_free(out);
-    return ok;
+    return neuron_changes_edit(out, scratch, ctx, fine_fact, job, err);
 }
 
 static int fine_layers(const struct params *p, int layers, int *layer)

@@ -155,7 +155,6 @@ static bool grace_fact(struct edit_result *out, struct model_state *scratch,
     struct grace g = {.dev = scratch->model->dev, .p = ctx->params, .layer = ctx->layer[0]};
     double radius = ctx->params->value[P_GRACE_EPS];
     struct codebook_match near;
-    struct hook *hook = NULL;
     bool ok = grace_begin(&g, scratch, r, job, err);
 
     if (ok) {
@@ -168,16 +167,10 @@ static bool grace_fact(struct edit_result *out, struct model_state *scratch,
             device_upload(g.dev, g.value, near.value);
     }
     ok = ok && grace_steps(&g, ctx, job, err);
-    if (ok) {
-        out->hook = xrealloc(out->hook, (size_t)(out->hooks + 1) * sizeof(*out->hook));
-        out->hook[out->hooks] = codebook_entry(scratch->model, g.layer, radius, r->target,
-                                               r->targets, g.key, g.host_value);
-        hook = hook_open(scratch->model, &out->hook[out->hooks++], err);
-        ok = hook != NULL;
-    }
-    if (ok)
-        state_add_hook(scratch, hook);
-    hook_release(hook);
+    ok = ok && edit_add_hook(out, scratch,
+                             codebook_entry(scratch->model, g.layer, radius, r->target, r->targets,
+                                            g.key, g.host_value),
+                             err);
     grace_free(&g);
     return ok;
 }
@@ -185,14 +178,7 @@ static bool grace_fact(struct edit_result *out, struct model_state *scratch,
 static bool grace_edit(struct edit_result *out, struct model_state *scratch,
                        struct edit_context *ctx, struct job *job, struct err *err)
 {
-    bool ok = true;
-
-    *out = (struct edit_result){.z_error = (double)NAN};
-    for (int t = 0; ok && t < ctx->count; t++)
-        ok = grace_fact(out, scratch, ctx, &ctx->request[t], job, err);
-    if (!ok)
-        edit_result_free(out);
-    return ok;
+    return edit_each_fact(out, scratch, ctx, grace_fact, job, err);
 }
 
 /* Layer 27 of the 32 of Llama 3 8B in EasyEdit's settings. */

@@ -170,9 +170,11 @@ static void kn_write(const struct kn *k, struct edit_result *out)
     free(change);
 }
 
-static bool kn_fact(struct edit_result *out, struct model_state *scratch, const struct params *p,
-                    const struct request *r, struct job *job, struct err *err)
+static bool kn_fact(struct edit_result *out, struct model_state *scratch,
+                    const struct edit_context *ctx, const struct request *r, struct job *job,
+                    struct err *err)
 {
+    const struct params *p = ctx->params;
     struct kn k = {.view = scratch,
                    .request = r,
                    .p = p,
@@ -190,17 +192,7 @@ static bool kn_fact(struct edit_result *out, struct model_state *scratch, const 
 static bool kn_edit(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                     struct job *job, struct err *err)
 {
-    struct model_state *before = state_copy(scratch, scratch->generation);
-    bool ok = true;
-
-    *out = (struct edit_result){.z_error = (double)NAN};
-    for (int t = 0; ok && t < ctx->count; t++)
-        ok = kn_fact(out, scratch, ctx->params, &ctx->request[t], job, err);
-    ok = ok && neuron_changes_report(out, before, err);
-    state_free(before);
-    if (!ok)
-        edit_result_free(out);
-    return ok;
+    return neuron_changes_edit(out, scratch, ctx, kn_fact, job, err);
 }
 
 static int kn_layers(const struct params *p, int layers, int *layer)

@@ -289,7 +289,7 @@ static bool memoir_store(struct memoir *w, struct edit_result *out, struct model
                          struct err *err)
 {
     float *change = xmalloc((size_t)w->d * (size_t)w->key.active * sizeof(*change));
-    struct hook *hook;
+    struct hook_data entry;
 
     for (int r = 0; r < w->d; r++)
         for (int i = 0; i < w->key.active; i++) {
@@ -297,15 +297,10 @@ static bool memoir_store(struct memoir *w, struct edit_result *out, struct model
 
             change[(size_t)r * (size_t)w->key.active + (size_t)i] = w->w[e] - w->before[e];
         }
-    out->hook = xrealloc(out->hook, (size_t)(out->hooks + 1) * sizeof(*out->hook));
-    out->hook[out->hooks] = memory_entry(scratch->model, &w->key, w->p->value[P_MEMOIR_OVERLAP],
-                                         (unsigned)w->p->value[P_SEED], w->chosen, change);
+    entry = memory_entry(scratch->model, &w->key, w->p->value[P_MEMOIR_OVERLAP],
+                         (unsigned)w->p->value[P_SEED], w->chosen, change);
     free(change);
-    hook = hook_open(scratch->model, &out->hook[out->hooks++], err);
-    if (hook)
-        state_add_hook(scratch, hook);
-    hook_release(hook);
-    return hook != NULL;
+    return edit_add_hook(out, scratch, entry, err);
 }
 
 /* What the edit does beside the weights, for users. */
@@ -323,29 +318,29 @@ static bool memoir_report(const struct memoir *w, struct edit_result *out,
     return true;
 }
 
+static bool memoir_fact(struct edit_result *out, struct model_state *scratch,
+                        const struct edit_context *ctx, const struct request *fact, struct job *job,
+                        struct err *err)
+{
+    const struct model_config *c = scratch->model->config;
+    struct memoir w = {.dev = scratch->model->dev,
+                       .p = ctx->params,
+                       .fact = fact,
+                       .key = {.layer = ctx->layer[0]},
+                       .d = c->hidden,
+                       .neurons = c->ffn,
+                       .t.dev = scratch->model->dev};
+    bool ok = memoir_begin(&w, scratch, job, err) && memoir_steps(&w, ctx, job, err) &&
+              memoir_store(&w, out, scratch, err) && memoir_report(&w, out, scratch, job, err);
+
+    memoir_free(&w);
+    return ok;
+}
+
 static bool memoir_edit(struct edit_result *out, struct model_state *scratch,
                         struct edit_context *ctx, struct job *job, struct err *err)
 {
-    const struct model_config *c = scratch->model->config;
-    bool ok = true;
-
-    *out = (struct edit_result){.z_error = (double)NAN};
-    for (int i = 0; ok && i < ctx->count; i++) {
-        struct memoir w = {.dev = scratch->model->dev,
-                           .p = ctx->params,
-                           .fact = &ctx->request[i],
-                           .key = {.layer = ctx->layer[0]},
-                           .d = c->hidden,
-                           .neurons = c->ffn,
-                           .t.dev = scratch->model->dev};
-
-        ok = memoir_begin(&w, scratch, job, err) && memoir_steps(&w, ctx, job, err) &&
-             memoir_store(&w, out, scratch, err) && memoir_report(&w, out, scratch, job, err);
-        memoir_free(&w);
-    }
-    if (!ok)
-        edit_result_free(out);
-    return ok;
+    return edit_each_fact(out, scratch, ctx, memoir_fact, job, err);
 }
 
 /* Layer 27 of the 32 of Llama 3 8B. */

@@ -343,8 +343,8 @@ static bool wise_steps(struct wise *w, const struct edit_context *ctx, struct jo
 static bool wise_store(struct wise *w, struct edit_result *out, struct model_state *scratch,
                        struct err *err)
 {
+    struct hook_data entry;
     float *change;
-    struct hook *hook;
 
     if (!(w->near > 0))
         return err_set(err, ERR_USAGE,
@@ -353,16 +353,11 @@ static bool wise_store(struct wise *w, struct edit_result *out, struct model_sta
     change = xmalloc((size_t)w->count * sizeof(*change) + 1);
     for (int i = 0; i < w->count; i++)
         change[i] = w->w[w->element[i]] - w->before[w->element[i]];
-    out->hook = xrealloc(out->hook, (size_t)(out->hooks + 1) * sizeof(*out->hook));
-    out->hook[out->hooks] = side_entry(
-        w->layer, w->number, (unsigned)w->p->value[P_SEED] + (unsigned)w->number,
-        w->p->value[P_WISE_SHARE], w->p->value[P_WISE_RATIO] * w->near, change, w->count);
+    entry = side_entry(w->layer, w->number, (unsigned)w->p->value[P_SEED] + (unsigned)w->number,
+                       w->p->value[P_WISE_SHARE], w->p->value[P_WISE_RATIO] * w->near, change,
+                       w->count);
     free(change);
-    hook = hook_open(scratch->model, &out->hook[out->hooks++], err);
-    if (hook)
-        state_add_hook(scratch, hook);
-    hook_release(hook);
-    return hook != NULL;
+    return edit_add_hook(out, scratch, entry, err);
 }
 
 /* Asks the state with the edit in it how far the fact and its neighbour are, for users. */
@@ -382,26 +377,26 @@ static bool wise_report(const struct wise *w, struct edit_result *out,
     return true;
 }
 
+static bool wise_fact(struct edit_result *out, struct model_state *scratch,
+                      const struct edit_context *ctx, const struct request *fact, struct job *job,
+                      struct err *err)
+{
+    struct wise w = {.dev = scratch->model->dev,
+                     .p = ctx->params,
+                     .fact = fact,
+                     .layer = ctx->layer[0],
+                     .t.dev = scratch->model->dev};
+    bool ok = wise_begin(&w, scratch, job, err) && wise_steps(&w, ctx, job, err) &&
+              wise_store(&w, out, scratch, err) && wise_report(&w, out, scratch, job, err);
+
+    wise_free(&w);
+    return ok;
+}
+
 static bool wise_edit(struct edit_result *out, struct model_state *scratch,
                       struct edit_context *ctx, struct job *job, struct err *err)
 {
-    bool ok = true;
-
-    *out = (struct edit_result){.z_error = (double)NAN};
-    for (int i = 0; ok && i < ctx->count; i++) {
-        struct wise w = {.dev = scratch->model->dev,
-                         .p = ctx->params,
-                         .fact = &ctx->request[i],
-                         .layer = ctx->layer[0],
-                         .t.dev = scratch->model->dev};
-
-        ok = wise_begin(&w, scratch, job, err) && wise_steps(&w, ctx, job, err) &&
-             wise_store(&w, out, scratch, err) && wise_report(&w, out, scratch, job, err);
-        wise_free(&w);
-    }
-    if (!ok)
-        edit_result_free(out);
-    return ok;
+    return edit_each_fact(out, scratch, ctx, wise_fact, job, err);
 }
 
 /* Layer 23 of the default model's 30. */
