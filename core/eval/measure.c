@@ -159,12 +159,6 @@ static double share_right(const struct measure *m)
     return n ? (double)right / n : (double)NAN;
 }
 
-/* The same; of several right answers their mean counts, as in EasyEdit, and not the best. */
-static double share_of_each(const struct measure *m)
-{
-    return share_right(m);
-}
-
 /* The whole answer is right. */
 static double all_right(const struct measure *m)
 {
@@ -255,7 +249,7 @@ static double question_value(const struct record_metric *metric, const struct me
         sum += value;
         n++;
     }
-    return metric->rule == share_of_each && n ? sum / n : best;
+    return metric->mean && n ? sum / n : best;
 }
 
 double record_metric_value(const struct record_metric *metric, const struct measure *m, int count)
@@ -286,35 +280,35 @@ double record_metric_value(const struct record_metric *metric, const struct meas
 #define ROUTED    PROTOCOL_ROUTED
 
 const struct record_metric record_metrics[] = {
-    {"Rel", "rel", MEASURE_REL, TEACHER, share_right, 1},
-    {"Gen", "gen", MEASURE_GEN, TEACHER, share_right, 1},
-    {"Loc", "loc", MEASURE_LOC, TEACHER, share_right, 1},
-    {"Port", "port", MEASURE_PORT, TEACHER, share_right, 1},
-    {"Port mean", "port_mean", MEASURE_PORT, TEACHER, share_of_each, 0},
-    {"Rel whole", "rel_whole", MEASURE_REL, TEACHER, all_right, 0},
-    {"Gen whole", "gen_whole", MEASURE_GEN, TEACHER, all_right, 0},
-    {"Loc whole", "loc_whole", MEASURE_LOC, TEACHER, all_right, 0},
-    {"log p", "logp", MEASURE_REL, TEACHER, logp_a_token, 1},
-    {"Gen log p", "gen_logp", MEASURE_GEN, TEACHER, logp_a_token, 0},
-    {"Rel em", "rel_em", MEASURE_REL, GENERATED, text_equal, 2},
-    {"Rel contains", "rel_contains", MEASURE_REL, GENERATED, text_contained, 0},
-    {"Gen em", "gen_em", MEASURE_GEN, GENERATED, text_equal, 2},
-    {"Gen contains", "gen_contains", MEASURE_GEN, GENERATED, text_contained, 0},
-    {"Loc em", "loc_em", MEASURE_LOC, GENERATED, text_equal, 2},
-    {"Port em", "port_em", MEASURE_PORT, GENERATED, text_equal, 0},
-    {"Port contains", "port_contains", MEASURE_PORT, GENERATED, text_contained, 0},
-    {"Rel chat em", "rel_chat_em", MEASURE_REL, CHAT, text_equal, 3},
-    {"Rel chat contains", "rel_chat_contains", MEASURE_REL, CHAT, text_contained, 3},
-    {"Gen chat contains", "gen_chat_contains", MEASURE_GEN, CHAT, text_contained, 0},
-    {"Rel routed", "rel_routed", MEASURE_REL, ROUTED, is_routed, 4},
-    {"Gen routed", "gen_routed", MEASURE_GEN, ROUTED, is_routed, 4},
-    {"Loc routed", "loc_routed", MEASURE_LOC, ROUTED, is_routed, 4},
-    {"ES", "es", MEASURE_REL, TEACHER, fed_wins, 5},
-    {"PS", "ps", MEASURE_GEN, TEACHER, fed_wins, 5},
-    {"NS", "ns", MEASURE_LOC, TEACHER, fed_wins, 5},
-    {"EM", "em", MEASURE_REL, TEACHER, fed_magnitude, 0},
-    {"PM", "pm", MEASURE_GEN, TEACHER, fed_magnitude, 0},
-    {"NM", "nm", MEASURE_LOC, TEACHER, fed_magnitude, 0},
+    {"Rel", "rel", MEASURE_REL, TEACHER, share_right, .table = 1},
+    {"Gen", "gen", MEASURE_GEN, TEACHER, share_right, .table = 1},
+    {"Loc", "loc", MEASURE_LOC, TEACHER, share_right, .table = 1},
+    {"Port", "port", MEASURE_PORT, TEACHER, share_right, .table = 1},
+    {"Port mean", "port_mean", MEASURE_PORT, TEACHER, share_right, .table = 0, .mean = true},
+    {"Rel whole", "rel_whole", MEASURE_REL, TEACHER, all_right, .table = 0},
+    {"Gen whole", "gen_whole", MEASURE_GEN, TEACHER, all_right, .table = 0},
+    {"Loc whole", "loc_whole", MEASURE_LOC, TEACHER, all_right, .table = 0},
+    {"log p", "logp", MEASURE_REL, TEACHER, logp_a_token, .table = 1},
+    {"Gen log p", "gen_logp", MEASURE_GEN, TEACHER, logp_a_token, .table = 0},
+    {"Rel em", "rel_em", MEASURE_REL, GENERATED, text_equal, .table = 2},
+    {"Rel contains", "rel_contains", MEASURE_REL, GENERATED, text_contained, .table = 0},
+    {"Gen em", "gen_em", MEASURE_GEN, GENERATED, text_equal, .table = 2},
+    {"Gen contains", "gen_contains", MEASURE_GEN, GENERATED, text_contained, .table = 0},
+    {"Loc em", "loc_em", MEASURE_LOC, GENERATED, text_equal, .table = 2},
+    {"Port em", "port_em", MEASURE_PORT, GENERATED, text_equal, .table = 0},
+    {"Port contains", "port_contains", MEASURE_PORT, GENERATED, text_contained, .table = 0},
+    {"Rel chat em", "rel_chat_em", MEASURE_REL, CHAT, text_equal, .table = 3},
+    {"Rel chat contains", "rel_chat_contains", MEASURE_REL, CHAT, text_contained, .table = 3},
+    {"Gen chat contains", "gen_chat_contains", MEASURE_GEN, CHAT, text_contained, .table = 0},
+    {"Rel routed", "rel_routed", MEASURE_REL, ROUTED, is_routed, .table = 4},
+    {"Gen routed", "gen_routed", MEASURE_GEN, ROUTED, is_routed, .table = 4},
+    {"Loc routed", "loc_routed", MEASURE_LOC, ROUTED, is_routed, .table = 4},
+    {"ES", "es", MEASURE_REL, TEACHER, fed_wins, .table = 5},
+    {"PS", "ps", MEASURE_GEN, TEACHER, fed_wins, .table = 5},
+    {"NS", "ns", MEASURE_LOC, TEACHER, fed_wins, .table = 5},
+    {"EM", "em", MEASURE_REL, TEACHER, fed_magnitude, .table = 0},
+    {"PM", "pm", MEASURE_GEN, TEACHER, fed_magnitude, .table = 0},
+    {"NM", "nm", MEASURE_LOC, TEACHER, fed_magnitude, .table = 0},
 };
 
 bool record_metric_is_of_change(const struct record_metric *m)

@@ -88,6 +88,7 @@ struct record_metric {
     int probe, protocol;                     /* of the measures it is made of */
     double (*rule)(const struct measure *m); /* NAN: not a number of this measure */
     int table;                               /* the text table it is a column of; 0: of none */
+    bool mean; /* of several right answers their mean counts, as in EasyEdit, and not the best */
 };
 extern const struct record_metric record_metrics[];
 /* Its value for a record: the mean over questions. NAN: none of the measures [count] has one. */
