@@ -34,10 +34,10 @@ static bool around_add(struct around *a, const struct model_state *state, const 
 }
 
 static bool around_fact(struct around *a, const struct model_state *state, const struct fact *fact,
-                        bool rows, struct err *err)
+                        const struct params *p, struct err *err)
 {
     int count;
-    char **text = fact_rephrases(fact, rows, &count);
+    char **text = fact_rephrases(fact, p, &count);
     bool ok = true;
 
     for (int i = 0; i < count; i++) {
@@ -111,7 +111,7 @@ static void routes_say(const struct route_report *r, char *out, size_t size)
 bool edit_routes(struct edit_result *r, const struct model_state *state,
                  const struct edit_context *ctx, struct job *job, struct err *err)
 {
-    bool rows = strcmp(params_word(ctx->params, P_ATTR_ROWS), "prefixes") != 0, ok = true;
+    bool ok = true;
     struct hook_route nearest[2] = {{.value = (double)NAN}, {.value = (double)NAN}};
 
     if (!r->hooks || !state_has_routes(state))
@@ -119,7 +119,7 @@ bool edit_routes(struct edit_result *r, const struct model_state *state,
     for (int t = 0; ok && t < ctx->count; t++) {
         struct around a = {0};
 
-        ok = around_fact(&a, state, &ctx->request[t].fact, rows, err) &&
+        ok = around_fact(&a, state, &ctx->request[t].fact, ctx->params, err) &&
              around_ask(&a, state, ctx->layer[0], &r->routes, nearest, job, err);
         around_free(&a);
     }

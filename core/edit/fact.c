@@ -115,9 +115,10 @@ char *fact_text(const struct fact *fact)
     return template_fill(fact->prompt, fact->subject);
 }
 
-char **fact_rephrases(const struct fact *fact, bool rows, int *count)
+char **fact_rephrases(const struct fact *fact, const struct params *p, int *count)
 {
     enum { MORE = 2 };
+    bool rows = strcmp(params_word(p, P_ATTR_ROWS), "prefixes") != 0;
     char **out = xcalloc(1 + MORE, sizeof(*out));
 
     *count = 0;

@@ -67,8 +67,9 @@ char *template_fill(const char *template, const char *subject);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
 /* The same question in other words, for probes: the rephrase, and unless paraphrases are rows of
- * the edit the first two of them, filled in. Caller frees each of the *count texts and the list. */
-char **fact_rephrases(const struct fact *fact, bool rows, int *count);
+ * the edit (attr.rows) the first two of them, filled in. Caller frees each of the *count texts and
+ * the list. */
+char **fact_rephrases(const struct fact *fact, const struct params *p, int *count);
 /* One JSON object of a shape in editscope-formats(7) 7.2 (the table of fact_shapes.c), or a list of
  * one, that holds one fact; normalised. Numbers become texts as they are written. `text` need not
  * be NUL-terminated. Anything else is ERR_FORMAT. */

@@ -186,7 +186,7 @@ static bool add_rephrases(struct probe_builder *m, const struct params *p)
 {
     const struct fact *f = m->out->fact;
     int count;
-    char **text = fact_rephrases(f, strcmp(params_word(p, P_ATTR_ROWS), "prefixes") != 0, &count);
+    char **text = fact_rephrases(f, p, &count);
     bool ok = true;
 
     for (int i = 0; i < count; i++) {
