@@ -132,17 +132,9 @@ static struct run_number number_of(const struct measure_wish *w, const char *nam
 static bool number_there(struct engine *e, const struct measure_wish *w, const char *name,
                          bool *there, struct err *err)
 {
-    struct run_number *n;
-    int count;
+    const struct run_number like = number_of(w, name, 0);
 
-    *there = false;
-    if (!session_numbers(e->open->journal, &n, &count, err))
-        return false;
-    for (int i = 0; i < count; i++)
-        *there = *there || (n[i].sequence == w->sequence && n[i].edits == w->edits &&
-                            !strcmp(n[i].name, name));
-    free(n);
-    return true;
+    return session_has_number(e->open->journal, &like, there, err);
 }
 
 /* What the wish itself says, once. */

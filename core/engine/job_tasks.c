@@ -3,7 +3,6 @@
  * already is not asked again, so a run that was stopped goes on to the same numbers. When all of a
  * state is answered, its scores are written as numbers of the run. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,19 +83,18 @@ static bool question_ask(struct engine *e, const struct task_set *set,
 static bool scores_write(struct engine *e, const struct task *task, const struct answers *all,
                          struct err *err)
 {
-    static const char *const ending[] = {"", ".error", ".n"};
     struct measures *m = xcalloc(1, sizeof(*m));
 
-    m->number = xcalloc(3 * TASK_SCORES, sizeof(*m->number));
+    m->number = xcalloc(TASK_NUMBERS * TASK_SCORES, sizeof(*m->number));
     for (int i = 0; i < TASK_SCORES && task->score[i]; i++) {
         const struct task_score s = task_score_of(all->answer, all->count, i);
-        const double value[] = {s.value, s.error, s.n};
+        const double value[TASK_NUMBERS] = {s.value, s.error, s.n};
 
-        for (int k = 0; s.n && k < 3; k++) {
+        for (int k = 0; s.n && k < TASK_NUMBERS; k++) {
             struct run_number *n = &m->number[m->numbers++];
 
             *n = (struct run_number){all->sequence, all->edits, "", -1, value[k]};
-            snprintf(n->name, sizeof(n->name), "%s.%s%s", task->name, task->score[i], ending[k]);
+            task_number_name(task, i, k, n->name, sizeof(n->name));
         }
     }
     if (!session_add_measures(e->open->journal, NULL, 0, m->number, m->numbers, err)) {
@@ -108,20 +106,18 @@ static bool scores_write(struct engine *e, const struct task *task, const struct
     return true;
 }
 
+/* Whether the run has a number of one of them. */
 static bool scores_there(struct engine *e, const struct task *task, const struct answers *all,
                          bool *there, struct err *err)
 {
-    struct run_number *n;
-    int count;
-    size_t length = strlen(task->name);
-
     *there = false;
-    if (!session_numbers(e->open->journal, &n, &count, err))
-        return false;
-    for (int i = 0; i < count; i++)
-        *there = *there || (n[i].sequence == all->sequence && n[i].edits == all->edits &&
-                            !strncmp(n[i].name, task->name, length) && n[i].name[length] == '.');
-    free(n);
+    for (int i = 0; !*there && i < TASK_SCORES && task->score[i]; i++) {
+        struct run_number like = {.sequence = all->sequence, .edits = all->edits};
+
+        task_number_name(task, i, TASK_VALUE, like.name, sizeof(like.name));
+        if (!session_has_number(e->open->journal, &like, there, err))
+            return false;
+    }
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "core/eval/task.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,6 +223,14 @@ struct task_score task_score_of(const struct task_answer *a, int count, int scor
     if (s.n > 1)
         s.error = sqrt((pairs ? within / (s.n - subtasks) : all / (s.n - 1)) / s.n);
     return s;
+}
+
+const char *const task_number_ending[TASK_NUMBERS] = {"", ".error", ".n"};
+
+void task_number_name(const struct task *task, int score, enum task_number number, char *out,
+                      size_t size)
+{
+    snprintf(out, size, "%s.%s%s", task->name, task->score[score], task_number_ending[number]);
 }
 
 bool task_number_is_score(const char *name)

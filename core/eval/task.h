@@ -128,8 +128,13 @@ struct task_score {
 };
 struct task_score task_score_of(const struct task_answer *a, int count, int score);
 
-/* A number of a run has the name "TASK.SCORE", "TASK.SCORE.error" or "TASK.SCORE.n". Whether it is
- * the first one, of any task. */
+/* The numbers of a run that a score becomes, and how their names end: "mmlu.acc", "mmlu.acc.error",
+ * "mmlu.acc.n". */
+enum task_number { TASK_VALUE, TASK_ERROR, TASK_COUNT, TASK_NUMBERS };
+extern const char *const task_number_ending[TASK_NUMBERS];
+void task_number_name(const struct task *task, int score, enum task_number number, char *out,
+                      size_t size);
+/* Whether a number has the name of a value, of any task. */
 bool task_number_is_score(const char *name);
 
 #endif

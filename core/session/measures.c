@@ -75,16 +75,34 @@ bool session_add_measures(struct session *s, const struct measure *m, int measur
 
 #define OF_ONE " WHERE sequence = ? AND edits = ? AND moment = ? AND record = ?"
 
-bool session_has_measures(struct session *s, const struct measure *like, bool *has, struct err *err)
+/* Whether a query has a row; ends it. */
+static bool has_row(struct session *s, sqlite3_stmt *q, bool *has, struct err *err)
 {
-    sqlite3_stmt *q = db_query(s, err, "SELECT 1 FROM measures" OF_ONE " LIMIT 1", "iiti",
-                               (long long)like->sequence, (long long)like->edits,
-                               measure_when_name(like->when), (long long)like->record);
     int got = q ? db_step(s, q, err) : -1;
 
     *has = got > 0;
     sqlite3_finalize(q);
     return got >= 0;
+}
+
+bool session_has_measures(struct session *s, const struct measure *like, bool *has, struct err *err)
+{
+    return has_row(s,
+                   db_query(s, err, "SELECT 1 FROM measures" OF_ONE " LIMIT 1", "iiti",
+                            (long long)like->sequence, (long long)like->edits,
+                            measure_when_name(like->when), (long long)like->record),
+                   has, err);
+}
+
+bool session_has_number(struct session *s, const struct run_number *like, bool *has,
+                        struct err *err)
+{
+    return has_row(
+        s,
+        db_query(s, err,
+                 "SELECT 1 FROM numbers WHERE sequence = ? AND edits = ? AND name = ? LIMIT 1",
+                 "iit", (long long)like->sequence, (long long)like->edits, like->name),
+        has, err);
 }
 
 /* The ids of a blob. Caller frees. */

@@ -31,6 +31,9 @@ bool session_measures_after(struct session *s, long *last, int most, struct meas
                             struct err *err);
 /* The largest id of a measure; 0: there is none. */
 bool session_last_measure(struct session *s, long *last, struct err *err);
+/* Whether a number has the sequence, the edits and the name of `like`. */
+bool session_has_number(struct session *s, const struct run_number *like, bool *has,
+                        struct err *err);
 /* All numbers, in the order they were written. Caller frees. */
 bool session_numbers(struct session *s, struct run_number **n, int *count, struct err *err);
 

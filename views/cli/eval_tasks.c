@@ -194,16 +194,16 @@ void eval_print_answers(const struct eval *v, const struct measures *all)
 static struct task_score score_read(const struct eval *v, int arm, int edits,
                                     const struct task *task, int score)
 {
-    static const char *const ending[] = {"", ".error", ".n"};
-    double value[3];
+    double value[TASK_NUMBERS];
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < TASK_NUMBERS; i++) {
         char name[64];
 
-        snprintf(name, sizeof(name), "%s.%s%s", task->name, task->score[score], ending[i]);
+        task_number_name(task, score, (enum task_number)i, name, sizeof(name));
         value[i] = eval_state_number(v, arm, edits, name, false);
     }
-    return (struct task_score){value[0], value[1], isnan(value[2]) ? 0 : (int)value[2]};
+    return (struct task_score){value[TASK_VALUE], value[TASK_ERROR],
+                               isnan(value[TASK_COUNT]) ? 0 : (int)value[TASK_COUNT]};
 }
 
 json_t *eval_task_scores(const struct eval *v, int arm, int edits)

@@ -83,13 +83,13 @@ int run_columns(const struct ui_run *r, int page, struct run_column *out)
     return page == PAGE_TASKS ? task_columns(r, out) : n;
 }
 
-/* The number that belongs to a score: "mmlu.acc" and ".error". */
+/* The number that belongs to the value of a score. */
 static double beside_score(const struct ui_run *r, const struct run_column *c, int arm, int edits,
-                           const char *ending)
+                           enum task_number number)
 {
     char name[64];
 
-    snprintf(name, sizeof(name), "%.50s%s", c->number, ending);
+    snprintf(name, sizeof(name), "%.50s%s", c->number, task_number_ending[number]);
     return eval_state_number(&r->eval, arm, edits, name, false);
 }
 
@@ -102,11 +102,11 @@ struct interval run_state_value(const struct ui_run *r, const struct run_column 
                          0};
 
     if (task_number_is_score(c->number) && !isnan(i.value)) {
-        double error = beside_score(r, c, arm, edits, ".error");
+        double error = beside_score(r, c, arm, edits, TASK_ERROR);
 
         i.low = i.value - normal * error;
         i.high = i.value + normal * error;
-        i.n = (int)beside_score(r, c, arm, edits, ".n");
+        i.n = (int)beside_score(r, c, arm, edits, TASK_COUNT);
     }
     return i;
 }
