@@ -304,6 +304,8 @@ const struct model_state *edit_weights(const struct engine *e, const struct para
 void edit_weights_name(const struct engine *e, const struct params *p, enum param weights,
                        struct buf *out);
 void preview_drop(struct engine *e);
+/* Fills in what an edit's result says itself. */
+void edit_report_take(struct edit_report *a, const struct edit_result *r);
 /* The steps of an edit by themselves, for estimates and variants. A context borrows the request,
  * the parameters, and e->stats' solvers. */
 void edit_context_begin(const struct engine *e, struct edit_context *ctx, const struct command *cmd,

@@ -273,6 +273,17 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     return true;
 }
 
+void edit_report_take(struct edit_report *a, const struct edit_result *r)
+{
+    a->layers = r->layers;
+    memcpy(a->layer, r->report, (size_t)r->layers * sizeof(*a->layer));
+    a->z_error = r->z_error;
+    utf8_copy(a->beside, sizeof(a->beside), r->beside);
+    a->routes = r->routes;
+    a->demonstrations = r->demonstrations;
+    memcpy(a->demonstration, r->demonstration, sizeof(a->demonstration));
+}
+
 /* Asks the state before and after for every fact, and fills e->preview.report. Its probabilities
  * and its answer are those of the first fact. */
 static bool preview_report(struct engine *e, const struct command *cmd,
@@ -289,18 +300,12 @@ static bool preview_report(struct engine *e, const struct command *cmd,
             !answer_prompt(&after[i], v->view, &c, SAID_TOKENS, &e->job, err))
             return false;
     }
-    *a = (struct edit_report){.layers = v->result.layers,
-                              .v_lr = v->v_lr,
+    *a = (struct edit_report){.v_lr = v->v_lr,
                               .v_norm = v->v_norm,
                               .v_clamp = v->v_clamp,
-                              .z_error = v->result.z_error,
                               .moment_tokens = a->moment_tokens,
                               .draft = a->draft};
-    memcpy(a->layer, v->result.report, sizeof(a->layer));
-    utf8_copy(a->beside, sizeof(a->beside), v->result.beside);
-    a->routes = v->result.routes;
-    a->demonstrations = v->result.demonstrations;
-    memcpy(a->demonstration, v->result.demonstration, sizeof(a->demonstration));
+    edit_report_take(a, &v->result);
     a->p_before = before->score.p_first;
     a->p_after = after->score.p_first;
     a->p_target[0] = before->score.p;

@@ -112,22 +112,6 @@ static bool variant_target(struct engine *e, const struct request *request,
     return t != NULL;
 }
 
-/* What the edit says of each layer. */
-static void variant_layers(struct variant_result *out, const struct engine *e,
-                           const struct edit_result *r)
-{
-    struct edit_report *a = &out->applied;
-
-    a->layers = r->layers;
-    a->z_error = r->z_error;
-    utf8_copy(a->beside, sizeof(a->beside), r->beside);
-    a->routes = r->routes;
-    a->demonstrations = r->demonstrations;
-    memcpy(a->demonstration, r->demonstration, sizeof(a->demonstration));
-    edit_stats_report(e, &out->params, a);
-    memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
-}
-
 /* The answer after, and every metric. */
 static bool variant_judge(struct variants *t, const struct model_state *view,
                           const struct request *request, const struct edit_result *result,
@@ -196,7 +180,8 @@ static bool variant_make(struct variants *t, const struct command *cmd, struct v
     seconds = clock_seconds() - began;
     ok = ok && edit_routes(&result, view, &ctx, &e->job, err);
     if (ok) {
-        variant_layers(out, e, &result);
+        edit_report_take(&out->applied, &result);
+        edit_stats_report(e, &out->params, &out->applied);
         ok = variant_judge(t, view, request, &result, seconds, out, err);
     }
     edit_result_free(&result);
