@@ -138,6 +138,12 @@ struct mat mat_rows(struct mat m, int first, int count)
     return m;
 }
 
+void mat_reshape(struct mat *m, int rows, int cols)
+{
+    m->rows = rows;
+    m->cols = m->stride = cols;
+}
+
 struct mat mat_cols(struct mat m, int first, int count)
 {
     if (m.data)

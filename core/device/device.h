@@ -301,6 +301,7 @@ struct mat mat_new(struct device *dev, enum dtype type, int rows, int cols);
 void mat_free(struct device *dev, struct mat *m); /* zeroes *m; accepts a zeroed one */
 /* Windows on `count` rows or columns of m, from `first` on. mat_cols(): no quantised types. */
 struct mat mat_rows(struct mat m, int first, int count);
+void mat_reshape(struct mat *m, int rows, int cols); /* dense, at most as large as it was made */
 struct mat mat_cols(struct mat m, int first, int count);
 struct mat mat_as_row(struct mat m); /* all elements of a dense matrix, [1, rows * cols] */
 /* The bytes of a dense matrix of m's size. */

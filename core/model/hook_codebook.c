@@ -227,8 +227,7 @@ static void pass_choose(const struct codebook *c, struct pass *p, struct mat coe
     struct device *dev = c->model->dev;
     struct mat column = p->hit;
 
-    column.rows = p->rows;
-    column.cols = column.stride = 1;
+    mat_reshape(&column, p->rows, 1);
     device_gather(dev, coeff, p->row, p->q);
     device_nearest(dev, p->q, c->key, c->radius, p->choice);
     device_copy(dev, p->choice, p->choice64);

@@ -116,13 +116,6 @@ static void masks_release(struct masks *m)
 
 /* ---- the device's side ---- */
 
-static void shape(struct mat *m, int rows, int cols)
-{
-    m->rows = rows;
-    m->cols = cols;
-    m->stride = cols;
-}
-
 /* The sizes of a batch in the memory of the largest. */
 static void pass_shape(struct pass *p, const struct memory *s, int rows, int seqs)
 {
@@ -130,14 +123,14 @@ static void pass_shape(struct pass *p, const struct memory *s, int rows, int seq
 
     p->rows = rows;
     p->seqs = seqs;
-    shape(&p->mean, seqs + 1, neurons);
-    shape(&p->scale, 1, seqs + 1);
-    shape(&p->top, seqs, neurons);
-    shape(&p->choice, seqs, s->count);
-    shape(&p->mask, seqs, neurons);
-    shape(&p->masked, rows, neurons);
-    shape(&p->y, rows, d);
-    shape(&p->back, rows, d);
+    mat_reshape(&p->mean, seqs + 1, neurons);
+    mat_reshape(&p->scale, 1, seqs + 1);
+    mat_reshape(&p->top, seqs, neurons);
+    mat_reshape(&p->choice, seqs, s->count);
+    mat_reshape(&p->mask, seqs, neurons);
+    mat_reshape(&p->masked, rows, neurons);
+    mat_reshape(&p->y, rows, d);
+    mat_reshape(&p->back, rows, d);
 }
 
 static void pass_free(struct pass *p, const struct memory *s)
@@ -171,6 +164,12 @@ static void memory_close(void *ctx)
     free(s);
 }
 
+/* How many neurons a prompt's mask has to have in common with an edit's. */
+static double least_common(const struct memory *s, int edit)
+{
+    return ceil(s->edit[edit]->limit * s->active - 1e-9);
+}
+
 /* A row of ones and zeros. */
 static void upload_mask(struct device *dev, struct mat to, const int *index, int count, float *row)
 {
@@ -202,11 +201,9 @@ static void memory_upload(struct memory *s)
     device_upload(dev, s->mat, s->w);
     device_upload(dev, s->middle, s->background);
     for (int i = 0; i < s->count; i++) {
-        double least = ceil(s->edit[i]->limit * s->active - 1e-9);
-
         upload_mask(dev, mat_rows(s->chosen, i, 1), s->edit[i]->chosen, s->active, row);
         upload_mask(dev, mat_rows(s->column, i, 1), s->edit[i]->column, s->active, row);
-        radius[i] = (float)sqrt(2 * (s->active - least) + 1);
+        radius[i] = (float)sqrt(2 * (s->active - least_common(s, i)) + 1);
     }
     device_upload(dev, s->radius, radius);
     free(row);
@@ -312,13 +309,21 @@ static void mask_rows(const struct memory *s, const struct pass *p, struct mat f
     }
 }
 
+/* The pass at a site that the memory reads or writes; NULL: it is another one. */
+static struct pass *pass_at(struct memory *s, const struct batch *batch, int layer,
+                            enum tap_site site)
+{
+    bool ours = layer == s->layer && (site == TAP_COEFF || site == TAP_BLOCK_OUT);
+
+    return ours ? pass_of(s, batch) : NULL;
+}
+
 static void memory_run(void *ctx, const struct batch *batch, int layer, enum tap_site site,
                        struct mat x)
 {
     struct memory *s = ctx;
     struct device *dev = s->model->dev;
-    bool ours = layer == s->layer && (site == TAP_COEFF || site == TAP_BLOCK_OUT);
-    struct pass *p = ours ? pass_of(s, batch) : NULL;
+    struct pass *p = pass_at(s, batch, layer, site);
 
     if (!p)
         return;
@@ -338,8 +343,7 @@ static void memory_grad(void *ctx, const struct batch *batch, int layer, enum ta
 {
     struct memory *s = ctx;
     struct device *dev = s->model->dev;
-    bool ours = layer == s->layer && (site == TAP_COEFF || site == TAP_BLOCK_OUT);
-    struct pass *p = ours ? pass_of(s, batch) : NULL;
+    struct pass *p = pass_at(s, batch, layer, site);
 
     if (!p)
         return;
@@ -382,8 +386,8 @@ static bool memory_routes(void *ctx, const struct batch *batch, int layer, struc
             }
         }
         if (batch->asked[q] >= 0)
-            out[q] = (struct hook_route){most >= ceil(s->edit[best]->limit * s->active - 1e-9),
-                                         false, (double)most / s->active, s->edit[best]->limit};
+            out[q] = (struct hook_route){most >= least_common(s, best), false,
+                                         (double)most / s->active, s->edit[best]->limit};
     }
     free(top);
     return ok;
@@ -531,19 +535,14 @@ float *memory_matrix(const struct model_state *s, const struct memory_key *key)
     return out;
 }
 
+static bool is_of_layer(const void *ctx, int layer)
+{
+    return ((const struct memory *)ctx)->layer == layer;
+}
+
 void memory_forget(struct model_state *s, int layer)
 {
-    int kept = 0;
-
-    for (int i = 0; i < s->hooks; i++) {
-        struct hook *h = s->hook[i];
-
-        if (h->ops == &hook_memory && ((const struct memory *)h->ctx)->layer == layer)
-            hook_release(h);
-        else
-            s->hook[kept++] = h;
-    }
-    s->hooks = kept;
+    state_drop_hooks(s, &hook_memory, is_of_layer, layer);
 }
 
 struct hook_data memory_entry(const struct model *m, const struct memory_key *key, double overlap,

@@ -78,13 +78,6 @@ static struct mat turned(struct mat m)
                        : (struct mat){m.data, m.type, 1, m.rows, m.rows};
 }
 
-static void shape(struct mat *m, int rows, int cols)
-{
-    m->rows = rows;
-    m->cols = cols;
-    m->stride = cols;
-}
-
 /* The sizes of a batch in the memory of the largest. */
 static void pass_shape(struct pass *p, const struct sides *s, int rows, int seqs)
 {
@@ -92,22 +85,22 @@ static void pass_shape(struct pass *p, const struct sides *s, int rows, int seqs
 
     p->rows = rows;
     p->seqs = seqs;
-    shape(&p->h, rows, d);
-    shape(&p->z, rows, d);
-    shape(&p->own, d, rows);
-    shape(&p->other, d, rows);
-    shape(&p->norms, 1, rows);
-    shape(&p->mean, seqs + 1, 1);
-    shape(&p->scale, 1, seqs + 1);
-    shape(&p->over, seqs, 2);
-    shape(&p->units, seqs, s->count);
-    shape(&p->flag, seqs, 1);
-    shape(&p->choice, seqs, s->count);
+    mat_reshape(&p->h, rows, d);
+    mat_reshape(&p->z, rows, d);
+    mat_reshape(&p->own, d, rows);
+    mat_reshape(&p->other, d, rows);
+    mat_reshape(&p->norms, 1, rows);
+    mat_reshape(&p->mean, seqs + 1, 1);
+    mat_reshape(&p->scale, 1, seqs + 1);
+    mat_reshape(&p->over, seqs, 2);
+    mat_reshape(&p->units, seqs, s->count);
+    mat_reshape(&p->flag, seqs, 1);
+    mat_reshape(&p->choice, seqs, s->count);
     for (int k = 0; k < s->count; k++) {
-        shape(&p->hit[k], 1, rows);
-        shape(&p->y[k], rows, d);
-        shape(&p->raw[k], p->raw[k].data ? rows : 0, p->raw[k].data ? d : 0);
-        shape(&p->back[k], rows, d);
+        mat_reshape(&p->hit[k], 1, rows);
+        mat_reshape(&p->y[k], rows, d);
+        mat_reshape(&p->raw[k], p->raw[k].data ? rows : 0, p->raw[k].data ? d : 0);
+        mat_reshape(&p->back[k], rows, d);
     }
 }
 
@@ -526,10 +519,15 @@ const struct hook_ops hook_side = {.name = "side",
 
 /* ---- for editors ---- */
 
+static bool is_of_layer(const void *ctx, int layer)
+{
+    return ((const struct sides *)ctx)->layer == layer;
+}
+
 static struct sides *sides_of(const struct model_state *s, int layer)
 {
     for (int i = 0; i < s->hooks; i++)
-        if (s->hook[i]->ops == &hook_side && ((struct sides *)s->hook[i]->ctx)->layer == layer)
+        if (s->hook[i]->ops == &hook_side && is_of_layer(s->hook[i]->ctx, layer))
             return s->hook[i]->ctx;
     return NULL;
 }
@@ -558,15 +556,5 @@ int side_count(const struct model_state *s, int layer)
 
 void side_forget(struct model_state *s, int layer)
 {
-    int kept = 0;
-
-    for (int i = 0; i < s->hooks; i++) {
-        struct hook *h = s->hook[i];
-
-        if (h->ops == &hook_side && ((struct sides *)h->ctx)->layer == layer)
-            hook_release(h);
-        else
-            s->hook[kept++] = h;
-    }
-    s->hooks = kept;
+    state_drop_hooks(s, &hook_side, is_of_layer, layer);
 }

@@ -131,6 +131,19 @@ void state_add_hook(struct model_state *s, struct hook *hook)
     s->hook[s->hooks++] = hook_retain(hook);
 }
 
+void state_drop_hooks(struct model_state *s, const struct hook_ops *ops,
+                      bool (*is_of)(const void *ctx, int layer), int layer)
+{
+    int kept = 0;
+
+    for (int i = 0; i < s->hooks; i++)
+        if (s->hook[i]->ops == ops && is_of(s->hook[i]->ctx, layer))
+            hook_release(s->hook[i]);
+        else
+            s->hook[kept++] = s->hook[i];
+    s->hooks = kept;
+}
+
 bool state_add_prefix(struct model_state *s, const char *text, struct err *err)
 {
     struct tokens t = {0};
