@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define ACTIONS(V, O, X, W)                                                                        \
-    O(EDIT_FACT, "fact", "e", "Edit", "Type the fact: subject, prompt, new object", edit)          \
+    O(EDIT_FACT, "fact", "e", "Edit", "Type the fact: subject, prompt, new and old object", edit)  \
     X(ATTRIBUTE, "attribute", "x F5", "Edit", "Score the neurons for this fact", attribute)        \
     X(PREVIEW, "preview", "P", "Edit", "Try the edit; nothing is written", preview)                \
     W(COMMIT, "commit", "C F9", "Edit", "Write the edit to the session (asks)", commit)            \

@@ -38,8 +38,9 @@ enum argument_kind {
     X("reset!", "NAME", ARG_TEXT, reset_built_in, "The same, to the built-in value: NAME or all") \
     X("preset", "NAME", ARG_TEXT, preset,                                                         \
       "The parameters of a preset: one or many of the model, paper, a name, a file")              \
-    X("fact", "[SUBJECT | PROMPT | OBJECT]", ARG_TEXT, fact,                                      \
+    X("fact", "[SUBJECT | PROMPT | OBJECT [| OLD]]", ARG_TEXT, fact,                              \
       "Set the fact; PROMPT: with {}, or a relation")                                             \
+    X("old", "TEXT", ARG_TEXT, old, "Name the old object of the fact; KN and F-learning need it") \
     X("query", "[PROMPT]", ARG_TEXT, query, "Ask the model, before and after")                    \
     X("neuron", "ADDRESS[=VALUE]", ARG_TEXT, neuron, "Go to L5N912; set =0, scale *2, free =off") \
     O("layers", "WHICH", ARG_TEXT, heatmap, "Layers of the map: 4-8,12, edited or all")           \

@@ -22,6 +22,8 @@ int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
  * middle; the number of an edit or ""; "NAME=VALUE". A message explains an error, and false is
  * returned. */
 bool ui_set_fact_typed(struct host *host, const char *text);
+/* The fact at hand with this old object, or a message why it cannot be one. */
+void ui_name_old_object(struct host *host, const char *text);
 bool confirm_undo_typed(struct host *host, const char *text);
 bool ui_set_param(struct host *host, const char *assignment);
 /* Scores every neuron for the fact at hand: of the edited layers, then of all others while nothing

@@ -136,15 +136,6 @@ const char *ui_object_of(const struct ui_state *d, const void *result)
     return d->fact.target && !other ? d->fact.target : "new";
 }
 
-unsigned ui_differs_with(const struct ui_state *d, const void *result, const struct fact *fact)
-{
-    unsigned parts = 0;
-    const struct ui_origin *from = result ? ui_origin(d, result, &parts) : NULL;
-    struct stamp now = ui_stamp_with(d, fact);
-
-    return from ? stamp_differs(&from->stamp, &now, parts) : 0;
-}
-
 const char *ui_differs_words(const struct ui_state *d, const void *result, char out[UI_WORDS])
 {
     unsigned parts = 0;

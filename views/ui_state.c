@@ -374,6 +374,25 @@ static void slot_match(struct ui_state *d, int slot)
     }
 }
 
+const struct prompt_info *ui_prompt_of(const struct ui_state *d, const struct fact *fact,
+                                       unsigned *differs)
+{
+    int slot = slot_of_member(d, &d->prompt_info);
+    unsigned parts = event_slots[slot].parts;
+    struct stamp now = ui_stamp_with(d, fact);
+
+    *differs = d->prompt_info ? stamp_differs(&d->origin[slot].stamp, &now, parts) : 0;
+    for (int k = 0; k < UI_KEPT && *differs; k++) {
+        const struct ui_kept *other = &d->kept[slot][k];
+
+        if (other->what && !stamp_differs(&other->from.stamp, &now, parts)) {
+            *differs = 0;
+            return other->what;
+        }
+    }
+    return d->prompt_info;
+}
+
 /* A new result. The one shown before is kept if it was made from something else. */
 static void slot_store(struct ui_state *d, int slot, void *what, const struct ui_origin *from)
 {

@@ -301,8 +301,11 @@ unsigned ui_differs(const struct ui_state *d, const void *result);
 const char *ui_differs_words(const struct ui_state *d, const void *result, char out[UI_WORDS]);
 /* The new object that a result is about: that of the fact at hand, "new" if it is of another. */
 const char *ui_object_of(const struct ui_state *d, const void *result);
-/* As ui_differs(), compared with a result about another fact than the one at hand. */
-unsigned ui_differs_with(const struct ui_state *d, const void *result, const struct fact *fact);
+/* The tokens and the answer of this fact's prompt, which need not be the fact at hand: shown, or
+ * kept of what was asked before. Else those shown, and *differs says in which parts they are of
+ * something else. NULL: there are none. */
+const struct prompt_info *ui_prompt_of(const struct ui_state *d, const struct fact *fact,
+                                       unsigned *differs);
 /* Appends what is at hand in one line, for exports: the fact, the state, parameters that are not at
  * their default, and how many layers have scores that match. */
 void ui_about(const struct ui_state *d, struct buf *out);

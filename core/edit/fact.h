@@ -76,6 +76,7 @@ char **fact_rephrases(const struct fact *fact, const struct params *p, int *coun
 bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
 /* A fact in one line, in any of the forms that people write: a JSON object, `subject | prompt |
  * object`, `subject | relation | object`, or `subject; prompt; object` with ; or a tab between.
+ * After another | stands the old object.
  * `relations` NULL: none is known. `seed` chooses the neighbours that a relation brings. */
 struct relations;
 bool fact_from_line(struct fact *fact, const char *line, const struct relations *relations,

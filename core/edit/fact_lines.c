@@ -18,7 +18,7 @@ static bool from_parts(struct fact *fact, const char *line, char between, struct
     if (!first || last == first)
         return err_set(err, ERR_USAGE,
                        "no fact: write subject | prompt | object, with {} for the subject in the "
-                       "prompt, or subject | relation | object");
+                       "prompt, or subject | relation | object; the old object may follow");
     *fact = (struct fact){
         .subject = xtrimmed(line, (size_t)(first - line)),
         .prompt = xtrimmed(first + 1, (size_t)(last - first - 1)),

@@ -16,6 +16,8 @@
 #include "core/base/utf8.h"
 
 enum { MOST_BYTES = 16 << 20, MOST_RELATIONS = 4096, LOCALITIES = 10, PARAPHRASES = 5 };
+/* Of a triple: subject, relation or prompt, object, and what may be missing. */
+enum { OLD = 3, PARTS };
 
 static void texts_free(char **text, int count)
 {
@@ -305,9 +307,12 @@ struct fact relation_fact(const struct relation *r, const char *subject, const c
 
 bool is_triple(const char *text)
 {
-    const char *first = strchr(text, '|'), *second = first ? strchr(first + 1, '|') : NULL;
+    const char *first = strchr(text, '|');
+    int bars = 0;
 
-    return second && !strchr(second + 1, '|') && !memchr(text, '{', (size_t)(first - text));
+    for (const char *bar = first; bar; bar = strchr(bar + 1, '|'))
+        bars++;
+    return (bars == 2 || bars == 3) && !memchr(text, '{', (size_t)(first - text));
 }
 
 /* The part up to the next bar, without blanks around it. Caller frees. */
@@ -320,9 +325,10 @@ static char *triple_part(const char **text)
     return xtrimmed(from, n);
 }
 
-/* The fact of three parts; the middle one is a prompt if it has a placeholder or the subject in it,
- * else the name of a relation. `relations` may be NULL. */
-static bool fact_of_parts(struct fact *fact, const struct relations *relations, char *part[3],
+/* The fact of its parts; the second one is a prompt if it has a placeholder or the subject in it,
+ * else the name of a relation. An old object that is typed goes before the relation's; "": none is
+ * typed. `relations` may be NULL. */
+static bool fact_of_parts(struct fact *fact, const struct relations *relations, char *part[PARTS],
                           unsigned long seed, struct err *err)
 {
     const struct relation *relation = NULL;
@@ -335,6 +341,10 @@ static bool fact_of_parts(struct fact *fact, const struct relations *relations, 
     else
         *fact = (struct fact){
             .subject = xstrdup(part[0]), .prompt = xstrdup(part[1]), .target = xstrdup(part[2])};
+    if (*part[OLD]) {
+        free(fact->old);
+        fact->old = xstrdup(part[OLD]);
+    }
     if (fact_normalise(fact, why.kind ? NULL : err))
         return true;
     if (why.kind)
@@ -347,19 +357,20 @@ bool fact_from_triple(struct fact *fact, const struct relations *relations, cons
                       unsigned long seed, struct err *err)
 {
     static const char *const names[] = {"subject", "relation or prompt", "object"};
-    char *part[3] = {NULL};
+    char *part[PARTS] = {NULL};
     bool ok = is_triple(triple) ||
               err_set(err, ERR_USAGE,
-                      "'%.60s' is no triple: subject | relation or prompt | object, with two bars",
+                      "'%.60s' is no triple: subject | relation or prompt | object, with two bars, "
+                      "or with a third one and the old object",
                       triple);
 
     *fact = (struct fact){0};
-    for (int i = 0; ok && i < 3; i++) {
+    for (int i = 0; ok && i < PARTS; i++) {
         part[i] = triple_part(&triple);
-        ok = *part[i] || err_set(err, ERR_USAGE, "the triple has no %s", names[i]);
+        ok = i == OLD || *part[i] || err_set(err, ERR_USAGE, "the triple has no %s", names[i]);
     }
     ok = ok && fact_of_parts(fact, relations, part, seed, err);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < PARTS; i++)
         free(part[i]);
     return ok;
 }

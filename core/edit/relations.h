@@ -47,11 +47,12 @@ struct fact relation_fact(const struct relation *r, const char *subject, const c
  * such relation. */
 void relations_add_neighbours(const struct relations *r, struct fact *fact, int most,
                               unsigned long seed);
-/* `subject | relation | object`, or with a prompt in the middle; r may be NULL: only a prompt.
+/* `subject | relation | object`, or with a prompt in the place of the relation, and maybe a fourth
+ * part, the old object; r may be NULL: only a prompt.
  * ERR_USAGE names the part that is missing. Texts of users go through fact_from_line(). */
 bool fact_from_triple(struct fact *fact, const struct relations *r, const char *triple,
                       unsigned long seed, struct err *err);
-/* Whether a text looks like a triple: two bars, and something between them. */
+/* Whether a text looks like a triple: two bars, or three with the old object behind the last. */
 bool is_triple(const char *text);
 
 #endif

@@ -269,7 +269,7 @@ bool request_names_old(const struct request *r, const char *what, struct err *er
 {
     return (r->fact.old && r->old_count > 0) ||
            err_set(err, ERR_USAGE,
-                   "%s the old object, and the fact \"%s\" names none: give --old, or "
+                   "%s the old object, and the fact \"%s\" names none; give --old (:old), or "
                    "\"ground_truth\" in a file of facts",
                    what, r->fact.subject);
 }

@@ -89,7 +89,8 @@ static void a_fact_without_an_old_object(void)
 
     ctx.layer[0] = 27;
     CHECK(!editor_of(&p)->edit(&out, s, &ctx, NULL, &err));
-    CHECK(err.kind == ERR_USAGE && strstr(err.text, "\"Eiffel Tower\" names none: give --old"));
+    CHECK(err.kind == ERR_USAGE &&
+          strstr(err.text, "\"Eiffel Tower\" names none; give --old (:old)"));
     state_free(s);
     request_free(&r);
 }

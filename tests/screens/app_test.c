@@ -234,6 +234,74 @@ static void a_pasted_line_is_a_fact_everywhere(void)
     app_finish(app);
 }
 
+static void type_in_form(struct app *app, int field, const char *text)
+{
+    app_do(app, ACTION_EDIT_FACT);
+    for (int i = 0; i < field; i++)
+        app_key(app, &(struct key){.code = K_TAB});
+    app_key(app, &(struct key){.code = key_ctrl('u')});
+    for (const char *p = text; *p; p++)
+        app_key(app, &(struct key){.code = (unsigned char)*p});
+    app_key(app, &(struct key){.code = K_ENTER});
+    app_paint(app, 24, 80);
+}
+
+/* It stands behind the new object, in its field of the form, or after :old; with another question
+ * it goes. */
+static void the_old_object_can_be_typed(void)
+{
+    struct app *app = start(false);
+    struct ui_state *d = &app->ui;
+
+    app->host.post = no_post;
+    app_run_command(app, "fact Mount Fuji | The {} is a mountain in | Peru | Japan");
+    CHECK_STR(d->fact.target, "Peru");
+    CHECK_STR(d->fact.old, "Japan");
+    type_in_form(app, 3, "Nippon");
+    CHECK_STR(d->fact.old, "Nippon");
+    type_in_form(app, 2, "Chile");
+    CHECK_STR(d->fact.target, "Chile");
+    CHECK_STR(d->fact.old, "Nippon");
+    type_in_form(app, 0, "Mount Etna");
+    CHECK_STR(d->fact.subject, "Mount Etna");
+    CHECK(d->fact.old == NULL);
+    app_run_command(app, "old  Italy ");
+    CHECK_STR(d->fact.old, "Italy");
+    type_in_form(app, 3, "");
+    CHECK(d->fact.old == NULL);
+    app_finish(app);
+}
+
+/* The screen names its own ways, before anything is computed. */
+static void a_method_that_needs_the_old_object_says_so(void)
+{
+    static const char *const method[] = {"edit.method=kn", "edit.method=f-learning"};
+    struct app *app = start(false);
+    struct ui_state *d = &app->ui;
+
+    give_model(d);
+    app->host.post = no_post;
+    app_run_command(app, "fact Mount Fuji | The {} is a mountain in | Peru");
+    for (int i = 0; i < 2; i++) {
+        struct buf text = {0};
+
+        ui_set_param(&app->host, method[i]);
+        app_do(app, ACTION_PREVIEW);
+        CHECK(
+            strstr(app->message.text, "needs the old object, and the fact names none: :old TEXT"));
+        app_do(app, ACTION_COMMIT);
+        CHECK(!app->asking && strstr(app->message.text, "needs the old object"));
+        app_paint(app, 24, 80);
+        surface_dump(app->surface, &text);
+        CHECK(strstr(text.data, "Peru  no old object") != NULL);
+        buf_free(&text);
+    }
+    app_run_command(app, "old Japan");
+    app_do(app, ACTION_COMMIT);
+    CHECK(app->asking);
+    app_finish(app);
+}
+
 static void what_is_kept_is_said_as_a_person_would(void)
 {
     static const struct {
@@ -350,6 +418,8 @@ static const struct test tests[] = {
     {"the tour says what to press", the_tour_says_what_to_press},
     {"Ctrl-C names the background", ctrl_c_names_the_background},
     {"a pasted line is a fact everywhere", a_pasted_line_is_a_fact_everywhere},
+    {"the old object can be typed", the_old_object_can_be_typed},
+    {"a method that needs the old object says so", a_method_that_needs_the_old_object_says_so},
     {"what is kept is said as a person would", what_is_kept_is_said_as_a_person_would},
     {"facts without probes say so", facts_without_probes_say_so},
     {"a reset goes back to the start", a_reset_goes_back_to_the_start},

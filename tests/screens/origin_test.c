@@ -290,6 +290,29 @@ static void answers_after_an_edit_are_of_that_state(void)
     ui_free(&d);
 }
 
+/* While a fact is typed its tokens are asked for; the fact at hand keeps its own. */
+static void a_typed_fact_has_its_own_tokens(void)
+{
+    struct prompt_info *typed = xcalloc(1, sizeof(*typed));
+    struct event ev = {.kind = EV_PROMPT, .job = 9, .prompt = typed};
+    const struct prompt_info *at_hand;
+    struct ui_state d;
+    struct fact fact;
+    unsigned differs;
+
+    make_full_ui_state(&d);
+    at_hand = d.prompt_info;
+    fact = d.fact;
+    fact.subject = (char *)(uintptr_t) "Big Ben";
+    CHECK(ui_prompt_of(&d, &fact, &differs) == at_hand && differs == STAMP_FACT);
+    begin(&d, 9, "Big Ben");
+    ui_event(&d, &ev);
+    CHECK(ui_prompt_of(&d, &fact, &differs) == typed && !differs);
+    CHECK(d.prompt_info == at_hand && !ui_differs(&d, at_hand));
+    CHECK(ui_prompt_of(&d, &d.fact, &differs) == at_hand && !differs);
+    ui_free(&d);
+}
+
 /* What is kept is bounded, whatever is asked. */
 static void little_is_kept(void)
 {
@@ -342,6 +365,7 @@ static const struct test tests[] = {
     {"next tokens of other parameters are marked", next_tokens_of_other_parameters_are_marked},
     {"answers are of a state", answers_are_of_a_state},
     {"answers after an edit are of that state", answers_after_an_edit_are_of_that_state},
+    {"a typed fact has its own tokens", a_typed_fact_has_its_own_tokens},
     {"little is kept", little_is_kept},
     {"a running job keeps its beginning", a_running_job_keeps_its_beginning},
 };

@@ -226,7 +226,7 @@ static void panes_are_apart_and_inside_at_every_size(void)
     for (int h = 1; h <= 200; h++)
         for (int w = 1; w <= 500; w += 3) {
             struct rect area = {1, 0, h, w};
-            struct edit_layout l = edit_layout(area, 30, 5, h % 2);
+            struct edit_layout l = edit_layout(area, 30, 5, h % 2, h % 3 == 0);
 
             edit_layout_share(&l);
             for (int i = 1; i < PANE_COUNT; i++) {

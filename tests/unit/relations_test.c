@@ -149,6 +149,18 @@ static void a_line_is_read_in_every_form(void)
             CHECK_STR(f.target, "Rome");
             fact_free(&f);
         }
+    CHECK(!fact_from_line(&f, "a | {} is in | b | c | d", &all, 0, NULL));
+    CHECK(!is_fact_line("a | {} is in | b | c | d"));
+    for (int i = 0; i < 3; i++) {
+        static const char *const line[] = {"Eiffel Tower | location | Rome | Lutetia",
+                                           "Eiffel Tower | The {} is located in | Rome| Lutetia ",
+                                           "Eiffel Tower | The {} is located in | Rome |"};
+
+        CHECK(is_fact_line(line[i]) && fact_from_line(&f, line[i], &all, 0, &err));
+        CHECK_STR(f.target, "Rome");
+        CHECK(i == 2 ? !f.old : f.old && !strcmp(f.old, "Lutetia"));
+        fact_free(&f);
+    }
     CHECK(!is_fact_line("Eiffel Tower") && !is_fact_line("The {} is; in") &&
           !is_fact_line("a | b"));
     CHECK(!fact_from_line(&f, "Eiffel Tower | locatoin | Rome", &all, 0, &err));

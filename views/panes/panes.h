@@ -12,17 +12,21 @@
  * Rome" to a pane's title and returns true; the caller then marks its content: surface_stale(). */
 bool pane_stale_title(const struct ui_state *d, const void *result, char *title, size_t n);
 
-enum { FORM_SUBJECT, FORM_PROMPT, FORM_TARGET, FORM_FIELDS };
+enum { FORM_SUBJECT, FORM_PROMPT, FORM_TARGET, FORM_OLD, FORM_FIELDS };
 
 /* The fact while it is being typed. */
 struct fact_form {
     struct field field[FORM_FIELDS];
     int at;
     bool open;
+    bool old_typed; /* the old object is what was typed, else that of the present fact */
 };
 
-/* The fact as it stands in the form, not normalised. Caller frees. */
-struct fact form_fact(const struct fact_form *form);
+/* The fact as it stands in the form, whole and normalised. A subject that is a whole line, such as
+ * "subject | prompt | object", is a fact by itself. If subject and prompt are those of the present
+ * fact, its probes stay with it. false: why it is none, and *out is empty. Caller frees. */
+bool form_fact(const struct ui_state *d, const struct fact_form *form, struct fact *out,
+               struct err *err);
 /* The fact, its tokens and the model's prediction. */
 void pane_fact(const struct ui_state *d, const struct fact_form *form, struct surface *s,
                struct rect area, bool focus);

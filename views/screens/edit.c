@@ -5,7 +5,7 @@
  * panes go (edit_layout.c), which one has the focus, and what keys do in it:
  *
  *   pane      keys
- *   fact      Enter or e opens the form: subject, prompt, new object
+ *   fact      Enter or e opens the form: subject, prompt, new and old object
  *   params    up and down select a knob, left and right step it, = types a value
  *   map       the arrows move the cursor by layers and by bins of neurons
  *   ratios    Enter opens the Ratios view
@@ -92,7 +92,8 @@ static struct edit_layout layout_of(const struct view *v, struct rect area)
 
     for (int l = 0; l < d->layers; l++)
         edited += ui_edits_layer(d, l);
-    out = edit_layout(area, d->layers, edited, ui_verdict(d) != NULL);
+    out = edit_layout(area, d->layers, edited, ui_verdict(d) != NULL,
+                      ((const struct edit *)v->state)->form.open);
     if (d->present)
         enlarge_lens(&out);
     if (focus != PANE_VERDICT || ui_verdict(d))
@@ -123,13 +124,13 @@ static void edit_close(struct view *v)
 static void request_typed_info(struct view *v)
 {
     struct edit *e = v->state;
-    struct fact fact = form_fact(&e->form);
+    struct fact fact;
 
     e->info_wanted = false;
-    if (fact_normalise(&fact, NULL) && e->info_job == 0)
-        e->info_job = request_prompt_info(v->host, &fact);
-    else
+    if (!form_fact(v->host->ui, &e->form, &fact, NULL) || e->info_job)
         e->info_wanted = e->info_job != 0;
+    else
+        e->info_job = request_prompt_info(v->host, &fact);
     fact_free(&fact);
 }
 
@@ -154,57 +155,37 @@ static void form_open(struct view *v)
     field_set(&e->form.field[FORM_SUBJECT], fact->subject ? fact->subject : "");
     field_set(&e->form.field[FORM_PROMPT], fact->prompt ? fact->prompt : "");
     field_set(&e->form.field[FORM_TARGET], fact->target ? fact->target : "");
+    field_set(&e->form.field[FORM_OLD], fact->old ? fact->old : "");
+    e->form.old_typed = false;
     e->form.at = FORM_SUBJECT;
     e->form.open = true;
     e->pane = PANE_FACT;
 }
 
-/* Makes the typed fields a whole fact. A subject that is a whole line, such as "subject | prompt |
- * object", is a fact by itself. If subject and prompt are those of the present fact, its probes
- * stay with it. */
-static bool complete_fact(const struct ui_state *d, struct fact *fact, struct err *err)
+/* After a key in a field: the old object is one of the present fact's question, and goes with it
+ * unless it was typed. */
+static void form_typed(struct view *v)
 {
-    const struct fact *old = &d->fact;
-    unsigned trimmed;
-    char *target;
+    struct fact_form *form = &((struct edit *)v->state)->form;
+    const struct fact *fact = &v->host->ui->fact;
+    bool same = fact->subject && !strcmp(field_text(&form->field[FORM_SUBJECT]), fact->subject) &&
+                !strcmp(field_text(&form->field[FORM_PROMPT]), fact->prompt);
 
-    if (is_fact_line(fact->subject)) {
-        struct fact triple;
-        bool ok = fact_from_line(&triple, fact->subject, d->relations,
-                                 (unsigned long)d->params.value[P_SEED], err);
-
-        if (ok) {
-            fact_free(fact);
-            *fact = triple;
-        }
-        return ok;
-    }
-    if (!fact_normalise(fact, err))
-        return false;
-    if (!old->subject || strcmp(old->subject, fact->subject) != 0 ||
-        strcmp(old->prompt, fact->prompt) != 0)
-        return true;
-    trimmed = fact->trimmed; /* of the fields as typed now */
-    target = fact->target;
-    fact->target = NULL;
-    fact_free(fact);
-    *fact = fact_copy(old);
-    fact->trimmed = trimmed;
-    free(fact->target);
-    fact->target = target;
-    return true;
+    form->old_typed |= form->at == FORM_OLD;
+    if (!form->old_typed)
+        field_set(&form->field[FORM_OLD], same && fact->old ? fact->old : "");
+    request_typed_info(v);
 }
 
 /* Enter: the fact is used if it is valid, else the form stays open and the error is shown. */
 static void form_accept(struct view *v)
 {
     struct edit *e = v->state;
-    struct fact fact = form_fact(&e->form);
     struct err err = {0};
+    struct fact fact;
 
-    if (!complete_fact(v->host->ui, &fact, &err)) {
+    if (!form_fact(v->host->ui, &e->form, &fact, &err)) {
         v->host->message(v->host, TONE_ERROR, "%s", err.text);
-        fact_free(&fact);
         return;
     }
     e->form.open = false;
@@ -245,7 +226,7 @@ static bool edit_key(struct view *v, const struct key *key)
         field_set(&e->form.field[FORM_SUBJECT], "");
         field_key(&e->form.field[FORM_SUBJECT], key);
     } else if (field_key(&e->form.field[e->form.at], key)) {
-        request_typed_info(v);
+        form_typed(v);
     } else {
         return false; /* Ctrl-C, function keys */
     }

@@ -63,13 +63,14 @@ static struct slice verdict_slice(struct rect area, bool verdict)
                    : (struct slice){0};
 }
 
-static void three_columns(struct edit_layout *out, struct rect area, int layers, bool verdict)
+static void three_columns(struct edit_layout *out, struct rect area, int layers, bool verdict,
+                          int fact)
 {
     static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_VERDICT, PANE_NEURONS};
     static const enum edit_pane middle[] = {PANE_MAP, PANE_LENS};
     static const struct slice columns[] = {{46, 52, 0, 0}, {46, 60, 1, 0}, {74, 76, 0, 0}};
     struct slice side[] = {
-        {8, 10, 0, 0}, {8, 8, 0, 0}, verdict_slice(area, verdict), {4, 7, 1, verdict}};
+        {fact, 10, 0, 0}, {8, 8, 0, 0}, verdict_slice(area, verdict), {4, 7, 1, verdict}};
     struct slice lens = {6, 9, 1, 1}, map = {7, map_rows(layers, area.h - lens.want), 0, 0};
     struct rect column[3];
 
@@ -80,13 +81,13 @@ static void three_columns(struct edit_layout *out, struct rect area, int layers,
 }
 
 static void two_columns(struct edit_layout *out, struct rect area, int layers, int edited,
-                        bool verdict)
+                        bool verdict, int fact)
 {
     static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_VERDICT, PANE_LENS,
                                           PANE_NEURONS};
     static const enum edit_pane right[] = {PANE_MAP, PANE_RATIOS};
     static const struct slice columns[] = {{38, 46, 0, 0}, {42, 74, 1, 0}};
-    struct slice side[] = {{8, 8, 0, 0},
+    struct slice side[] = {{fact, fact, 0, 0},
                            {8, 8, 0, 0},
                            verdict_slice(area, verdict),
                            {6, 9, 1, verdict ? 1 : 2},
@@ -104,11 +105,12 @@ static void two_columns(struct edit_layout *out, struct rect area, int layers, i
     stack_panes(out, column[1], right, (struct slice[]){map, ratios}, 2);
 }
 
-struct edit_layout edit_layout(struct rect area, int layers, int edited, bool verdict)
+struct edit_layout edit_layout(struct rect area, int layers, int edited, bool verdict, bool form)
 {
     static const enum edit_pane one[] = {PANE_FACT, PANE_PARAMS, PANE_VERDICT, PANE_MAP,
                                          PANE_RATIOS};
-    struct slice stack[] = {{8, 8, 0, 0},
+    int fact = form ? 9 : 8;
+    struct slice stack[] = {{fact, fact, 0, 0},
                             {8, 8, 0, 1},
                             verdict_slice(area, verdict),
                             {7, 0, 1, 2},
@@ -116,9 +118,9 @@ struct edit_layout edit_layout(struct rect area, int layers, int edited, bool ve
     struct edit_layout out = {0};
 
     if (area.w >= 170 && area.h >= 34) {
-        three_columns(&out, area, layers, verdict);
+        three_columns(&out, area, layers, verdict, fact);
     } else if (area.w >= 76) {
-        two_columns(&out, area, layers, edited, verdict);
+        two_columns(&out, area, layers, edited, verdict, fact);
     } else {
         stack[3].want = map_rows(layers, 0);
         stack[4].drop = 3;

@@ -22,8 +22,9 @@ struct edit_layout {
 };
 
 /* The `layers` of the model decide how high the map wants to be (0: not known), the `edited` ones
- * how high the ratios must be. `verdict`: there is one to be shown. */
-struct edit_layout edit_layout(struct rect area, int layers, int edited, bool verdict);
+ * how high the ratios must be. `verdict`: there is one to be shown. `form`: a fact is being typed,
+ * and its old object has a row of its own. */
+struct edit_layout edit_layout(struct rect area, int layers, int edited, bool verdict, bool form);
 /* A map that found no room takes the right half of the parameters. */
 void edit_layout_share(struct edit_layout *l);
 

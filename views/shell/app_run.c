@@ -29,6 +29,11 @@ static void run_fact(struct app *app, const char *text)
         app_action(app, ACTION_EDIT_FACT);
 }
 
+static void run_old(struct app *app, const char *text)
+{
+    ui_name_old_object(&app->host, text);
+}
+
 /* :dump writes the screen as text, for bug reports and papers. */
 static void run_dump(struct app *app, const char *path)
 {

@@ -22,16 +22,19 @@ enum { NEAR = 100 /* ranks */, ROWS_MOST = 60, PICTURE_COLS = 100, PICTURE_ROWS 
 
 void plain_print_fact(const struct ui_state *d)
 {
-    char subject[200], prompt[400], target[200];
+    char subject[200], prompt[400], target[200], old[200];
 
     if (!d->fact.subject) {
         std_print("no fact yet\n");
         return;
     }
-    std_print("fact: subject %s. prompt %s. new object %s\n",
+    std_print("fact: subject %s. prompt %s. new object %s",
               text_piece(subject, sizeof(subject), d->fact.subject),
               text_piece(prompt, sizeof(prompt), d->fact.prompt),
               text_piece(target, sizeof(target), d->fact.target ? d->fact.target : "none"));
+    if (d->fact.old)
+        std_print(". old object %s", text_piece(old, sizeof(old), d->fact.old));
+    std_print("\n");
 }
 
 void plain_print_relations(const struct ui_state *d, const char *typed)

@@ -143,7 +143,7 @@ static const struct plain_word {
 } plain_words[] = {
     {"fact",
      "fact SUBJECT | PROMPT | OBJECT, where {} stands for the subject; or fact SUBJECT | RELATION "
-     "| OBJECT: another fact. fact: say it",
+     "| OBJECT: another fact. The old object may follow, after another |. fact: say it",
      type_fact, plain_print_fact, true},
     {"relations", "relations [WORD]: the relations that a fact can name", list_relations, NULL,
      false},

@@ -41,11 +41,12 @@ enum editor_needs {
     NEEDS_NORMALISER = 1 << 5, /* edit_context.past, of the edit_result.numbers of each */
     NEEDS_NOTES = 1 << 6,      /* edit_context.note, of what edit_result.note said of each */
     NEEDS_CURVATURE = 1 << 7,  /* edit_context.curvature, with the edit_result.numbers of each */
-    MAY_MASK = 1 << 8, /* not prepared unless mask.methods is all; so may whoever has a solve */
+    MAY_MASK = 1 << 8,  /* not prepared unless mask.methods is all; so may whoever has a solve */
+    NEEDS_OLD = 1 << 9, /* the old object, which the fact has to name: request_names_old() */
 };
 _Static_assert(NEEDS_TARGET + NEEDS_SCORES + NEEDS_MOMENTS + NEEDS_NULL_SPACE + NEEDS_PAST_KEYS +
-                       NEEDS_NORMALISER + NEEDS_NOTES + NEEDS_CURVATURE + MAY_MASK ==
-                   (1 << 9) - 1,
+                       NEEDS_NORMALISER + NEEDS_NOTES + NEEDS_CURVATURE + MAY_MASK + NEEDS_OLD ==
+                   (1 << 10) - 1,
                "two needs share a bit");
 
 struct editor_ops {

@@ -298,6 +298,7 @@ const struct editor_ops editor_f_learning = {
     .name = "f-learning",
     .title = "F-learning",
     .paper = "Ni et al. 2024",
+    .needs = NEEDS_OLD,
     .edit = f_learning_edit,
     .layer = P_FT_LAYER,
     .depth = FT_DEPTH,

@@ -208,6 +208,7 @@ const struct editor_ops editor_kn = {
     .name = "kn",
     .title = "KN",
     .paper = "Dai et al. 2022",
+    .needs = NEEDS_OLD,
     .edit = kn_edit,
     .layers = kn_layers,
 };
