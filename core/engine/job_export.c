@@ -21,6 +21,7 @@
 #include "core/base/utf8.h"
 #include "core/base/version.h"
 #include "core/edit/checksum.h"
+#include "core/edit/editors/editors.h"
 #include "core/engine/internal.h"
 #include "core/hub/hub.h"
 #include "core/model/generate.h"
@@ -84,10 +85,12 @@ static struct delta delta_multiplied(const struct delta *d)
 /* Adds the deltas of one edit to its matrices; err if the format cannot hold all that it left (a
  * hook, a prefix). */
 static bool add_parts(struct engine *e, struct export_job *g, const struct export_ops *ops,
-                      int edit, struct err *err)
+                      const struct edit_record *edit, struct err *err)
 {
-    struct edit_record rec = {.id = edit};
-    bool ok = session_load_change(e->open->journal, &rec, err) && export_holds(ops, &rec, err);
+    struct edit_record rec = {.id = edit->id};
+    struct params made = edit_params(edit->params_json);
+    bool ok = session_load_change(e->open->journal, &rec, err) &&
+              export_holds(ops, &rec, editor_of(&made), err);
 
     for (int t = 0; ok && t < rec.deltas; t++) {
         struct export_matrix *m = NULL;
@@ -166,7 +169,7 @@ static bool export_state(struct engine *e, const struct command *cmd, const stru
     g->edits = edits;
     g->source.edit_count = count;
     for (; ok && kept < count && !base && (!cmd->edit || edits[kept].id <= cmd->edit); kept++)
-        ok = add_parts(e, g, ops, edits[kept].id, err);
+        ok = add_parts(e, g, ops, &edits[kept], err);
     if (!ok)
         return false;
     for (int i = kept; i < count; i++)

@@ -323,6 +323,27 @@ static void an_exporter_names_what_it_cannot_hold(void)
     buf_free(&out);
 }
 
+/* A user knows the method, not the kind of its hook. */
+static void a_hook_has_the_name_of_its_method(void)
+{
+    static const char *const said[][2] = {
+        {"wise", "gguf cannot hold a side matrix (WISE) of edit "},
+        {"grace", "gguf cannot hold a codebook (GRACE) of edit "},
+        {"ike", "gguf cannot hold a text before every prompt "
+                "(IKE) of edit "}};
+    struct buf out = {0};
+
+    for (int i = 0; i < 3; i++) {
+        CHECK(run(&out,
+                  "edit -m " GGUF " -s %s/%s.es --subject A --prompt '{} is' --target B --set "
+                  "edit.method=%s --set wise.steps=2 --set grace.steps=1",
+                  folder, said[i][0], said[i][0]) != 2);
+        refusal(GGUF, said[i][0], "gguf", said[i][1]);
+        refusal(GGUF, said[i][0], "gguf", "1; export as json, or undo the edit first");
+    }
+    buf_free(&out);
+}
+
 /* GPT-2 has q, k and v in one tensor: its unedited parts must not change in any kind of file. */
 static void part_of_a_fused_tensor(const char *path, const char *name, bool gguf)
 {
@@ -376,6 +397,7 @@ static const struct test tests[] = {
     {"every exporter of every matrix", every_exporter_of_every_matrix},
     {"an adapter is the difference of two folders", an_adapter_is_the_difference},
     {"an exporter names what it cannot hold", an_exporter_names_what_it_cannot_hold},
+    {"a hook has the name of its method", a_hook_has_the_name_of_its_method},
     {"parts of a fused tensor", parts_of_a_fused_tensor},
     {"the device closes", end},
 };

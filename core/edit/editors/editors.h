@@ -68,6 +68,8 @@ struct editor_ops {
     /* A method with several layers of its own: fills layer[], ascending, of a model with so many
      * and returns how many they are. NULL: none of its own. */
     int (*layers)(const struct params *p, int layers, int *layer);
+    const char *keeps; /* of a method that changes no weight, what it leaves: "a side matrix" */
+    bool chooses;      /* it finds the neurons that it writes; a report names them as chosen */
 };
 
 /* The method that edit.method names. Never NULL. */

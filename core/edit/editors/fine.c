@@ -508,4 +508,5 @@ const struct editor_ops editor_fine = {
     .paper = "Pan et al. 2025",
     .edit = fine_edit,
     .layers = fine_layers,
+    .chooses = true,
 };

@@ -189,6 +189,7 @@ const struct editor_ops editor_grace = {
     .name = "grace",
     .title = "GRACE",
     .paper = "Hartvigsen et al. 2023",
+    .keeps = "a codebook",
     .edit = grace_edit,
     .layer = P_GRACE_LAYER,
     .depth = GRACE_DEPTH,

@@ -135,5 +135,6 @@ const struct editor_ops editor_ike = {
     .name = "ike",
     .title = "IKE",
     .paper = "Zheng et al. 2023",
+    .keeps = "a text before every prompt",
     .edit = ike_edit,
 };

@@ -211,4 +211,5 @@ const struct editor_ops editor_kn = {
     .needs = NEEDS_OLD,
     .edit = kn_edit,
     .layers = kn_layers,
+    .chooses = true,
 };

@@ -351,6 +351,7 @@ const struct editor_ops editor_memoir = {
     .name = "memoir",
     .title = "MEMOIR",
     .paper = "Wang et al. 2025",
+    .keeps = "a residual memory",
     .edit = memoir_edit,
     .layer = P_MEMOIR_LAYER,
     .depth = MEMOIR_DEPTH,

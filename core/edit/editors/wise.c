@@ -407,6 +407,7 @@ const struct editor_ops editor_wise = {
     .name = "wise",
     .title = "WISE",
     .paper = "Wang et al. 2024",
+    .keeps = "a side matrix",
     .edit = wise_edit,
     .layer = P_WISE_LAYER,
     .depth = WISE_DEPTH,

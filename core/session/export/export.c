@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
+#include "core/edit/editors/editors.h"
 
 static const struct export_ops *const exporters[] = {
     &export_safetensors, &export_gguf, &export_lora, &export_delta, &export_json,
@@ -44,15 +45,17 @@ static bool cannot_hold(const struct export_ops *ops, unsigned bit, const char *
     struct buf who = {0};
 
     list_holders(bit, &who);
-    err_set(err, ERR_USAGE, "%s cannot hold %s of edit %d; export as %s", ops->name, what, edit,
-            who.data);
+    err_set(err, ERR_USAGE, "%s cannot hold %s of edit %d; export as %s%s", ops->name, what, edit,
+            who.data, bit & (HOLDS_HOOK | HOLDS_PREFIX) ? ", or undo the edit first" : "");
     buf_free(&who);
     return false;
 }
 
-bool export_holds(const struct export_ops *ops, const struct edit_record *rec, struct err *err)
+bool export_holds(const struct export_ops *ops, const struct edit_record *rec,
+                  const struct editor_ops *method, struct err *err)
 {
-    char what[80], place[48];
+    char what[120], place[48];
+    unsigned beside;
 
     for (int i = 0; i < rec->deltas; i++) {
         unsigned bit = 1U << rec->delta[i].kind;
@@ -62,12 +65,16 @@ bool export_holds(const struct export_ops *ops, const struct edit_record *rec, s
         if (!(ops->holds & bit))
             return cannot_hold(ops, bit, what, rec->id, err);
     }
-    if (rec->hooks && !(ops->holds & HOLDS_HOOK)) {
+    beside = rec->hooks && !(ops->holds & HOLDS_HOOK)        ? HOLDS_HOOK
+             : rec->prefixes && !(ops->holds & HOLDS_PREFIX) ? HOLDS_PREFIX
+                                                             : 0;
+    if (method->keeps)
+        snprintf(what, sizeof(what), "%s (%s)", method->keeps, method->title);
+    else if (beside == HOLDS_HOOK)
         snprintf(what, sizeof(what), "a hook (%.40s)", rec->hook[0].name);
-        return cannot_hold(ops, HOLDS_HOOK, what, rec->id, err);
-    }
-    return !rec->prefixes || (ops->holds & HOLDS_PREFIX) ||
-           cannot_hold(ops, HOLDS_PREFIX, "a prefix of prompts", rec->id, err);
+    else
+        snprintf(what, sizeof(what), "a prefix of prompts");
+    return !beside || cannot_hold(ops, beside, what, rec->id, err);
 }
 
 const struct tensor *export_tensor(const struct weights *w, int layer, enum matrix which)

@@ -108,9 +108,11 @@ struct export_ops {
 
 /* The exporter of that name; NULL: ERR_USAGE lists the names. */
 const struct export_ops *export_find(const char *name, struct err *err);
+struct editor_ops;
 /* Whether the exporter can write everything that this edit left (`rec` from session_load_change()).
- * Otherwise ERR_USAGE names what it cannot hold, and the exporters that can. */
-bool export_holds(const struct export_ops *ops, const struct edit_record *rec, struct err *err);
+ * Otherwise ERR_USAGE names what it cannot hold, of which method, and the exporters that can. */
+bool export_holds(const struct export_ops *ops, const struct edit_record *rec,
+                  const struct editor_ops *method, struct err *err);
 
 extern const struct export_ops export_safetensors, export_gguf, export_lora, export_delta,
     export_json;
