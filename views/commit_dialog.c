@@ -32,9 +32,11 @@ static void put_rewritten_edit(struct buf *out, const struct ui_state *d)
                     edit, last->subject, last->target);
 }
 
-/* How many columns the masks at hand keep; "" before there are any. */
-static void put_masked_columns(struct buf *out, const struct ui_state *d)
+/* What an edit will write that nothing was computed of: how many columns the masks at hand keep, or
+ * what the method does without one. */
+static void put_expected(struct buf *out, const struct ui_state *d)
 {
+    const struct editor_ops *editor = editor_of(&d->params);
     char some[32], all[32], range[48];
     long sum = 0, of = 0;
 
@@ -43,18 +45,24 @@ static void put_masked_columns(struct buf *out, const struct ui_state *d)
             of += d->model.neurons;
             sum += d->layer[l].mask && !d->layer[l].differs ? d->layer[l].mask->selected : 0;
         }
-    if (editor_has_mask(&d->params) && params_choice(&d->params, P_UPDATE_LIKE) != LIKE_NONE)
+    ui_edited_range(d, range);
+    if (editor->keeps)
+        buf_printf(out, "%s writes no weight: it keeps %s%s%s.\n", editor->title, editor->keeps,
+                   editor->layer ? " at " : "", editor->layer ? range : "");
+    else if (!editor_takes_mask(&d->params))
+        buf_printf(out, "%s has no mask: it writes %s %s.\n", editor->title,
+                   editor->chooses ? "the columns that it chooses in" : "columns of", range);
+    else if (editor_has_mask(&d->params) && params_choice(&d->params, P_UPDATE_LIKE) != LIKE_NONE)
         buf_printf(out, "It writes all columns of %s, with the %s that the mask would leave.\n",
-                   ui_edited_range(d, range), params_word(&d->params, P_UPDATE_LIKE));
+                   range, params_word(&d->params, P_UPDATE_LIKE));
     else if (sum)
         buf_printf(out, "It writes %s of %s columns in %s.\n", text_thousands(some, sum),
-                   text_thousands(all, of), ui_edited_range(d, range));
+                   text_thousands(all, of), range);
     else if (params_choice(&d->params, P_MASK_MODE) == MODE_PREVIOUS && editor_has_mask(&d->params))
         buf_printf(out, "It writes columns of %s, those that the facts of the edit before have.\n",
-                   ui_edited_range(d, range));
+                   range);
     else
-        buf_printf(out, "It writes columns of %s; the neurons are not scored yet.\n",
-                   ui_edited_range(d, range));
+        buf_printf(out, "It writes columns of %s; the neurons are not scored yet.\n", range);
 }
 
 /* What the preview found: the numbers of the commit, since it writes the same bits. */
@@ -63,11 +71,8 @@ static void put_preview(struct buf *out, const struct ui_state *d)
     const struct ui_verdict *v = &d->verdict;
     const struct edit_report *a = v->report;
     struct p_change p = report_p_change(a);
-    char before[16], after[16], kept[32], all[32], range[48];
-    long sum = 0;
+    char before[16], after[16];
 
-    for (int i = 0; i < a->layers; i++)
-        sum += a->layer[i].kept;
     buf_printf(out, "Preview: %s %s → %s, %ssays \"", p.name, text_probability(before, p.before),
                text_probability(after, p.after),
                !a->facts             ? "" /* recordings of 0.1.0 lack it */
@@ -86,16 +91,8 @@ static void put_preview(struct buf *out, const struct ui_state *d)
         show_format(out, "It overwrites %d fact%s of earlier edits, first %.40s → %.40s.\n",
                     v->overwritten->lost, v->overwritten->lost == 1 ? "" : "s",
                     v->overwritten->fact[0].subject, v->overwritten->fact[0].target);
-    if (!report_writes(a)) {
-        buf_puts(out, "It changes no weight: the model says so already.\n");
-        return;
-    }
-    buf_printf(out, "It writes %s of %s columns in %s: ‖ΔW‖/‖W‖ ", text_thousands(kept, sum),
-               text_thousands(all, (long long)a->layers * d->model.neurons),
-               ui_edited_range(d, range));
-    put_norm_range(out, a);
-    buf_puts(out, ", leak/gain² ");
-    put_leak_range(out, a);
+    buf_puts(out, "It writes ");
+    put_written(out, d, a);
     buf_puts(out, ".\n");
 }
 
@@ -171,7 +168,7 @@ void confirm_commit(struct host *host)
             buf_puts(&text, hint_text(d, key,
                                       "No preview of this fact with these parameters is at hand; "
                                       "{preview} makes one.\n"));
-        put_masked_columns(&text, d);
+        put_expected(&text, d);
     }
     put_draft(&text, d, previewed);
     put_place(&text, d);

@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
+#include "core/edit/editors/editors.h"
 #include "views/requests.h"
 
 const struct intervention *intervention_of(const struct ui_state *d, int layer, int neuron)
@@ -238,9 +239,15 @@ void ui_force_neuron(struct host *host, int layer, int neuron)
         return;
     }
     host->params_changed(host);
-    host->message(host, TONE_PLAIN,
-                  d->state.preview ? "L%dN%d is %s; {preview} previews it again" : "L%dN%d is %s",
-                  layer, neuron, word[mask_override_of(d, layer, neuron) + 1]);
+    if (!editor_takes_mask(&d->params))
+        host->message(host, TONE_WARN, "L%dN%d is %s, but %s has no mask and does not ask it",
+                      layer, neuron, word[mask_override_of(d, layer, neuron) + 1],
+                      editor_of(&d->params)->title);
+    else
+        host->message(host, TONE_PLAIN,
+                      d->state.preview ? "L%dN%d is %s; {preview} previews it again"
+                                       : "L%dN%d is %s",
+                      layer, neuron, word[mask_override_of(d, layer, neuron) + 1]);
 }
 
 void ui_release_neurons(struct host *host)

@@ -1,5 +1,6 @@
 /* Questions that views ask of the screen's state: which layers are edited, the strongest neurons,
  * the answers to the last question. Nothing is changed here. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,23 +64,39 @@ bool ui_edits_layer(const struct ui_state *d, int layer)
     return false;
 }
 
-const char *ui_edited_range(const struct ui_state *d, char out[48])
+/* "L4–8,L12" of layers in ascending order. */
+static const char *layers_range(const int *layer, int count, char out[48])
 {
     int n = 0;
 
     out[0] = '\0';
-    for (int l = 0; l < d->layers && n < 40; l++) {
-        int end = l;
-
-        if (!ui_edits_layer(d, l))
-            continue;
-        while (end + 1 < d->layers && ui_edits_layer(d, end + 1))
-            end++;
-        n +=
-            snprintf(out + n, 48 - (size_t)n, end > l ? "%sL%d–%d" : "%sL%d", n ? "," : "", l, end);
-        l = end;
+    for (int i = 0, last; i < count && n < 40; i = last + 1) {
+        for (last = i; last + 1 < count && layer[last + 1] == layer[last] + 1;)
+            last++;
+        n += snprintf(out + n, 48 - (size_t)n, last > i ? "%sL%d–%d" : "%sL%d", n ? "," : "",
+                      layer[i], layer[last]);
     }
     return out;
+}
+
+const char *ui_edited_range(const struct ui_state *d, char out[48])
+{
+    int layer[PARAM_MAX_LAYERS], count = 0;
+
+    for (int l = 0; l < d->layers && l < PARAM_MAX_LAYERS; l++)
+        if (ui_edits_layer(d, l))
+            layer[count++] = l;
+    return layers_range(layer, count, out);
+}
+
+const char *report_range(const struct edit_report *a, char out[48])
+{
+    int layer[64], count = 0;
+
+    for (int i = 0; i < a->layers; i++)
+        if (!count || a->layer[i].layer != layer[count - 1])
+            layer[count++] = a->layer[i].layer;
+    return layers_range(layer, count, out);
 }
 
 /* Whether gain and leak are of the fact and the weights that the layer's scores are of. */
@@ -143,14 +160,44 @@ static int by_index(const void *a, const void *b)
     return x->layer != y->layer ? x->layer - y->layer : x->neuron - y->neuron;
 }
 
+/* Whether the verdict says which neurons the method at hand chose itself. */
+static bool choice_is_known(const struct ui_state *d)
+{
+    const struct ui_verdict *v = ui_verdict(d);
+
+    return v && editor_of(&d->params)->chooses && editor_of(&v->params) == editor_of(&d->params) &&
+           (v->committed || !ui_verdict_moved(d));
+}
+
+double ui_weight(const struct ui_state *d, int layer, int neuron)
+{
+    const struct mask *m = d->layer[layer].mask;
+    const struct layer_report *r = ui_chosen_in(d, layer);
+
+    if (editor_takes_mask(&d->params))
+        return m ? (double)m->weight[neuron] : (double)NAN;
+    if (!choice_is_known(d) || (r && r->kept > r->chosen && !ui_neuron_chosen(d, layer, neuron)))
+        return (double)NAN; /* a report names some of them */
+    return ui_neuron_chosen(d, layer, neuron);
+}
+
+int ui_kept_in(const struct ui_state *d, int layer)
+{
+    const struct mask *m = d->layer[layer].mask;
+    const struct layer_report *r = ui_chosen_in(d, layer);
+
+    if (editor_takes_mask(&d->params))
+        return m && !m->elsewhere ? m->selected : -1;
+    return !choice_is_known(d) ? -1 : r ? r->kept : 0;
+}
+
 /* A neuron with what lists show of it. */
 static struct ranked_neuron ranked_neuron_at(const struct ui_state *d, int layer, int i)
 {
     const struct ui_layer *l = &d->layer[layer];
 
     return (struct ranked_neuron){layer, i, (double)l->strength[i],
-                                  l->mask ? l->mask->class_bits[i] : 0,
-                                  l->mask && l->mask->weight[i] > 0};
+                                  l->mask ? l->mask->class_bits[i] : 0, ui_weight(d, layer, i) > 0};
 }
 
 /* Insertion into the best n so far. Cheap while n is small: most neurons lose against the last of

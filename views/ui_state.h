@@ -337,6 +337,8 @@ struct stamp ui_stamp_with(const struct ui_state *d, const struct fact *fact);
 bool ui_edits_layer(const struct ui_state *d, int layer);
 /* The edited layers as text, "L4–8,L12"; "" for none. Returns out. */
 const char *ui_edited_range(const struct ui_state *d, char out[48]);
+/* The same of the layers that an edit wrote. */
+const char *report_range(const struct edit_report *a, char out[48]);
 /* Gain and leak of a layer: from the estimate, else from the preview; NULL: not known. */
 const struct layer_report *ui_layer_report(const struct ui_state *d, int layer);
 /* What ui_differs() says about them. */
@@ -349,8 +351,14 @@ struct ranked_neuron {
     int layer, neuron;
     double score; /* its strength (Eq. 5) */
     unsigned class_bits;
-    bool kept; /* the mask gives it a weight above 0 */
+    bool kept; /* its ui_weight() is above 0 */
 };
+/* How much the method at hand writes of a neuron's column, 0 to 1: by the mask at hand, or where
+ * the method chooses neurons itself, by the verdict's edit. NAN: not known, or the method has no
+ * mask. ui_kept_in(): how many of a layer; -1: not known, or no mask. */
+double ui_weight(const struct ui_state *d, int layer, int neuron);
+int ui_kept_in(const struct ui_state *d, int layer);
+
 int ui_top_neurons(const struct ui_state *d, int layer, enum neuron_order by,
                    struct ranked_neuron *out, int n);
 

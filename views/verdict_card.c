@@ -365,6 +365,12 @@ static double norm_of(const struct layer_report *l)
     return l->weight_norm > 0 ? 100 * l->delta_norm / l->weight_norm : (double)NAN;
 }
 
+/* Whether the method solves for no key, as fine-tuning does; else gains are known or not stored. */
+static bool no_key(const struct layer_report *l)
+{
+    return isnan(l->gain_mask) && l->weight_norm > 0;
+}
+
 static double leak_of(const struct layer_report *l)
 {
     return l->leak_ratio;
@@ -397,44 +403,48 @@ static void put_range(struct buf *out, const struct edit_report *a,
         buf_printf(out, "%s%s", two_digits(number[0], low), unit);
 }
 
-void put_norm_range(struct buf *out, const struct edit_report *a)
-{
-    put_range(out, a, norm_of, " %");
-}
-
-void put_leak_range(struct buf *out, const struct edit_report *a)
-{
-    put_range(out, a, leak_of, "×");
-}
-
-/* "2,610 of 7,680 columns in 5 layers, ‖ΔW‖/‖W‖ 2.4–8.2 %, leak/gain² 4.1–19×" */
+/* "2,610 of 7,680 columns in L4–8, ‖ΔW‖/‖W‖ 2.4–8.2 %, leak/gain² 4.1–19×" */
 static void put_columns(const struct ui_state *d, const struct edit_report *a, struct buf *out)
 {
-    char kept[32], all[32], tokens[32];
+    char kept[32], all[32], range[48];
+    bool keyless = true;
     long sum = 0;
 
-    for (int i = 0; i < a->layers; i++)
+    for (int i = 0; i < a->layers; i++) {
         sum += a->layer[i].kept;
-    buf_printf(out, "%s of %s columns in %d layer%s, ‖ΔW‖/‖W‖ ", text_thousands(kept, sum),
-               text_thousands(all, (long long)a->layers * d->model.neurons), a->layers,
-               a->layers == 1 ? "" : "s");
-    put_norm_range(out, a);
-    buf_puts(out, ", leak/gain² ");
-    put_leak_range(out, a);
-    if (a->draft)
-        buf_printf(out, ", second moments are a draft of %s tokens",
-                   text_thousands(tokens, a->moment_tokens));
+        keyless &= no_key(&a->layer[i]);
+    }
+    buf_printf(out, "%s of %s columns in %s, ‖ΔW‖/‖W‖ ", text_thousands(kept, sum),
+               text_thousands(all, (long long)a->layers * d->model.neurons),
+               report_range(a, range));
+    put_range(out, a, norm_of, " %");
+    buf_puts(out, keyless ? ", no gain and leak" : ", leak/gain² ");
+    if (!keyless)
+        put_range(out, a, leak_of, "×");
+}
+
+void put_written(struct buf *out, const struct ui_state *d, const struct edit_report *a)
+{
+    if (!report_writes(a)) {
+        buf_puts(out, "no weight: the model says so already");
+        return;
+    }
+    if (a->layers)
+        put_columns(d, a, out);
+    if (*a->beside)
+        show_format(out, "%s%s", a->layers ? "; " : "no weight; ", a->beside);
 }
 
 static void add_written(struct card *c, const struct ui_state *d)
 {
     const struct edit_report *a = d->verdict.report;
     struct buf text = {0};
+    char tokens[32];
 
-    if (a->layers)
-        put_columns(d, a, &text);
-    if (*a->beside)
-        show_format(&text, "%s%s", a->layers ? "; " : "no weight; ", a->beside);
+    put_written(&text, d, a);
+    if (a->draft)
+        buf_printf(&text, ", second moments are a draft of %s tokens",
+                   text_thousands(tokens, a->moment_tokens));
     card_add(c, d->verdict.committed ? "written" : "would write", "", ROLE_TEXT, &text);
 }
 
@@ -445,7 +455,7 @@ static void add_layer(struct card *c, const struct ui_state *d, const struct lay
 
     if (l->weight_norm > 0)
         snprintf(norm, sizeof(norm), "%.2g %%", norm_of(l));
-    if (isnan(l->gain_mask) && l->weight_norm > 0) /* fine-tuning has no key */
+    if (no_key(l))
         buf_printf(&text, "L%d: %s of %s columns, ‖ΔW‖/‖W‖ %s, no gain and leak", l->layer,
                    text_thousands(kept, l->kept), text_thousands(all, d->model.neurons), norm);
     else if (isnan(l->gain_mask))

@@ -44,9 +44,8 @@ struct tally {
 struct tally tally_of(const struct probe_report *p, enum probe_kind kind);
 /* "5 of 5 known neighbours stay, 1 unknown one moved"; "" without neighbours. Appends. */
 void put_neighbours(struct buf *out, const struct probe_report *p);
-/* The smallest and largest value of the layers of a report, "2.4–8.2 %": ||dW||/||W|| in percent,
- * or leak/gain². Appends. */
-void put_norm_range(struct buf *out, const struct edit_report *a);
-void put_leak_range(struct buf *out, const struct edit_report *a);
+/* What an edit writes: the columns, their layers, norms and leaks, and what stands beside the
+ * weights. Appends. */
+void put_written(struct buf *out, const struct ui_state *d, const struct edit_report *a);
 
 #endif

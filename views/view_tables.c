@@ -67,7 +67,7 @@ static void neuron_row(struct table *s, const struct ui_state *d, const struct u
     table_integer(s, j);
     table_real(s, layer->strength ? (double)layer->strength[j] : (double)NAN);
     table_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
-    table_real(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
+    table_real(s, ui_weight(d, l, j));
     for (int r = 0; r < rows; r++)
         table_real(s, r < a->rows ? (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)j]
                                   : (double)NAN);
@@ -119,7 +119,7 @@ bool table_of_heatmap(struct table *s, const struct ui_state *d)
             table_integer(s, j);
             table_real(s, (double)layer->strength[j]);
             table_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
-            table_real(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
+            table_real(s, ui_weight(d, l, j));
             table_text(s, stale);
         }
     }
@@ -154,10 +154,7 @@ bool table_of_ratios(struct table *s, const struct ui_state *d)
         ratio_side(s, &m->general);
         ratio_side(s, &m->specific);
         table_integer(s, m->both);
-        if (m->elsewhere)
-            table_text(s, NULL);
-        else
-            table_integer(s, m->selected);
+        table_real(s, ui_kept_in(d, l) < 0 ? (double)NAN : ui_kept_in(d, l));
         table_integer(s, m->neurons);
         table_real(s, w ? w->gain : (double)NAN);
         table_real(s, w ? w->leak : (double)NAN);

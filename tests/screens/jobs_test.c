@@ -490,6 +490,55 @@ static void a_fact_without_neighbours_says_so(void)
     ui_free(&d);
 }
 
+/* What stands beside the weights is told as it is, and no mask of another method. */
+static void the_dialog_says_what_the_method_writes(void)
+{
+    static const char *const said[][2] = {
+        {"edit.method=wise", "WISE writes no weight: it keeps a side matrix at L"},
+        {"edit.method=ike", "IKE writes no weight: it keeps a text before every prompt."},
+        {"edit.method=kn", "KN has no mask: it writes the columns that it chooses in L0–"},
+        {"edit.method=rome", "ROME has no mask: it writes columns of L"},
+    };
+    struct ui_state d;
+    struct host host = posting_host(&d);
+    struct edit_report *a;
+    struct buf text = {0};
+
+    make_full_ui_state(&d);
+    d.fact.old = xstrdup("Paris");
+    for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+        params_assign(&d.params, said[i][0], FROM_COMMAND_LINE, NULL);
+        ui_remask(&d);
+        confirm_commit(&host);
+        CHECK(strstr(last_question.text, said[i][1]) != NULL);
+    }
+    params_assign(&d.params, "edit.method=memoir", FROM_COMMAND_LINE, NULL);
+    ui_remask(&d);
+    a = xcalloc(1, sizeof(*a));
+    a->facts = a->held = 1;
+    snprintf(a->beside, sizeof(a->beside), "14 columns of a memory at L2; routed: 2 of 2");
+    give(&d, EV_PREVIEW, a);
+    confirm_commit(&host);
+    CHECK(strstr(last_question.text, "It writes no weight; 14 columns of a memory at L2; routed: 2 "
+                                     "of 2.\n"));
+    put_written(&text, &d, a);
+    CHECK_STR(text.data, "no weight; 14 columns of a memory at L2; routed: 2 of 2");
+    buf_free(&text);
+    *a->beside = '\0';
+    put_written(&text, &d, a);
+    CHECK_STR(text.data, "no weight: the model says so already");
+    buf_free(&text);
+    a->layers = 2;
+    a->layer[0] = layer_report_keyless(4, 7);
+    a->layer[1] = layer_report_keyless(5, 9);
+    for (int i = 0; i < 2; i++)
+        a->layer[i].delta_norm = 1, a->layer[i].weight_norm = 50;
+    put_written(&text, &d, a);
+    CHECK_STR(text.data, "16 of 1,280 columns in L4–5, ‖ΔW‖/‖W‖ 2 %, no gain and leak");
+    buf_free(&text);
+    ui_free(&d);
+}
+
 /* What is committed is the preview: the dialog tells of its moments, and that there are more now.
  */
 static void an_outgrown_draft_says_so(void)
@@ -689,6 +738,7 @@ static const struct test tests[] = {
     {"the board tells how long and what waits", the_board_tells_how_long_and_what_waits},
     {"statistics are always seen", statistics_are_always_seen},
     {"a job runs when it is heard of", a_job_runs_when_it_is_heard_of},
+    {"the dialog says what the method writes", the_dialog_says_what_the_method_writes},
     {"an outgrown draft says so", an_outgrown_draft_says_so},
     {"a fact without neighbours says so", a_fact_without_neighbours_says_so},
 };

@@ -614,6 +614,8 @@ static void chosen_neurons_are_shown(void)
     give(&d, EV_PREVIEW, a);
     CHECK(d.layer[4].shown && !d.layer[11].shown);
     CHECK(ui_neuron_chosen(&d, 4, NEURONS - 1) && !ui_neuron_chosen(&d, 4, 3));
+    CHECK(ui_weight(&d, 4, NEURONS - 1) > 0 && !(ui_weight(&d, 4, 3) > 0));
+    CHECK(ui_kept_in(&d, 4) == 1 && ui_kept_in(&d, 3) == 0);
     heat_grid_make(&g, &d, &w, every, LAYERS, NEURONS);
     CHECK(g.marks == 2 && g.mark[0].row == 4 && g.mark[1].row == 11 && g.mark[1].col == 3);
     heat_grid_free(&g);
@@ -630,12 +632,50 @@ static void chosen_neurons_are_shown(void)
     screen.view = v;
     params_assign(&d.params, "kn.threshold=0.5", FROM_COMMAND_LINE, NULL);
     ui_remask(&d);
-    CHECK(!ui_chosen_in(&d, 4));
+    CHECK(!ui_chosen_in(&d, 4) && isnan(ui_weight(&d, 4, 3)) && ui_kept_in(&d, 4) < 0);
     view_close(v);
     ui_free(&d);
 }
 
+/* Classes and ratios are NMKE's, whatever the method; what is kept is the method's own. */
+static void a_method_without_a_mask_keeps_nothing(void)
+{
+    static const char *const method[] = {"edit.method=kn", "edit.method=memit"};
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *neurons = view_open(view_find("neurons"), &host);
+    struct view *ratios = view_open(view_find("ratios"), &host);
+    struct screen screen = {.ui = &d};
+
+    make_full_ui_state(&d);
+    for (int i = 0; i < 3; i++) {
+        char *text[2];
+
+        if (i) {
+            params_assign(&d.params, method[i - 1], FROM_COMMAND_LINE, NULL);
+            ui_remask(&d);
+        }
+        screen.view = neurons;
+        text[0] = screen_text(&screen, 36, 120, false);
+        screen.view = ratios;
+        text[1] = screen_text(&screen, 36, 120, false);
+        CHECK(!i == (strstr(text[0], " kept ") != NULL));
+        CHECK(!i == (strstr(text[1], "Ratios and mask") != NULL));
+        CHECK(!i == (strstr(text[1], "are kept") != NULL));
+        CHECK(!i == (strstr(text[1], "NMKE's ratios: ") == NULL));
+        if (i)
+            CHECK(strstr(text[1], i == 1 ? "KN has no mask" : "MEMIT has no mask"));
+        CHECK(!i == (ui_kept_in(&d, 4) > 0) && !i == !isnan(ui_weight(&d, 4, 0)));
+        free(text[0]);
+        free(text[1]);
+    }
+    view_close(neurons);
+    view_close(ratios);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"a method without a mask keeps nothing", a_method_without_a_mask_keeps_nothing},
     {"chosen neurons are shown", chosen_neurons_are_shown},
     {"a norm that nobody computed is no zero", a_norm_that_nobody_computed_is_no_zero},
     {"the lens opens on the answer", the_lens_opens_on_the_answer},

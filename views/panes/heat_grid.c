@@ -38,6 +38,7 @@
 
 #include "core/base/float_order.h"
 #include "core/base/mem.h"
+#include "core/edit/editors/editors.h"
 
 const char *heat_mode_name(enum heat_mode mode)
 {
@@ -163,7 +164,7 @@ static int mask_cut(const struct ui_state *d, enum heat_mode mode, const struct 
 {
     int kept = 0, n = d->model.neurons;
 
-    if (d->order == ORDER_INDEX || !l->mask || !l->shown ||
+    if (d->order == ORDER_INDEX || !l->mask || !l->shown || !editor_takes_mask(&d->params) ||
         (enum heat_mode)l->shown->strategy != mode)
         return -1;
     if (d->order == ORDER_SCORE) /* this is the order Eq. 5 cuts */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/base/show.h"
+#include "core/edit/editors/editors.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/hint.h"
@@ -107,6 +108,7 @@ static void layer_row(const struct ui_state *d, int layer, const int *cols, stru
 {
     const struct mask *m = d->layer[layer].mask;
     bool here = layer == d->at_layer;
+    int kept = ui_kept_in(d, layer);
     struct pen p = list_row(s, in, y, here, -1);
     char text[24];
 
@@ -123,11 +125,11 @@ static void layer_row(const struct ui_state *d, int layer, const int *cols, stru
     put_count(&p, N_GE, cols, m->general.chosen - m->both);
     put_count(&p, N_SP, cols, m->specific.chosen - m->both);
     put_count(&p, N_BOTH, cols, m->both);
-    if (m->elsewhere)
-        snprintf(text, sizeof(text), "?");
+    if (kept < 0)
+        snprintf(text, sizeof(text), m->elsewhere && editor_takes_mask(&d->params) ? "?" : "·");
     else
-        snprintf(text, sizeof(text), "%d %2.0f%%", m->selected,
-                 m->neurons ? 100.0 * m->selected / m->neurons : 0);
+        snprintf(text, sizeof(text), "%d %2.0f%%", kept,
+                 m->neurons ? 100.0 * kept / m->neurons : 0);
     put_column(&p, KEPT, cols, text);
     put_gain_and_leak(&p, cols, ui_layer_report(d, layer), ui_report_differs(d));
     if (d->layer[layer].differs)
@@ -285,11 +287,14 @@ static int rows_below(const struct ui_state *d, int h)
 void pane_ratios(const struct ui_state *d, const char *rest, struct surface *s, struct rect area,
                  bool focus)
 {
-    char title[40 + UI_WORDS] = "Ratios and mask", foot[HINT_MAX], text[64];
+    char title[64 + UI_WORDS] = "Ratios and mask", foot[HINT_MAX], text[64];
     int below, layer[512], cols[COLUMNS], n, more, y;
     const struct mask *m;
     struct rect in;
 
+    if (!editor_takes_mask(&d->params))
+        snprintf(title, sizeof(title), "NMKE's ratios: %s has no mask",
+                 editor_of(&d->params)->title);
     pane_stale_title(d, stale_part(d), title, sizeof(title));
     in = box_draw(s, area, title, "entropy → ratio → threshold", focus);
     below = rows_below(d, in.h);

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/edit/editors/editors.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -422,10 +423,16 @@ static void heat_find(struct view *v, const char *text)
                          v->host->ui->layers - 1, v->host->ui->model.neurons - 1);
 }
 
-/* The weight of a neuron in the mask, in words. */
-static void pen_mask_weight(struct pen *p, double weight)
+/* The weight of a neuron in the mask, in words; nothing where there is no mask. */
+static void pen_mask_weight(struct pen *p, const struct ui_state *d)
 {
-    if (weight > 0 && weight < 1)
+    double weight = ui_weight(d, d->at_layer, d->at_neuron);
+
+    if (isnan(weight))
+        return;
+    if (!editor_takes_mask(&d->params))
+        pen_text(p, ROLE_DIM, weight > 0 ? " chosen " : " not chosen ");
+    else if (weight > 0 && weight < 1)
         pen_printf(p, ROLE_DIM, " %.0f %% in the mask ", 100 * weight);
     else
         pen_text(p, ROLE_DIM, weight > 0 ? " in the mask " : " not in the mask ");
@@ -461,8 +468,7 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
         pen_text(&p, ROLE_DIM, "not scored ");
     if (kind == ROW_STALE)
         pen_text(&p, ROLE_STALE, "stale ");
-    if (l->mask && !l->mask->elsewhere)
-        pen_mask_weight(&p, (double)l->mask->weight[d->at_neuron]);
+    pen_mask_weight(&p, d);
     if (words) {
         pen_text(&p, ROLE_DIM, " promotes ");
         pen_neuron_tokens(&p, words, true, (area.w - p.x) / 2);

@@ -74,7 +74,10 @@ void table_head(const struct ui_state *d, const struct neurons_table *t, struct 
             : t->inverted       ? "neuron▴"
                                 : "neuron▾");
     head_column(&p, t, BY_SCORE, 8, "score");
-    pen_text(&p, ROLE_DIM, "  mask ");
+    pen_text(&p, ROLE_DIM,
+             editor_takes_mask(&d->params)    ? "  mask "
+             : editor_of(&d->params)->chooses ? " chosen"
+                                              : "no mask");
     head_column(&p, t, BY_ACTIVATION, 8, "coeff");
     if (has_norm(in))
         head_column(&p, t, BY_NORM, 8, "‖v‖");
@@ -193,6 +196,25 @@ static void pen_class(struct pen *p, unsigned bits, bool brief)
     pen_printf(p, class_role(bits), " %s", brief && bits == 3 ? "both" : name[bits & 3]);
 }
 
+/* How much the method writes of the neuron. */
+static void draw_weight(struct pen *p, const struct ui_state *d, int layer, int neuron)
+{
+    double weight = ui_weight(d, layer, neuron);
+    bool masked = editor_takes_mask(&d->params);
+
+    if (masked)
+        pen_printf(p, ROLE_DIM, "   weight ");
+    if (masked && isnan(weight))
+        pen_printf(p, ROLE_DIM, "of the edit before");
+    else if (masked)
+        pen_printf(p, ROLE_STRONG, "%.2g", weight);
+    else if (isnan(weight))
+        pen_printf(p, ROLE_DIM, "   %s has no mask", editor_of(&d->params)->title);
+    else
+        pen_printf(p, ROLE_DIM, "   %s by %s", weight > 0 ? "chosen" : "not chosen",
+                   editor_of(&d->params)->title);
+}
+
 /* Class, weight in the mask, overrides; norm of the value vector. Returns the next free row. */
 static int draw_summary(const struct ui_state *d, int layer, int neuron, struct surface *s,
                         struct rect in)
@@ -205,11 +227,7 @@ static int draw_summary(const struct ui_state *d, int layer, int neuron, struct 
 
     if (l->mask) {
         pen_class(&p, l->mask->class_bits[neuron], in.w < 46);
-        pen_printf(&p, ROLE_DIM, "   weight ");
-        if (isnan(l->mask->weight[neuron]))
-            pen_printf(&p, ROLE_DIM, "of the edit before");
-        else
-            pen_printf(&p, ROLE_STRONG, "%.2g", (double)l->mask->weight[neuron]);
+        draw_weight(&p, d, layer, neuron);
     }
     if (forced)
         pen_printf(&p, ROLE_WARN, "   forced %s", forced > 0 ? "in" : "out");

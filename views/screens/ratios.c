@@ -19,6 +19,7 @@
 #include "core/base/float_order.h"
 #include "core/base/mem.h"
 #include "core/base/show.h"
+#include "core/edit/editors/editors.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -151,7 +152,10 @@ static void draw_explanation(const struct ui_state *d, struct ratios *state, str
     int rows, most;
     bool stale;
 
-    if (m->elsewhere)
+    if (!editor_takes_mask(&d->params))
+        snprintf(title, sizeof(title), "L%d: NMKE would keep %d of %d", d->at_layer, m->selected,
+                 m->neurons);
+    else if (m->elsewhere)
         snprintf(title, sizeof(title), "L%d: those of the edit before are kept", d->at_layer);
     else
         snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->selected,

@@ -14,15 +14,12 @@
 #include "views/screens/facts_list.h"
 #include "views/view_tables.h"
 
-/* "would hold: p(target) 0.006 → 0.891 · says Rome · preview of 32 to 48 % of neurons in L4–8":
- * what decides comes first, for a line is cut at its end. The share of kept neurons is given as a
- * range over the edited layers. */
-static void preview_message(const struct ui_state *d, char *out, size_t n)
+/* "32 to 48 % of neurons in L4–8", the share of kept neurons as a range over the edited layers; or
+ * what stands beside the weights. */
+static void put_previewed(const struct ui_state *d, const struct edit_report *a, struct buf *out)
 {
-    const struct edit_report *a = d->preview;
-    struct p_change p = report_p_change(a);
     int low = 101, high = -1;
-    char before[16], after[16], answer[80];
+    char range[48];
 
     for (int i = 0; i < a->layers; i++) {
         int share = d->model.neurons
@@ -32,15 +29,32 @@ static void preview_message(const struct ui_state *d, char *out, size_t n)
         low = share < low ? share : low;
         high = share > high ? share : high;
     }
+    if (a->layers)
+        buf_printf(out, "%d%s%.0d %% of neurons in %s", low, high > low ? " to " : "",
+                   high > low ? high : 0, report_range(a, range));
+    else
+        buf_printf(out, "no weight%s%.*s", *a->beside ? "; " : "", (int)strcspn(a->beside, ";:,"),
+                   a->beside);
+}
+
+/* "would hold: p(target) 0.006 → 0.891 · says Rome · preview of 32 to 48 % of neurons in L4–8":
+ * what decides comes first, for a line is cut at its end. */
+static void preview_message(const struct ui_state *d, char *out, size_t n)
+{
+    const struct edit_report *a = d->preview;
+    struct p_change p = report_p_change(a);
+    char before[16], after[16], answer[80];
+    struct buf what = {0};
+
+    put_previewed(d, a, &what);
     text_said(answer, sizeof(answer), a->generated);
-    show_print(out, n, "%s%s %s → %s · says %s · preview%s of %d%s%.0d %% of neurons in L%d–%d",
+    show_print(out, n, "%s%s %s → %s · says %s · preview%s of %s",
                !a->facts             ? "" /* recordings of 0.1.0 lack it */
                : a->held == a->facts ? "would hold: "
                                      : "would NOT hold: ",
                p.name, text_probability(before, p.before), text_probability(after, p.after), answer,
-               a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
-               high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
-               a->layers ? a->layer[a->layers - 1].layer : 0);
+               a->draft ? " (draft moments)" : "", what.data);
+    buf_free(&what);
 }
 
 /* What a RUN file shows. False: the event does not say yet. */

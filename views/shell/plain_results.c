@@ -8,6 +8,7 @@
 #include "core/base/show.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
+#include "core/edit/editors/editors.h"
 #include "core/edit/relations.h"
 #include "tui/text.h"
 #include "views/knobs.h"
@@ -62,6 +63,15 @@ static void print_stale(const struct ui_state *d, const void *result)
         std_print("not of what is at hand, but %s:\n", words);
 }
 
+/* Ratios and classes are NMKE's, whatever the method does. */
+static void print_no_mask(const struct ui_state *d)
+{
+    const struct editor_ops *editor = editor_of(&d->params);
+
+    if (!editor_takes_mask(&d->params))
+        std_print("%s has no mask: classes and ratios are those of NMKE\n", editor->title);
+}
+
 void plain_print_neurons(const struct ui_state *d)
 {
     struct ranked_neuron top[10];
@@ -76,9 +86,11 @@ void plain_print_neurons(const struct ui_state *d)
                   : top[i].class_bits == 1 ? "general"
                   : top[i].class_bits == 2 ? "specific"
                                            : "of no class",
-                  params_choice(&d->params, P_MASK_MODE) == MODE_PREVIOUS ? ""
-                  : top[i].kept                                           ? ", in the mask"
-                                                                          : ", outside the mask");
+                  isnan(ui_weight(d, top[i].layer, top[i].neuron)) ? ""
+                  : !editor_takes_mask(&d->params) ? top[i].kept ? ", chosen" : ", not chosen"
+                  : top[i].kept                    ? ", in the mask"
+                                                   : ", outside the mask");
+    print_no_mask(d);
 }
 
 /* Entropy, ratio and threshold of both kinds, one edited layer per line; gain and leak if known. */
@@ -89,6 +101,7 @@ void plain_print_ratios(const struct ui_state *d)
     for (int l = 0; l < d->layers; l++) {
         const struct mask *m = d->layer[l].mask;
         const struct layer_report *r = ui_layer_report(d, l);
+        int kept = ui_kept_in(d, l);
 
         if (!m || !ui_edits_layer(d, l))
             continue;
@@ -100,16 +113,18 @@ void plain_print_ratios(const struct ui_state *d)
             "ratio %.3f, threshold %.3f. ",
             l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
             m->specific.tau);
-        if (m->elsewhere)
-            std_print("the neurons of the edit before kept");
+        if (kept >= 0)
+            std_print("%d neurons kept", kept);
         else
-            std_print("%d neurons kept", m->selected);
+            std_print(editor_takes_mask(&d->params) ? "the neurons of the edit before kept"
+                                                    : "of NMKE");
         if (r && !isnan(r->gain_mask) && !ui_report_differs(d))
             std_print(", gain %.2f, leak over gain squared %.1f", r->gain_mask, r->leak_ratio);
         std_text("\n");
     }
     if (!any)
         std_print("no ratios yet: attribute computes them\n");
+    print_no_mask(d);
 }
 
 void plain_print_why(const struct ui_state *d)
