@@ -82,7 +82,7 @@ static void put_preview(struct buf *out, const struct ui_state *d)
     buf_puts(out, "\".\n");
     if (v->probes) {
         buf_puts(out, "Neighbours: ");
-        put_neighbours(out, v->probes);
+        put_neighbours(out, d, v->probes);
         buf_puts(out, ".\n");
     } else {
         buf_puts(out, "Neighbours were not asked yet.\n");

@@ -64,6 +64,25 @@ bool ui_edits_layer(const struct ui_state *d, int layer)
     return false;
 }
 
+#define OF_BASE "of BASE"
+
+const char *scores_of_base(const struct params *p)
+{
+    return params_choice(p, P_MASK_WEIGHTS) == WEIGHTS_BASE ? " · " OF_BASE : "";
+}
+
+const char *edit_of_base(const struct params *p)
+{
+    bool mask = editor_has_mask(p) && params_choice(p, P_MASK_WEIGHTS) == WEIGHTS_BASE;
+    bool target =
+        editor_of(p)->needs & NEEDS_TARGET && params_choice(p, P_Z_WEIGHTS) == WEIGHTS_BASE;
+
+    return mask && target ? " · target and mask " OF_BASE
+           : target       ? " · target " OF_BASE
+           : mask         ? " · mask " OF_BASE
+                          : "";
+}
+
 /* "L4–8,L12" of layers in ascending order. */
 static const char *layers_range(const int *layer, int count, char out[48])
 {

@@ -335,6 +335,11 @@ struct stamp ui_stamp_with(const struct ui_state *d, const struct fact *fact);
 
 /* Whether an edit with the parameters at hand writes this layer. */
 bool ui_edits_layer(const struct ui_state *d, int layer);
+/* That numbers come from the unedited model although the weights at hand may be edited: " · of
+ * BASE" of scores, ratios and masks, " · target and mask of BASE" of an edit with these parameters;
+ * else "". */
+const char *scores_of_base(const struct params *p);
+const char *edit_of_base(const struct params *p);
 /* The edited layers as text, "L4–8,L12"; "" for none. Returns out. */
 const char *ui_edited_range(const struct ui_state *d, char out[48]);
 /* The same of the layers that an edit wrote. */

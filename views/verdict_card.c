@@ -274,7 +274,25 @@ static void add_says_it(struct card *c, const struct probe_report *p)
              &text);
 }
 
-void put_neighbours(struct buf *out, const struct probe_report *p)
+/* That the fact brings no neighbour, and what would: a relation has facts of other subjects. */
+static void put_no_neighbours(struct buf *out, const struct ui_state *d)
+{
+    char key[HINT_MAX];
+
+    if (d->fact.relation)
+        show_format(out, "the relation %.40s has no other fact", d->fact.relation);
+    else if (d->fact.record)
+        show_format(out, "record %d of its file has none", d->fact.record);
+    else if (d->relations && !d->viewed)
+        buf_puts(out,
+                 hint_text(d, key,
+                           "this fact brings none: a relation in the place of its prompt does, "
+                           "{relation} lists them"));
+    else
+        buf_puts(out, "this fact brings none");
+}
+
+void put_neighbours(struct buf *out, const struct ui_state *d, const struct probe_report *p)
 {
     struct tally t = tally_of(p, PROBE_LOCALITY);
     size_t at = out->len;
@@ -285,7 +303,7 @@ void put_neighbours(struct buf *out, const struct probe_report *p)
     else if (t.unknown)
         buf_puts(out, "the base knows none of them: nothing to judge by");
     else if (!p->spares_asked)
-        buf_puts(out, "this fact has none: a triple with | brings some");
+        put_no_neighbours(out, d);
     if (t.of && p->spares_asked)
         buf_printf(out, " (the base knew none of the fact's own; %d other%s asked)",
                    p->spares_asked, p->spares_asked == 1 ? " was" : "s were");
@@ -300,12 +318,12 @@ void put_neighbours(struct buf *out, const struct probe_report *p)
                    t.unasked);
 }
 
-static void add_neighbours(struct card *c, const struct probe_report *p)
+static void add_neighbours(struct card *c, const struct ui_state *d, const struct probe_report *p)
 {
     struct tally t = tally_of(p, PROBE_LOCALITY);
     struct buf text = {0};
 
-    put_neighbours(&text, p);
+    put_neighbours(&text, d, p);
     card_add(c, "neighbours",
              !t.of          ? "·"
              : t.ok == t.of ? "✓"
@@ -571,13 +589,14 @@ static void card_name(struct card *c, const struct ui_state *d)
                *old ? " → " : "", d->fact.target);
     c->role = v->committed ? ROLE_EDITED : ROLE_PREVIEW;
     if (v->committed)
-        snprintf(c->state, sizeof(c->state), "EDITED, edit %d%s", v->report->edit,
+        snprintf(c->state, sizeof(c->state), "EDITED, edit %d%s%s", v->report->edit,
                  !v->recalled ? ""
                  : v->sides   ? ", asked again"
-                              : ", at its commit");
+                              : ", at its commit",
+                 edit_of_base(&v->params));
     else
-        snprintf(c->state, sizeof(c->state), "PREVIEW%s, nothing is written",
-                 ui_verdict_moved(d) ? " of other parameters" : "");
+        snprintf(c->state, sizeof(c->state), "PREVIEW%s, nothing is written%s",
+                 ui_verdict_moved(d) ? " of other parameters" : "", edit_of_base(&v->params));
 }
 
 struct card card_of(const struct ui_state *d, enum neuron_side side)
@@ -603,7 +622,7 @@ struct card card_of(const struct ui_state *d, enum neuron_side side)
     add_parameters(&c, d);
     if (p) {
         add_says_it(&c, p);
-        add_neighbours(&c, p);
+        add_neighbours(&c, d, p);
     } else {
         add_waiting(&c, d, "says it");
         add_waiting(&c, d, "neighbours");

@@ -22,7 +22,7 @@ struct card {
     struct card_row *row;
     int rows;
     char title[120]; /* "Eiffel Tower: Paris → Rome" */
-    char state[64];  /* "PREVIEW, nothing is written" */
+    char state[96];  /* "PREVIEW, nothing is written" */
     enum role role;  /* of the state: ROLE_PREVIEW or ROLE_EDITED */
 };
 
@@ -43,7 +43,7 @@ struct tally {
 };
 struct tally tally_of(const struct probe_report *p, enum probe_kind kind);
 /* "5 of 5 known neighbours stay, 1 unknown one moved"; "" without neighbours. Appends. */
-void put_neighbours(struct buf *out, const struct probe_report *p);
+void put_neighbours(struct buf *out, const struct ui_state *d, const struct probe_report *p);
 /* What an edit writes: the columns, their layers, norms and leaks, and what stands beside the
  * weights. Appends. */
 void put_written(struct buf *out, const struct ui_state *d, const struct edit_report *a);

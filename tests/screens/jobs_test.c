@@ -481,9 +481,9 @@ static void a_fact_without_neighbours_says_so(void)
     p->probes = 0;
     last_question = (struct question){0};
     confirm_commit(&host);
-    CHECK(strstr(last_question.text, "Neighbours: this fact has none"));
+    CHECK(strstr(last_question.text, "Neighbours: this fact brings none"));
     p->spares_asked = 2;
-    put_neighbours(&text, p);
+    put_neighbours(&text, &d, p);
     CHECK_STR(text.data, "the base knows none of the 2 asked");
     buf_free(&text);
     p->probes = all;

@@ -1,6 +1,7 @@
 /* Results match what is at hand or they do not: by the fact, its object, the parameters and the
  * weights that their job began with. */
 #include "tests/screens/fixture.h"
+#include "views/shell/messages.h"
 
 /* A job begins with what is at hand now, or with another fact. */
 static void begin(struct ui_state *d, unsigned job, const char *subject)
@@ -313,6 +314,43 @@ static void a_typed_fact_has_its_own_tokens(void)
     ui_free(&d);
 }
 
+/* Numbers of the unedited model say so wherever they stand; so does an edit whose target or mask is
+ * made of them. */
+static void numbers_of_the_base_say_so(void)
+{
+    static const char *const view[] = {"edit", "ratios", "neurons", "verdict"};
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct screen screen = {.ui = &d};
+    enum tone tone;
+    char line[320];
+
+    make_full_ui_state(&d);
+    for (int base = 0; base < 2; base++) {
+        struct event ev = {.kind = EV_PREVIEW};
+
+        set(&d, base ? "mask.weights=base" : "mask.weights=current");
+        set(&d, base ? "z.weights=base" : "z.weights=current");
+        d.verdict.params = d.params;
+        for (size_t i = 0; i < 4; i++) {
+            char *text;
+
+            screen.view = view_open(view_find(view[i]), &host);
+            text = screen_text(&screen, 36, 120, false);
+            CHECK(base == (strstr(text, " · of BASE") || strstr(text, "target and mask of BASE")));
+            free(text);
+            view_close((struct view *)(uintptr_t)screen.view);
+        }
+        CHECK(message_of_event(&d, &ev, CMD_PREVIEW, &tone, line));
+        CHECK(base == (strstr(line, " · target and mask of BASE") != NULL));
+    }
+    set(&d, "edit.method=kn"); /* neither a target nor a mask */
+    CHECK_STR(edit_of_base(&d.params), "");
+    set(&d, "edit.method=memit");
+    CHECK_STR(edit_of_base(&d.params), " · target of BASE");
+    ui_free(&d);
+}
+
 /* What is kept is bounded, whatever is asked. */
 static void little_is_kept(void)
 {
@@ -366,6 +404,7 @@ static const struct test tests[] = {
     {"answers are of a state", answers_are_of_a_state},
     {"answers after an edit are of that state", answers_after_an_edit_are_of_that_state},
     {"a typed fact has its own tokens", a_typed_fact_has_its_own_tokens},
+    {"numbers of the base say so", numbers_of_the_base_say_so},
     {"little is kept", little_is_kept},
     {"a running job keeps its beginning", a_running_job_keeps_its_beginning},
 };

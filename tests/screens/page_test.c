@@ -1,4 +1,5 @@
 /* The web page of an edit: well-formed, hostile text escaped, and opened again by `view`. */
+#include "core/edit/relations.h"
 #include "tests/screens/fixture.h"
 
 #include <poll.h>
@@ -172,13 +173,32 @@ static void neighbours_are_said_in_a_sentence(void)
                                         "the base knows none of them: nothing to judge by, nor any",
                                         "1 of 1 known one stays"};
 
+    struct ui_state d = {0};
+
     for (int k = 0; k < 3; k++) {
         struct probe_result one = {.kind = PROBE_LOCALITY, .known = k == 2, .ok = {true, true}};
         struct probe_report p = {.probe = &one, .probes = k > 0, .spares_asked = k < 2 ? 40 : 0};
         struct buf text = {0};
 
-        put_neighbours(&text, &p);
+        put_neighbours(&text, &d, &p);
         CHECK(text.data && !strncmp(text.data, want[k], strlen(want[k])));
+        buf_free(&text);
+    }
+    /* what would bring some, where the fact stands */
+    for (int k = 0; k < 4; k++) {
+        static const char *const why[4] = {
+            "this fact brings none",
+            "this fact brings none: a relation in the place of its prompt does, | lists them",
+            "record 7 of its file has none", "the relation location has no other fact"};
+        static const struct relations all = {0};
+        struct probe_report p = {0};
+        struct buf text = {0};
+
+        d.relations = k ? &all : NULL;
+        d.fact.record = k == 2 ? 7 : 0;
+        d.fact.relation = k == 3 ? (char *)(uintptr_t) "location" : NULL;
+        put_neighbours(&text, &d, &p);
+        CHECK_STR(text.data, why[k]);
         buf_free(&text);
     }
 }

@@ -323,8 +323,8 @@ static void map_hint(const struct map *m, char *hint, size_t n)
         show_print(hint, n, "%s of each bin of %d", heat_pool_name(m->d->pool), bin);
     else
         snprintf(hint, n, "one column a neuron");
-    if (m->mode < HEAT_TRACE && params_choice(&m->d->params, P_MASK_WEIGHTS) == WEIGHTS_BASE)
-        utf8_copy(hint + strlen(hint), n - strlen(hint), " · of BASE");
+    if (m->mode < HEAT_TRACE)
+        utf8_copy(hint + strlen(hint), n - strlen(hint), scores_of_base(&m->d->params));
 }
 
 /* Says that the scores shown are not computed yet, and which key computes them. */

@@ -62,7 +62,7 @@ void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct re
     struct ranked_neuron top[SHOWN_MAX];
     int n = ui_top_neurons(d, -1, ORDER_SCORE, top, SHOWN_MAX), first;
     char title[40 + UI_WORDS] = "Strongest neurons";
-    bool stale = n && pane_stale_title(d, d->layer[top[0].layer].score, title, sizeof(title));
+    bool stale = n && pane_scores_title(d, d->layer[top[0].layer].score, title, sizeof(title));
     struct rect in;
 
     in = hint_box(d, s, area, title, stale ? "{attribute} scores them" : "{view-neurons} all",

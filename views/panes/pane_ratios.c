@@ -295,7 +295,7 @@ void pane_ratios(const struct ui_state *d, const char *rest, struct surface *s, 
     if (!editor_takes_mask(&d->params))
         snprintf(title, sizeof(title), "NMKE's ratios: %s has no mask",
                  editor_of(&d->params)->title);
-    pane_stale_title(d, stale_part(d), title, sizeof(title));
+    pane_scores_title(d, stale_part(d), title, sizeof(title));
     in = box_draw(s, area, title, "entropy → ratio → threshold", focus);
     below = rows_below(d, in.h);
     m = below ? d->layer[d->at_layer].mask : NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "views/panes/panes.h"
 
 bool pane_stale_title(const struct ui_state *d, const void *result, char *title, size_t n)
@@ -18,4 +19,12 @@ bool pane_stale_title(const struct ui_state *d, const void *result, char *title,
     if (*words)
         show_print(title + used, n - used, "  " STALE_HATCH " %s", words);
     return *words;
+}
+
+bool pane_scores_title(const struct ui_state *d, const void *result, char *title, size_t n)
+{
+    size_t used = strlen(title);
+
+    utf8_copy(title + used, n - used, scores_of_base(&d->params));
+    return pane_stale_title(d, result, title, n);
 }

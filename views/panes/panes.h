@@ -12,6 +12,10 @@
  * Rome" to a pane's title and returns true; the caller then marks its content: surface_stale(). */
 bool pane_stale_title(const struct ui_state *d, const void *result, char *title, size_t n);
 
+/* The same of scores, ratios or masks; before that, " · of BASE" if they are of the unedited model.
+ */
+bool pane_scores_title(const struct ui_state *d, const void *result, char *title, size_t n);
+
 enum { FORM_SUBJECT, FORM_PROMPT, FORM_TARGET, FORM_OLD, FORM_FIELDS };
 
 /* The fact while it is being typed. */

@@ -407,7 +407,7 @@ static void draw_table(const struct view *v, struct surface *s, struct rect area
 
     table_title(v, n, words, title, sizeof(title));
     if (n)
-        pane_stale_title(d, d->layer[row[0].layer].score, title, sizeof(title));
+        pane_scores_title(d, d->layer[row[0].layer].score, title, sizeof(title));
     show_print(hint, sizeof(hint), "by %s%s  [ ] layer  \\ filter", sort_name(state->table.sort),
                state->table.inverted ? ", reversed" : "");
     in = box_draw(s, area, title, hint, true);

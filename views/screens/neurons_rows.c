@@ -346,7 +346,7 @@ void pane_neuron(const struct ui_state *d, int layer, int neuron, struct surface
     if (layer < 0 || layer >= d->layers || neuron < 0 || neuron >= d->model.neurons)
         return;
     snprintf(title, sizeof(title), "L%dN%d", layer, neuron);
-    stale = pane_stale_title(d, d->layer[layer].score, title, sizeof(title));
+    stale = pane_scores_title(d, d->layer[layer].score, title, sizeof(title));
     in = box_draw(s, area, title, hint, false);
     if (rect_empty(in))
         return;

@@ -116,7 +116,7 @@ static void draw_side_histogram(const struct ui_state *d, const struct mask *m, 
 
     snprintf(title, sizeof(title), general ? "L%d r_ge: rows that agree" : "L%d r_sp: top score",
              d->at_layer);
-    stale = pane_stale_title(d, d->layer[d->at_layer].score, title, sizeof(title));
+    stale = pane_scores_title(d, d->layer[d->at_layer].score, title, sizeof(title));
     in = box_draw(s, area, title, "", false);
     tallest = draw_histogram(general ? m->r_general : m->r_specific, m->neurons, side->tau,
                              general ? ROLE_GENERAL : ROLE_SPECIFIC, s, in);
@@ -160,7 +160,7 @@ static void draw_explanation(const struct ui_state *d, struct ratios *state, str
     else
         snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->selected,
                  m->neurons);
-    stale = pane_stale_title(d, d->layer[d->at_layer].score, title, sizeof(title));
+    stale = pane_scores_title(d, d->layer[d->at_layer].score, title, sizeof(title));
     in = hint_box(d, s, area, title, "{layer-back} {layer-next} layer", false);
     if (rect_empty(in))
         return;

@@ -48,12 +48,12 @@ static void preview_message(const struct ui_state *d, char *out, size_t n)
 
     put_previewed(d, a, &what);
     text_said(answer, sizeof(answer), a->generated);
-    show_print(out, n, "%s%s %s → %s · says %s · preview%s of %s",
+    show_print(out, n, "%s%s %s → %s · says %s · preview%s of %s%s",
                !a->facts             ? "" /* recordings of 0.1.0 lack it */
                : a->held == a->facts ? "would hold: "
                                      : "would NOT hold: ",
                p.name, text_probability(before, p.before), text_probability(after, p.after), answer,
-               a->draft ? " (draft moments)" : "", what.data);
+               a->draft ? " (draft moments)" : "", what.data, edit_of_base(&d->verdict.params));
     buf_free(&what);
 }
 

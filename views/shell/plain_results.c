@@ -63,11 +63,13 @@ static void print_stale(const struct ui_state *d, const void *result)
         std_print("not of what is at hand, but %s:\n", words);
 }
 
-/* Ratios and classes are NMKE's, whatever the method does. */
-static void print_no_mask(const struct ui_state *d)
+/* Of what the scores are: of the unedited model, and of NMKE, whatever the method does. */
+static void print_scores_note(const struct ui_state *d)
 {
     const struct editor_ops *editor = editor_of(&d->params);
 
+    if (*scores_of_base(&d->params))
+        std_print("scores%s\n", strstr(scores_of_base(&d->params), " of "));
     if (!editor_takes_mask(&d->params))
         std_print("%s has no mask: classes and ratios are those of NMKE\n", editor->title);
 }
@@ -90,7 +92,7 @@ void plain_print_neurons(const struct ui_state *d)
                   : !editor_takes_mask(&d->params) ? top[i].kept ? ", chosen" : ", not chosen"
                   : top[i].kept                    ? ", in the mask"
                                                    : ", outside the mask");
-    print_no_mask(d);
+    print_scores_note(d);
 }
 
 /* Entropy, ratio and threshold of both kinds, one edited layer per line; gain and leak if known. */
@@ -124,7 +126,7 @@ void plain_print_ratios(const struct ui_state *d)
     }
     if (!any)
         std_print("no ratios yet: attribute computes them\n");
-    print_no_mask(d);
+    print_scores_note(d);
 }
 
 void plain_print_why(const struct ui_state *d)
