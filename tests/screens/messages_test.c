@@ -3,6 +3,7 @@
 #include "tests/screens/fixture.h"
 #include "tui/text.h"
 #include "views/shell/messages.h"
+#include "views/shell/plain_internal.h"
 #include "views/ui_state_internal.h"
 
 enum { ROOM = 76 }; /* of the status line of 80 columns, with the mark of an error */
@@ -229,7 +230,27 @@ static void a_file_is_no_model(void)
     ui_free(&d);
 }
 
+/* What is heard has no escapes of line breaks. */
+static void a_line_break_is_spoken_in_words(void)
+{
+    static const char *const heard[][2] = {
+        {"Q: Where is it?\\nA:", "Q: Where is it? (line break) A:"},
+        {"says \"\\n\\nRome\\n\".", "says \"(2 line breaks) Rome (line break)\"."},
+        {"a\\tb\n", "a (tab) b\n"},
+        {"\\x1b[31m stays\n", "\\x1b[31m stays\n"},
+    };
+
+    for (size_t i = 0; i < sizeof(heard) / sizeof(*heard); i++) {
+        struct buf out = {0};
+
+        plain_spoken(&out, heard[i][0]);
+        CHECK_STR(out.data, heard[i][1]);
+        buf_free(&out);
+    }
+}
+
 static const struct test tests[] = {
+    {"a line break is spoken in words", a_line_break_is_spoken_in_words},
     {"a file is no model", a_file_is_no_model},
     {"results are in sight", results_are_in_sight},
     {"probes of a list name their fact", probes_of_a_list_name_their_fact},

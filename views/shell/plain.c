@@ -73,7 +73,8 @@ static void speak_messages(struct plain *p)
         const struct log_line *line = &d->log[p->spoken % UI_LOG_LINES];
 
         std_text(before[line->tone]);
-        std_puts(line->text);
+        plain_say_text(line->text);
+        std_text("\n");
     }
 }
 
@@ -90,7 +91,7 @@ static void speak_job_event(const struct plain *p, const struct event *ev)
         !(ev->kind == EV_PAUSED || (ev->kind == EV_BEGUN && queued)))
         return;
     ui_job_words(&p->app->ui, card, words, sizeof(words));
-    std_print("%s %s\n", words, ev->kind == EV_PAUSED ? "makes way and goes on later" : "begins");
+    plain_say("%s %s\n", words, ev->kind == EV_PAUSED ? "makes way and goes on later" : "begins");
 }
 
 /* Prints what an event has brought. The app has taken the event already, so ui_state has it. */
@@ -126,7 +127,8 @@ static void speak_question(struct plain *p)
     if (p->terminal)
         tcflush(STDIN_FILENO, TCIFLUSH);
     std_puts(p->app->question.title);
-    std_puts(p->app->question.text); /* holds line breaks */
+    plain_say_text(p->app->question.text); /* holds line breaks */
+    std_text("\n");
     std_puts("answer yes or no");
 }
 
@@ -148,7 +150,7 @@ static void speak_jobs(struct plain *p)
             continue;
         ui_job_words(d, j, words, sizeof(words));
         if (j->job > p->posted && strcmp(words, ahead) != 0) { /* 2 states: once */
-            std_print("%s%s%s\n", words, waits ? ": queued behind " : "", waits ? ahead : "");
+            plain_say("%s%s%s\n", words, waits ? ": queued behind " : "", waits ? ahead : "");
             if (waits)
                 p->queued[p->queued_count++ % UI_JOBS] = j->job;
         }
@@ -166,15 +168,15 @@ static void print_progress(const struct ui_state *d, const struct ui_job *card)
 
     std_text(ui_job_name(card));
     if (strcmp(ui_job_name(card), g->what) != 0)
-        std_print(": %s", g->what);
+        plain_say(": %s", g->what);
     if (g->total > 1000)
-        std_print(" %.0f percent", 100 * g->done / g->total);
+        plain_say(" %.0f percent", 100 * g->done / g->total);
     else if (g->total > 0)
-        std_print(" %.0f of %.0f", g->done, g->total);
+        plain_say(" %.0f of %.0f", g->done, g->total);
     if (left >= 100)
-        std_print(", %s %.0f minutes left", more ? "at least" : "about", left / 60);
+        plain_say(", %s %.0f minutes left", more ? "at least" : "about", left / 60);
     else if (left >= 1)
-        std_print(", %s %.0f seconds left", more ? "at least" : "about", left);
+        plain_say(", %s %.0f seconds left", more ? "at least" : "about", left);
     std_text("\n");
 }
 
@@ -206,7 +208,7 @@ static void speak_tour(struct plain *p)
     if (p->app->tour.on)
         app_caption(p->app);
     if (p->app->tour.on && strcmp(p->step, c->title) != 0)
-        std_print("tour, %s: %s Type %s\n", c->title, c->sentence, c->press);
+        plain_say("tour, %s: %s Type %s\n", c->title, c->sentence, c->press);
     utf8_copy(p->step, sizeof(p->step), p->app->tour.on ? c->title : "");
 }
 

@@ -21,6 +21,11 @@ struct plain {
     double stage_due; /* when it is spoken next, in seconds of the clock */
 };
 
+/* Prints a line, or lines of text; the format is show_format()'s. plain_spoken() appends a shown
+ * text as it is said: "(2 line breaks)" for \n\n. */
+void plain_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void plain_say_text(const char *text);
+void plain_spoken(struct buf *out, const char *shown);
 /* Runs a line: a word of plain mode, a key, or a line of the screen after its colon. */
 void plain_run_line(struct plain *p, const char *text);
 /* Prints what can be typed. */

@@ -26,16 +26,16 @@ void plain_print_fact(const struct ui_state *d)
     char subject[200], prompt[400], target[200], old[200];
 
     if (!d->fact.subject) {
-        std_print("no fact yet\n");
+        plain_say("no fact yet\n");
         return;
     }
-    std_print("fact: subject %s. prompt %s. new object %s",
+    plain_say("fact: subject %s. prompt %s. new object %s",
               text_piece(subject, sizeof(subject), d->fact.subject),
               text_piece(prompt, sizeof(prompt), d->fact.prompt),
               text_piece(target, sizeof(target), d->fact.target ? d->fact.target : "none"));
     if (d->fact.old)
-        std_print(". old object %s", text_piece(old, sizeof(old), d->fact.old));
-    std_print("\n");
+        plain_say(". old object %s", text_piece(old, sizeof(old), d->fact.old));
+    plain_say("\n");
 }
 
 void plain_print_relations(const struct ui_state *d, const char *typed)
@@ -46,10 +46,10 @@ void plain_print_relations(const struct ui_state *d, const char *typed)
     for (int i = 0; i < n; i++) {
         const struct relation *r = &d->relations->relation[index[i]];
 
-        std_print("%s: %s\n", r->name, r->prompt[0]);
+        plain_say("%s: %s\n", r->name, r->prompt[0]);
     }
     if (!n)
-        std_print(d->relations ? "no relation matches %s\n"
+        plain_say(d->relations ? "no relation matches %s\n"
                                : "the file of relations was not found%s\n",
                   d->relations ? typed : "");
 }
@@ -60,7 +60,7 @@ static void print_stale(const struct ui_state *d, const void *result)
     char words[UI_WORDS];
 
     if (*ui_differs_words(d, result, words))
-        std_print("not of what is at hand, but %s:\n", words);
+        plain_say("not of what is at hand, but %s:\n", words);
 }
 
 /* Of what the scores are: of the unedited model, and of NMKE, whatever the method does. */
@@ -69,9 +69,9 @@ static void print_scores_note(const struct ui_state *d)
     const struct editor_ops *editor = editor_of(&d->params);
 
     if (*scores_of_base(&d->params))
-        std_print("scores%s\n", strstr(scores_of_base(&d->params), " of "));
+        plain_say("scores%s\n", strstr(scores_of_base(&d->params), " of "));
     if (!editor_takes_mask(&d->params))
-        std_print("%s has no mask: classes and ratios are those of NMKE\n", editor->title);
+        plain_say("%s has no mask: classes and ratios are those of NMKE\n", editor->title);
 }
 
 void plain_print_neurons(const struct ui_state *d)
@@ -80,9 +80,9 @@ void plain_print_neurons(const struct ui_state *d)
     int n = d->scored_layers ? ui_top_neurons(d, -1, ORDER_SCORE, top, 10) : 0;
 
     if (!n)
-        std_print("no neuron is scored yet: attribute scores them\n");
+        plain_say("no neuron is scored yet: attribute scores them\n");
     for (int i = 0; i < n; i++)
-        std_print("%d. layer %d neuron %d, score %.3f, %s%s\n", i + 1, top[i].layer, top[i].neuron,
+        plain_say("%d. layer %d neuron %d, score %.3f, %s%s\n", i + 1, top[i].layer, top[i].neuron,
                   top[i].score,
                   top[i].class_bits == 3   ? "general and specific"
                   : top[i].class_bits == 1 ? "general"
@@ -110,22 +110,22 @@ void plain_print_ratios(const struct ui_state *d)
         if (!any || d->layer[l].differs)
             print_stale(d, d->layer[l].score);
         any = true;
-        std_print(
+        plain_say(
             "layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
             "ratio %.3f, threshold %.3f. ",
             l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
             m->specific.tau);
         if (kept >= 0)
-            std_print("%d neurons kept", kept);
+            plain_say("%d neurons kept", kept);
         else
-            std_print(editor_takes_mask(&d->params) ? "the neurons of the edit before kept"
+            plain_say(editor_takes_mask(&d->params) ? "the neurons of the edit before kept"
                                                     : "of NMKE");
         if (r && !isnan(r->gain_mask) && !ui_report_differs(d))
-            std_print(", gain %.2f, leak over gain squared %.1f", r->gain_mask, r->leak_ratio);
+            plain_say(", gain %.2f, leak over gain squared %.1f", r->gain_mask, r->leak_ratio);
         std_text("\n");
     }
     if (!any)
-        std_print("no ratios yet: attribute computes them\n");
+        plain_say("no ratios yet: attribute computes them\n");
     print_scores_note(d);
 }
 
@@ -142,17 +142,17 @@ void plain_print_parameters(const struct ui_state *d)
     for (int k = 0; k < KNOB_COUNT; k++) {
         const struct param_info *info = param_info(knob_info((enum knob)k)->param);
 
-        std_print("%s is %s: %s\n", *info->alias ? info->alias : info->name,
+        plain_say("%s is %s: %s\n", *info->alias ? info->alias : info->name,
                   knob_text(&d->params, (enum knob)k, value), info->help);
     }
-    std_print("mask %s, selection %s, method %s. set NAME=VALUE changes any parameter\n",
+    plain_say("mask %s, selection %s, method %s. set NAME=VALUE changes any parameter\n",
               params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
               params_word(&d->params, P_EDIT_METHOD));
 }
 
 void plain_print_state(const struct ui_state *d)
 {
-    std_print("%s, %d edit%s, checksum %.8s. %s%s%s\n", d->state.preview ? "preview" : "no preview",
+    plain_say("%s, %d edit%s, checksum %.8s. %s%s%s\n", d->state.preview ? "preview" : "no preview",
               d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum,
               d->state.readonly ? "read-only. " : "",
               *d->state.session ? "session " : "no session file: edits last as long as the program",
@@ -170,7 +170,7 @@ void plain_print_history(const struct ui_state *d)
             const struct history_fact *f = &h->entry[i].fact[k];
             struct p_change p = history_p_change(f);
 
-            std_print("edit %d, %s: %s is %s, %s %s before and %s after%s\n", h->entry[i].edit,
+            plain_say("edit %d, %s: %s is %s, %s %s before and %s after%s\n", h->entry[i].edit,
                       h->entry[i].active ? "active" : "undone",
                       text_piece(subject, sizeof(subject), f->subject),
                       text_piece(target, sizeof(target), f->target), p.name,
@@ -180,7 +180,7 @@ void plain_print_history(const struct ui_state *d)
                                                      : "");
         }
     if (!h || !h->count)
-        std_print("no edits yet\n");
+        plain_say("no edits yet\n");
 }
 
 void plain_print_facts(const struct ui_state *d)
@@ -195,19 +195,19 @@ void plain_print_facts(const struct ui_state *d)
     for (int i = 0; i < d->queue_count; i++) {
         const struct queued_fact *q = &d->queue[i];
 
-        std_print("%d. %s is %s: %s", i + 1, text_piece(subject, sizeof(subject), q->fact.subject),
+        plain_say("%d. %s is %s: %s", i + 1, text_piece(subject, sizeof(subject), q->fact.subject),
                   text_piece(target, sizeof(target), q->fact.target),
                   ui_rewritten_since(d, q)     ? "rewritten by a later fact"
                   : ui_overwritten_since(d, q) ? "held when made, overwritten since"
                                                : words[q->state]);
         if (ui_rewritten_since(d, q))
-            std_print(", edit %d", ui_rewritten_since(d, q));
+            plain_say(", edit %d", ui_rewritten_since(d, q));
         if (q->edit)
-            std_print(", edit %d, p(target) %s", q->edit, text_probability(p, q->p[1]));
-        std_print("%s%s\n", *q->why ? ": " : "", q->why);
+            plain_say(", edit %d, p(target) %s", q->edit, text_probability(p, q->p[1]));
+        plain_say("%s%s\n", *q->why ? ": " : "", q->why);
     }
     if (!d->queue_count)
-        std_print("no list of facts yet: facts FILE reads one\n");
+        plain_say("no list of facts yet: facts FILE reads one\n");
 }
 
 static void print_probes(const struct probe_report *b)
@@ -218,11 +218,11 @@ static void print_probes(const struct probe_report *b)
         const struct probe_result *r = &b->probe[i];
 
         if (r->context) {
-            std_print("%s: %s: %s\n", probe_not_asked(r, why), probe_label(r->kind),
+            plain_say("%s: %s: %s\n", probe_not_asked(r, why), probe_label(r->kind),
                       text_piece(prompt, sizeof(prompt), r->prompt));
             continue;
         }
-        std_print("%s %s: %s Before: %s. After: %s\n",
+        plain_say("%s %s: %s Before: %s. After: %s\n",
                   !r->known  ? "unknown to the base,"
                   : r->ok[1] ? "passed,"
                              : "FAILED,",
@@ -239,9 +239,9 @@ void plain_print_scoreboard(const struct ui_state *d)
 
     print_stale(d, b);
     if (b)
-        std_print("probes: %s\n", scoreboard_summary(b, words));
+        plain_say("probes: %s\n", scoreboard_summary(b, words));
     else
-        std_print("no probe was asked yet: preview or commit the edit first\n");
+        plain_say("no probe was asked yet: preview or commit the edit first\n");
     print_probes(b);
 }
 
@@ -251,10 +251,10 @@ void plain_print_verdict(const struct ui_state *d)
     struct card c = card_of(d, d->side);
 
     if (c.rows)
-        std_print("verdict of %s, %s\n", c.title, c.state);
+        plain_say("verdict of %s, %s\n", c.title, c.state);
     for (int i = 0; i < c.rows && !c.row[i].rank; i++)
         if (!c.row[i].detail || c.row[i].role == ROLE_ERROR)
-            std_print("%s: %s%s%s\n", c.row[i].label, c.row[i].text, *c.row[i].right ? ", " : "",
+            plain_say("%s: %s%s%s\n", c.row[i].label, c.row[i].text, *c.row[i].right ? ", " : "",
                       c.row[i].right);
     card_free(&c);
 }
@@ -291,17 +291,17 @@ static void print_grid(const struct ui_state *d, const struct lens_grid *g, cons
     char said[80], word[80];
 
     print_stale(d, g);
-    std_print("lens of the %s model at the last token:\n", state);
+    plain_say("lens of the %s model at the last token:\n", state);
     if (from)
-        std_print("layers 0 to %d: neither object is among the first %d\n", from - 1, NEAR);
+        plain_say("layers 0 to %d: neither object is among the first %d\n", from - 1, NEAR);
     for (int l = from; l < g->layers; l++) {
         int at = l * g->tokens + g->tokens - 1;
 
-        std_print("layer %d says %s", l, token_word(said, sizeof(said), g->top[at].text));
+        plain_say("layer %d says %s", l, token_word(said, sizeof(said), g->top[at].text));
         if (g->rank_new)
-            std_print(", %s is rank %d", token_word(word, sizeof(word), target), g->rank_new[at]);
+            plain_say(", %s is rank %d", token_word(word, sizeof(word), target), g->rank_new[at]);
         if (g->rank_old)
-            std_print(", %s rank %d", token_word(word, sizeof(word), old), g->rank_old[at]);
+            plain_say(", %s rank %d", token_word(word, sizeof(word), old), g->rank_old[at]);
         std_text("\n");
     }
 }
@@ -322,7 +322,7 @@ void plain_print_lens(const struct ui_state *d)
         any |= g != NULL;
     }
     if (!any)
-        std_print("no lens yet\n");
+        plain_say("no lens yet\n");
 }
 
 /* The parameters in which a variant differs from those at hand: "edit.method=memit". */
@@ -368,21 +368,21 @@ void plain_print_variants(const struct ui_state *d)
         }
         variant_take(&v, t);
         put_difference(&d->params, &t->params, &what);
-        std_print("variant %d, %s: ", t->variant + 1, what.data);
+        plain_say("variant %d, %s: ", t->variant + 1, what.data);
         for (int m = 0; variant_has_numbers(&v) && m < metric_count; m++)
             if (!isnan(variant_value(&v, m)))
-                std_print("%s%s %s", m ? ", " : "", metric_table[m].name,
+                plain_say("%s%s %s", m ? ", " : "", metric_table[m].name,
                           without_mark(metric_text(&v, m, text)));
-        std_print("%s%s\n", variant_has_numbers(&v) ? ", says " : "not possible: ",
+        plain_say("%s%s\n", variant_has_numbers(&v) ? ", says " : "not possible: ",
                   variant_has_numbers(&v) ? text_said(said, sizeof(said), v.said) : v.why);
         buf_free(&what);
     }
     if (masks)
-        std_print("and %d masks drawn by other seeds; export FILE.csv writes all\n", masks);
+        plain_say("and %d masks drawn by other seeds; export FILE.csv writes all\n", masks);
     if (!n)
-        std_print("no variant was tried yet\n");
+        plain_say("no variant was tried yet\n");
     else if (n > ROWS_MOST)
-        std_print("and %d more; export FILE.csv writes all\n", n - ROWS_MOST);
+        plain_say("and %d more; export FILE.csv writes all\n", n - ROWS_MOST);
 }
 
 void plain_print_jobs(const struct ui_state *d)
@@ -395,12 +395,12 @@ void plain_print_jobs(const struct ui_state *d)
 
         job_left_text(d, card[i], left);
         ui_job_words(d, card[i], words, sizeof(words));
-        std_print("job %u, %s: %s%s%s%s%s\n", card[i]->job, words,
+        plain_say("job %u, %s: %s%s%s%s%s\n", card[i]->job, words,
                   card[i]->state == CARD_RUNS ? "runs" : "waits", *left ? ", " : "", left,
                   *card[i]->note ? ", " : "", card[i]->note);
     }
     if (!n)
-        std_print("nothing runs\n");
+        plain_say("nothing runs\n");
 }
 
 void plain_print_answer(const struct answer *a)
@@ -418,7 +418,7 @@ void plain_print_answer(const struct answer *a)
                                               : "edited");
     said = *said ? said + strspn(said, " ") : TEXT_SAID_NOTHING;
     show_escape(&text, said, strlen(said));
-    std_print("%s%s says: %s\n", name, a->changed ? ", with changed neurons," : "",
+    plain_say("%s%s says: %s\n", name, a->changed ? ", with changed neurons," : "",
               text.data ? text.data : "");
     buf_free(&text);
 }
@@ -433,15 +433,15 @@ static void print_row(const struct table *t, size_t row)
 
         if (cell->kind == CELL_MISSING || (cell->kind == CELL_TEXT && !*cell->text))
             continue;
-        std_print("%s%s ", first ? "" : ", ", t->column[c].name);
+        plain_say("%s%s ", first ? "" : ", ", t->column[c].name);
         if (cell->kind == CELL_TEXT)
-            std_print("%s", cell->text);
+            plain_say("%s", cell->text);
         else if (cell->kind == CELL_INTEGER)
-            std_print("%lld", cell->integer);
+            plain_say("%lld", cell->integer);
         else if (cell->kind == CELL_REAL)
-            std_print("%.3g", cell->real);
+            plain_say("%.3g", cell->real);
         else
-            std_print("%s", cell->integer ? "yes" : "no");
+            plain_say("%s", cell->integer ? "yes" : "no");
         first = false;
     }
     std_text("\n");
@@ -472,7 +472,7 @@ static void print_picture(struct app *app)
                 buf_add(&line, from, (size_t)(at - from));
         }
         if (line.len && strspn(line.data, " ·") < line.len)
-            std_print("%s\n", line.data);
+            plain_say("%s\n", line.data);
         buf_free(&line);
     }
     buf_free(&text);
@@ -493,7 +493,7 @@ static void print_verdict_view(const struct ui_state *d)
     if (ui_verdict(d))
         plain_print_verdict(d);
     else
-        std_print("no verdict yet: preview or commit the edit first\n");
+        plain_say("no verdict yet: preview or commit the edit first\n");
 }
 
 /* What is printed of a view; the others print the rows of their table, or their picture. */
@@ -514,7 +514,7 @@ void plain_print_view(struct app *app)
     struct table t = {0};
     size_t rows;
 
-    std_print("%s:\n", ops->title);
+    plain_say("%s:\n", ops->title);
     for (size_t i = 0; i < sizeof(plain_views) / sizeof(*plain_views); i++)
         if (!strcmp(plain_views[i].view, ops->name)) {
             plain_views[i].print(&app->ui);
@@ -528,6 +528,6 @@ void plain_print_view(struct app *app)
     for (size_t r = 0; r < rows && r < ROWS_MOST; r++)
         print_row(&t, r);
     if (rows > ROWS_MOST)
-        std_print("and %zu more rows; export FILE.csv writes all\n", rows - ROWS_MOST);
+        plain_say("and %zu more rows; export FILE.csv writes all\n", rows - ROWS_MOST);
     table_free(&t);
 }

@@ -198,7 +198,7 @@ void plain_print_help(void)
         std_puts(plain_words[i].help);
     for (const struct command_info *c = command_infos; c->name; c++)
         if (!plain_word_find(c->name))
-            std_print("%s%s%s: %s\n", c->name, *c->argument ? " " : "", c->argument, c->help);
+            plain_say("%s%s%s: %s\n", c->name, *c->argument ? " " : "", c->argument, c->help);
     std_puts("quit: end\n"
              "The name of a view opens it and says it. A single key does what it does on the "
              "screen.");
@@ -216,7 +216,7 @@ static bool key_of_field(struct plain *p, enum action action)
         return false;
     if (action == ACTION_EDIT_FACT)
         plain_print_fact(&p->app->ui);
-    std_print("%s\n", plain_word_find(word)->help);
+    plain_say("%s\n", plain_word_find(word)->help);
     return true;
 }
 
@@ -227,7 +227,7 @@ static void close_fields(struct app *app)
     const struct key leave = {.code = K_ESCAPE};
 
     if (app->typing) {
-        std_print("type it in one line: %s%s…\n", app->line_sign + (app->line_sign[0] == ':'),
+        plain_say("type it in one line: %s%s…\n", app->line_sign + (app->line_sign[0] == ':'),
                   field_text(&app->line));
         app_line_close(app);
     } else if (!app->asking && v->ops->field && v->ops->field(v)) {
@@ -241,7 +241,7 @@ static void press_key(struct plain *p, int32_t code)
     enum action action = keymap_action(keymap_current(), views[app->shown]->name, code);
 
     if (action == ACTION_NONE)
-        std_print("error: this key does nothing here; help lists what can be typed\n");
+        plain_say("error: this key does nothing here; help lists what can be typed\n");
     else if (!key_of_field(p, action))
         app_do(app, action);
 }
@@ -257,7 +257,7 @@ static void answer_question(struct plain *p, const char *word)
     if (yes || no)
         app_answer(p->app, yes);
     else
-        std_print("'%s' is no answer: yes or no?\n", word);
+        plain_say("'%s' is no answer: yes or no?\n", word);
     p->asked = p->app->asking;
 }
 

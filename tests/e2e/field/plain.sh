@@ -28,6 +28,7 @@ then_out '^fact: subject Eiffel Tower' '^preview Big Ben' '^warning: would NOT h
     '^edit 1, undone: Big Ben'
 grep -q '^preview says: ' "$d/out" || complain "the preview was asked under another name"
 no_out '┌|│|─'
+no_out '\\n'
 run 0 "$E" log -m "$M" -s "$S"
 out '^0 edits'
 [ -d "$d/plain-lora" ] && [ -s "$d/plain.json" ] || complain "an export is missing"
