@@ -47,5 +47,7 @@ void put_neighbours(struct buf *out, const struct ui_state *d, const struct prob
 /* What an edit writes: the columns, their layers, norms and leaks, and what stands beside the
  * weights. Appends. */
 void put_written(struct buf *out, const struct ui_state *d, const struct edit_report *a);
+/* The same of one layer, with gain and leak. */
+void put_written_layer(struct buf *out, const struct ui_state *d, const struct layer_report *l);
 
 #endif

@@ -276,6 +276,13 @@ static const struct field_info commit_report_field[] = {
 };
 FIELDS(commit_report);
 
+static const struct field_info answer_route_field[] = {
+    COUNT(answer_route, entries), COUNT(answer_route, entry), LAYER(answer_route, layer),
+    BOOL(answer_route, routed),   BOOL(answer_route, below),  REAL(answer_route, value),
+    REAL(answer_route, limit),    CHARS(answer_route, kind),  CHARS(answer_route, measure),
+};
+FIELDS(answer_route);
+
 static const struct field_info answer_field[] = {
     ONE(answer, state, FIELD_UNSIGNED),
     INT(answer, edit),
@@ -290,6 +297,7 @@ static const struct field_info answer_field[] = {
     OR_NULL(answer, ids, FIELD_INT, count, NO_COUNT),
     COUNT(answer, nexts),
     LIST(answer, next, shown_token_fields, nexts),
+    PART(answer, route, answer_route_fields),
 };
 FIELDS(answer);
 
@@ -443,6 +451,13 @@ static const struct field_info diff_layer_field[] = {
 };
 FIELDS(diff_layer);
 
+static const struct field_info diff_beside_field[] = {
+    CHARS(diff_beside, kind),
+    INT(diff_beside, layer),
+    FIXED(diff_beside, count, FIELD_INT),
+};
+FIELDS(diff_beside);
+
 static const struct field_info diff_field[] = {
     INT(diff, from),
     INT(diff, to),
@@ -450,6 +465,8 @@ static const struct field_info diff_field[] = {
     PARTS_OF(diff, layer, diff_layer_fields, layers),
     COUNT(diff, probes),
     LIST(diff, probe, probe_result_fields, probes),
+    RANGE(diff, besides, 0, DIFF_BESIDE),
+    PARTS_OF(diff, beside, diff_beside_fields, besides),
 };
 FIELDS(diff);
 

@@ -19,11 +19,11 @@ const struct struct_fields *event_fields(enum event_kind kind);
 EVENTS(OWN, NO_FIELDS, NO_FIELDS)
 #undef OWN
 #undef NO_FIELDS
-extern const struct struct_fields shown_token_fields, context_fields, layer_report_fields,
-    chosen_neuron_fields, history_fact_fields, history_entry_fields, probe_result_fields,
-    diff_layer_fields, bisect_step_fields, drift_point_fields, exported_file_fields,
-    overwritten_fact_fields, mask_override_fields, measure_fields, run_number_fields,
-    task_answer_fields, stamp_fields;
+extern const struct struct_fields shown_token_fields, answer_route_fields, diff_beside_fields,
+    context_fields, layer_report_fields, chosen_neuron_fields, history_fact_fields,
+    history_entry_fields, probe_result_fields, diff_layer_fields, bisect_step_fields,
+    drift_point_fields, exported_file_fields, overwritten_fact_fields, mask_override_fields,
+    measure_fields, run_number_fields, task_answer_fields, stamp_fields;
 
 /* variant_result.c: completes metrics that older recordings do not have. */
 bool variant_result_ready(void *what, struct err *err);

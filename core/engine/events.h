@@ -152,6 +152,15 @@ struct commit_report { /* one fact of a commit, with its verification */
     char checksum[65];
 };
 
+/* Where the state sent a prompt, of the entry that is the nearest to taking it (core/model/hook.h).
+ */
+struct answer_route {
+    int entries, entry, layer; /* entry: from 1; entries 0: no edit of the state chooses prompts */
+    bool routed, below;
+    double value, limit;
+    char kind[24], measure[12]; /* "key"; "distance" */
+};
+
 struct answer {          /* of one prompt by one state */
     unsigned state;      /* one bit of enum which_state */
     int edit;            /* the state after this edit; 0: the one that `state` says */
@@ -164,6 +173,7 @@ struct answer {          /* of one prompt by one state */
     int *ids, count;
     struct shown_token *next;
     int nexts;
+    struct answer_route route;
 };
 
 struct neuron_info { /* what a neuron promotes, and where it is active */
@@ -242,6 +252,9 @@ struct p_change {
     const char *name;
     double before, after;
 };
+/* "routed to key 2 of 3 at L25: distance 0.12, at most 1", "not routed: the nearest is key 2 of 3
+ * at L25, distance 7.3, at most 1"; "" if no edit of the state chooses prompts. Returns out. */
+const char *answer_route_words(const struct answer *a, char out[160]);
 struct p_change report_p_change(const struct edit_report *a);
 /* What the layers of an edit used: the smallest and largest lambda, and how many were compensated.
  */
@@ -351,7 +364,7 @@ struct variant_result {
     struct measured metric[METRICS_MOST]; /* by the table of core/eval/metric.h */
 };
 
-enum { DIFF_MATRICES = 256 }; /* at most so many are listed */
+enum { DIFF_MATRICES = 256, DIFF_BESIDE = 16 }; /* at most so many are listed */
 
 /* What the edits between two states changed. Edit 0 is the base. */
 struct diff {
@@ -363,7 +376,15 @@ struct diff {
     } layer[DIFF_MATRICES];
     struct probe_result *probe; /* of every fact edited up to the later state */
     int probes;
+    struct diff_beside { /* what the edits keep beside the weights: how many, in either state */
+        char kind[24]; /* "keys", "texts before every prompt"; a hook that keeps no list: "hooks" */
+        int layer;     /* -1: of none */
+        int count[2];
+    } beside[DIFF_BESIDE];
+    int besides;
 };
+/* "keys at L25: 1 → 2". Returns out. */
+const char *diff_beside_words(const struct diff_beside *b, char out[80]);
 
 /* Which edit changed whether the answer begins with `expect`: binary search over the states. */
 struct bisect_report {

@@ -4,10 +4,12 @@
  * that differ in any bit, the Frobenius norm of the difference. Then both are asked every probe of
  * every fact that was edited up to the later one. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "core/edit/checksum.h"
 #include "core/engine/internal.h"
@@ -73,6 +75,47 @@ static bool diff_layers(struct engine *e, struct model_state *const view[2], str
     return true;
 }
 
+/* Counts what a state keeps beside its weights: the entries of hooks that choose, other hooks,
+ * texts. Rows of the same kind and layer are one. */
+static void diff_count(struct diff *d, const char *kind, int layer, int side, int count)
+{
+    int i = 0;
+
+    while (i < d->besides && (strcmp(d->beside[i].kind, kind) != 0 || d->beside[i].layer != layer))
+        i++;
+    if (i == DIFF_BESIDE)
+        return;
+    if (i == d->besides) {
+        d->beside[d->besides++] = (struct diff_beside){.layer = layer};
+        utf8_copy(d->beside[i].kind, sizeof(d->beside[i].kind), kind);
+    }
+    d->beside[i].count[side] += count;
+}
+
+static void diff_beside(struct model_state *const view[2], struct diff *d)
+{
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < view[k]->hooks; i++) {
+            const struct hook *h = view[k]->hook[i];
+            int layer = -1, count = h->ops->kept ? h->ops->kept->count(h->ctx, &layer) : 1;
+
+            diff_count(d, h->ops->kept ? h->ops->kept->many : "hooks", layer, k, count);
+        }
+        if (view[k]->prefixes)
+            diff_count(d, "texts before prompts", -1, k, view[k]->prefixes);
+    }
+}
+
+const char *diff_beside_words(const struct diff_beside *b, char out[80])
+{
+    char place[16] = "";
+
+    if (b->layer >= 0)
+        snprintf(place, sizeof(place), " at L%d", b->layer);
+    return show_print(out, 80, b->count[0] == b->count[1] ? "%s%s: %d in both" : "%s%s: %d → %d",
+                      b->kind, place, b->count[0], b->count[1]);
+}
+
 /* Asks both states all probes of one fact. */
 static bool diff_fact(struct engine *e, struct model_state *const view[2], struct session_facts *q,
                       struct edited_fact *a, struct diff *d, struct err *err)
@@ -126,6 +169,8 @@ bool job_diff(struct engine *e, struct command *cmd, struct err *err)
     ok = ok && engine_session_state(e, cmd->from, &view[0], err) &&
          engine_session_state(e, cmd->edit, &view[1], err) && diff_layers(e, view, d, err) &&
          diff_probes(e, view, &q, cmd->from > cmd->edit ? cmd->from : cmd->edit, d, err);
+    if (ok)
+        diff_beside(view, d);
     state_free(view[0]);
     state_free(view[1]);
     session_facts_free(&q);

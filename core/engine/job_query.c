@@ -9,12 +9,14 @@
 #include <jansson.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "core/engine/internal.h"
 #include "core/model/chat.h"
 #include "core/model/finite_weights.h"
 #include "core/model/generate.h"
 #include "core/model/lens.h"
+#include "core/model/route.h"
 
 enum { NEXT = 10, NEURON_TOKENS = 12 }; /* next tokens; tokens shown of a neuron */
 
@@ -306,6 +308,46 @@ static struct answer *answer_whole(struct engine *e, const struct stream *s,
     return a;
 }
 
+/* Where the state sent the prompt; nothing where none of its edits chooses prompts. */
+static bool answer_route(struct answer_route *out, const struct model_state *state,
+                         const struct tokens *t, struct job *job, struct err *err)
+{
+    const int *ids = t->ids;
+    struct hook_route r;
+
+    if (!state_has_routes(state))
+        return true;
+    if (!state_routes(state, -1, &ids, &t->count, 1, &r, job, err))
+        return false;
+    if (!r.of)
+        return true;
+    *out = (struct answer_route){.entries = r.entries,
+                                 .entry = r.entry + 1,
+                                 .layer = r.layer,
+                                 .routed = r.routed,
+                                 .below = r.below,
+                                 .value = r.value,
+                                 .limit = r.limit};
+    utf8_copy(out->kind, sizeof(out->kind), r.of->one);
+    utf8_copy(out->measure, sizeof(out->measure), r.of->measure);
+    return true;
+}
+
+const char *answer_route_words(const struct answer *a, char out[160])
+{
+    const struct answer_route *r = &a->route;
+
+    *out = '\0';
+    if (r->entries)
+        show_print(out, 160,
+                   r->routed ? "routed to %s %d of %d at L%d: %s %.3g, %s %.3g"
+                             : "not routed: the nearest is %s %d of %d at L%d, %s %.3g, "
+                               "%s %.3g",
+                   r->kind, r->entry, r->entries, r->layer, r->measure, r->value,
+                   r->below ? "taken up to" : "taken from", r->limit);
+    return out;
+}
+
 static struct wording query_wording(const struct command *cmd)
 {
     struct wording w = wording_of(&cmd->params);
@@ -340,6 +382,7 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
     utf8_copy(s.base.state_name, sizeof(s.base.state_name), name);
     decoder_begin(&s.decoder, e->model->tokenizer, DECODE_SKIP_SPECIAL);
     ok = asked && prompt_tokens(e, cmd->text, &w, &asking, &o, &s.plain, err) &&
+         answer_route(&s.base.route, asked, &asking.tokens, &e->job, err) &&
          generate(&g, asked, asking.tokens.ids, asking.tokens.count, &o, &e->job, err);
 
     state_free(asked);

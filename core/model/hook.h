@@ -34,6 +34,17 @@ struct batch;
 struct hook_route {
     bool routed, below; /* below: a prompt is taken where value <= limit, else where >= */
     double value, limit;
+    int entry;                  /* which entry, from 0, */
+    const struct hook_kept *of; /* of what; set by state_routes(). Static */
+    int entries, layer;         /* how many there are, and of which layer; likewise */
+};
+
+/* What a hook that chooses keeps, an entry each: "key", "keys", and by what a prompt is sent to it.
+ */
+struct hook_kept {
+    const char *one, *many, *measure;
+    /* How many there are now, and of which layer. */
+    int (*count)(const void *ctx, int *layer);
 };
 
 struct hook_ops {
@@ -56,6 +67,7 @@ struct hook_ops {
      * on; nothing if it is not of this layer (-1: of any). route.h. */
     bool (*routes)(void *ctx, const struct batch *batch, int layer, struct hook_route *out,
                    struct err *err);
+    const struct hook_kept *kept; /* of one with routes, else NULL */
 };
 
 /* The stored data of a hook that was joined, from the last part back to the first. Hooks share it:

@@ -96,4 +96,5 @@ static void add_close(void *ctx)
     free(a);
 }
 
-const struct hook_ops hook_add = {"add", add_open, add_run, NULL, add_close, NULL, NULL};
+const struct hook_ops hook_add = {
+    .name = "add", .open = add_open, .run = add_run, .close = add_close};

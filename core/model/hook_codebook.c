@@ -313,7 +313,13 @@ static bool codebook_routes(void *ctx, const struct batch *batch, int layer, str
         if (batch->asked[s] < 0)
             continue;
         at = nearest_entry(c, q + (size_t)i * (size_t)neurons, &d);
-        out[s] = (struct hook_route){hit[i++] > 0, true, d, c->entry[at].radius};
+        out[s] = (struct hook_route){
+            .routed = hit[i++] > 0,
+            .below = true,
+            .value = d,
+            .limit = c->entry[at].radius,
+            .entry = at,
+        };
     }
     free(q);
     free(hit);
@@ -395,13 +401,24 @@ static void *codebook_join(const void *before, const void *added)
     return c;
 }
 
+static int codebook_count(const void *ctx, int *layer)
+{
+    const struct codebook *c = ctx;
+
+    *layer = c->layer;
+    return c->count;
+}
+
+static const struct hook_kept codebook_keys = {"key", "keys", "distance", codebook_count};
+
 const struct hook_ops hook_codebook = {.name = "codebook",
                                        .open = codebook_open,
                                        .run = codebook_run,
                                        .grad = codebook_grad,
                                        .close = codebook_close,
                                        .join = codebook_join,
-                                       .routes = codebook_routes};
+                                       .routes = codebook_routes,
+                                       .kept = &codebook_keys};
 
 /* ---- for editors ---- */
 

@@ -386,8 +386,10 @@ static bool memory_routes(void *ctx, const struct batch *batch, int layer, struc
             }
         }
         if (batch->asked[q] >= 0)
-            out[q] = (struct hook_route){most >= least_common(s, best), false,
-                                         (double)most / s->active, s->edit[best]->limit};
+            out[q] = (struct hook_route){.routed = most >= least_common(s, best),
+                                         .value = (double)most / s->active,
+                                         .limit = s->edit[best]->limit,
+                                         .entry = best};
     }
     free(top);
     return ok;
@@ -514,13 +516,25 @@ static void *memory_join(const void *before, const void *added)
     return s;
 }
 
+static int memory_count(const void *ctx, int *layer)
+{
+    const struct memory *s = ctx;
+
+    *layer = s->layer;
+    return s->count;
+}
+
+static const struct hook_kept memory_masks = {"mask of the memory", "masks of the memory",
+                                              "overlap", memory_count};
+
 const struct hook_ops hook_memory = {.name = "memory",
                                      .open = memory_open,
                                      .run = memory_run,
                                      .grad = memory_grad,
                                      .close = memory_close,
                                      .join = memory_join,
-                                     .routes = memory_routes};
+                                     .routes = memory_routes,
+                                     .kept = &memory_masks};
 
 /* ---- for editors ---- */
 

@@ -116,5 +116,8 @@ static void neurons_grad(void *ctx, const struct batch *batch, int layer, enum t
     }
 }
 
-const struct hook_ops hook_neurons = {"neurons",     neurons_open, neurons_run, neurons_grad,
-                                      neurons_close, NULL,         NULL};
+const struct hook_ops hook_neurons = {.name = "neurons",
+                                      .open = neurons_open,
+                                      .run = neurons_run,
+                                      .grad = neurons_grad,
+                                      .close = neurons_close};

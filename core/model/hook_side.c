@@ -389,9 +389,10 @@ static bool sides_routes(void *ctx, const struct batch *batch, int layer, struct
 
         for (int k = 1; k < s->count; k++)
             best = of[k] > of[best] ? k : best;
-        out[q] =
-            (struct hook_route){of[best] >= 1, false, (double)of[best] * s->side[best].threshold,
-                                s->side[best].threshold};
+        out[q] = (struct hook_route){.routed = of[best] >= 1,
+                                     .value = (double)of[best] * s->side[best].threshold,
+                                     .limit = s->side[best].threshold,
+                                     .entry = best};
     }
     free(units);
     return ok;
@@ -509,13 +510,25 @@ static void *sides_join(const void *before, const void *added)
     return s;
 }
 
+static int sides_count(const void *ctx, int *layer)
+{
+    const struct sides *s = ctx;
+
+    *layer = s->layer;
+    return s->count;
+}
+
+static const struct hook_kept side_matrices = {"side matrix", "side matrices", "distance",
+                                               sides_count};
+
 const struct hook_ops hook_side = {.name = "side",
                                    .open = sides_open,
                                    .run = sides_run,
                                    .grad = sides_grad,
                                    .close = sides_close,
                                    .join = sides_join,
-                                   .routes = sides_routes};
+                                   .routes = sides_routes,
+                                   .kept = &side_matrices};
 
 /* ---- for editors ---- */
 

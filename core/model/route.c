@@ -34,8 +34,11 @@ static bool hook_routes(const struct hook *h, int layer, const struct batch *bat
         one[q].value = (double)NAN;
     ok = h->ops->routes(h->ctx, batch, layer, one, err);
     for (int q = 0; ok && q < batch->seqs; q++)
-        if (!isnan(one[q].value) && (one[q].routed || isnan(out[q].value)))
+        if (!isnan(one[q].value) && (one[q].routed || isnan(out[q].value))) {
             out[q] = one[q];
+            out[q].of = h->ops->kept;
+            out[q].entries = h->ops->kept->count(h->ctx, &out[q].layer);
+        }
     free(one);
     return ok;
 }

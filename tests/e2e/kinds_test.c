@@ -323,14 +323,18 @@ static void an_exporter_names_what_it_cannot_hold(void)
     buf_free(&out);
 }
 
-/* A user knows the method, not the kind of its hook. */
+/* A user knows the method, not the kind of its hook. What it keeps is compared, and answers say
+ * whether it took the prompt. */
 static void a_hook_has_the_name_of_its_method(void)
 {
-    static const char *const said[][2] = {
-        {"wise", "gguf cannot hold a side matrix (WISE) of edit "},
-        {"grace", "gguf cannot hold a codebook (GRACE) of edit "},
-        {"ike", "gguf cannot hold a text before every prompt "
-                "(IKE) of edit "}};
+    static const char *const said[][4] = {
+        {"wise", "gguf cannot hold a side matrix (WISE) of edit ",
+         "no weight differs\nside matrices at L2: 0 → 1\n",
+         "routed to side matrix 1 of 1 at L2: distance "},
+        {"grace", "gguf cannot hold a codebook (GRACE) of edit ",
+         "no weight differs\nkeys at L2: 0 → 1\n", "routed to key 1 of 1 at L2: distance "},
+        {"ike", "gguf cannot hold a text before every prompt (IKE) of edit ",
+         "no weight differs\ntexts before prompts: 0 → 1\n", NULL}};
     struct buf out = {0};
 
     for (int i = 0; i < 3; i++) {
@@ -340,6 +344,11 @@ static void a_hook_has_the_name_of_its_method(void)
                   folder, said[i][0], said[i][0]) != 2);
         refusal(GGUF, said[i][0], "gguf", said[i][1]);
         refusal(GGUF, said[i][0], "gguf", "1; export as json, or undo the edit first");
+        CHECK(!run(&out, "diff -m " GGUF " -s %s/%s.es --to 1", folder, said[i][0]));
+        CHECK(strstr(out.data, said[i][2]) != NULL);
+        CHECK(!run(&out, "query -m " GGUF " -s %s/%s.es --state both --top 0 'A is'", folder,
+                   said[i][0]));
+        CHECK(said[i][3] ? strstr(out.data, said[i][3]) != NULL : !strstr(out.data, "routed"));
     }
     buf_free(&out);
 }

@@ -230,21 +230,21 @@ static void a_file_is_no_model(void)
     ui_free(&d);
 }
 
-/* What is heard has no escapes of line breaks. */
+/* What is spoken has no escapes of line breaks. */
 static void a_line_break_is_spoken_in_words(void)
 {
-    static const char *const heard[][2] = {
+    static const char *const spoken[][2] = {
         {"Q: Where is it?\\nA:", "Q: Where is it? (line break) A:"},
         {"says \"\\n\\nRome\\n\".", "says \"(2 line breaks) Rome (line break)\"."},
         {"a\\tb\n", "a (tab) b\n"},
         {"\\x1b[31m stays\n", "\\x1b[31m stays\n"},
     };
 
-    for (size_t i = 0; i < sizeof(heard) / sizeof(*heard); i++) {
+    for (size_t i = 0; i < sizeof(spoken) / sizeof(*spoken); i++) {
         struct buf out = {0};
 
-        plain_spoken(&out, heard[i][0]);
-        CHECK_STR(out.data, heard[i][1]);
+        plain_spoken(&out, spoken[i][0]);
+        CHECK_STR(out.data, spoken[i][1]);
         buf_free(&out);
     }
 }

@@ -1,6 +1,7 @@
 /* The Query view: what its keys post, and how two answers are drawn. */
 #include "tests/screens/fixture.h"
 
+#include "views/panes/pane_history.h"
 #include "views/screens/query_internal.h"
 
 enum { POSTED = 16 };
@@ -275,7 +276,58 @@ static void a_speed_is_measured_or_not_there(void)
     stage_close(&t);
 }
 
+/* An edit that chooses prompts says whether it took this one, and by how much. */
+static void an_answer_says_whether_it_was_routed(void)
+{
+    struct stage t;
+    struct answer_route *r;
+
+    stage_open(&t);
+    give_answers(&t.d);
+    CHECK(!shows(&t, "routed"));
+    r = &t.d.answer[1]->route;
+    *r = (struct answer_route){.entries = 3,
+                               .entry = 2,
+                               .layer = 25,
+                               .routed = true,
+                               .below = true,
+                               .value = 0.125,
+                               .limit = 1,
+                               .kind = "key",
+                               .measure = "distance"};
+    CHECK(shows(&t, "routed to key 2 of 3 at L25: "));
+    r->routed = r->below = false;
+    snprintf(r->kind, sizeof(r->kind), "side matrix");
+    CHECK(shows(&t, "not routed: the nearest is side "));
+    stage_close(&t);
+}
+
+/* A state may differ from another one in what stands beside its weights alone. */
+static void what_stands_beside_the_weights_is_compared(void)
+{
+    struct surface *s = surface_new(8, 80);
+    struct buf out = {0};
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    give_history_results(&d);
+    d.diff->layers = 0;
+    d.diff->besides = 2;
+    d.diff->beside[0] = (struct diff_beside){"keys", 25, {1, 3}};
+    d.diff->beside[1] = (struct diff_beside){"texts before prompts", -1, {1, 1}};
+    pane_diff(&d, s, surface_rect(s));
+    surface_dump(s, &out);
+    CHECK(strstr(out.data, "the weights are bit for bit the same"));
+    CHECK(strstr(out.data, "keys at L25: 1 → 3"));
+    CHECK(strstr(out.data, "texts before prompts: 1 in both"));
+    buf_free(&out);
+    surface_free(s);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"an answer says whether it was routed", an_answer_says_whether_it_was_routed},
+    {"what stands beside the weights is compared", what_stands_beside_the_weights_is_compared},
     {"Enter asks the base and the state at hand", enter_asks_the_base_and_the_state_at_hand},
     {"options go with the question", options_go_with_the_question},
     {"states of the past are stepped through", states_of_the_past_are_stepped_through},

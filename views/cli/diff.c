@@ -19,6 +19,11 @@ static void diff_json(const struct diff *d)
         cli_fields(o, &diff_layer_fields, &d->layer[i], "layer matrix columns norm weight_norm");
         cli_print(o);
     }
+    for (int i = 0; i < d->besides; i++) {
+        o = cli_event("beside");
+        cli_fields(o, &diff_beside_fields, &d->beside[i], "kind layer count");
+        cli_print(o);
+    }
     for (int i = 0; i < d->probes; i++)
         cli_print(record_probe(&d->probe[i]));
     o = cli_event("done");
@@ -46,7 +51,15 @@ static void matrices_text(const struct diff *d)
 static void diff_text(const struct diff *d)
 {
     std_print("from %d to %d\n", d->from, d->to);
-    matrices_text(d);
+    if (d->layers)
+        matrices_text(d);
+    else
+        std_puts("no weight differs");
+    for (int i = 0; i < d->besides; i++) {
+        char words[80];
+
+        std_print("%s\n", diff_beside_words(&d->beside[i], words));
+    }
     for (int i = 0; i < d->probes; i++) {
         const struct probe_result *p = &d->probe[i];
         char change[40], why[80];

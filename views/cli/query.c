@@ -39,6 +39,13 @@ static void answer_json(const struct answer *a)
     json_object_set_new(o, "completion", cli_text(a->completion));
     for (int i = 0; i < a->count; i++)
         json_array_append_new(ids, json_integer(a->ids[i]));
+    if (a->route.entries) {
+        json_t *route = json_object();
+
+        cli_fields(route, &answer_route_fields, &a->route,
+                   "routed kind entry entries layer measure value limit");
+        json_object_set_new(o, "route", route);
+    }
     json_object_set_new(o, "ids", ids);
     for (int i = 0; i < a->nexts; i++) {
         json_t *w = json_object();
@@ -53,10 +60,12 @@ static void answer_json(const struct answer *a)
 
 static void answer_text(const struct answer *a)
 {
-    char name[32];
+    char name[32], route[160];
 
     std_print("%s\n  %-8s %s\n", a->prompt, state_name(a, name),
               *a->completion ? a->completion : TEXT_SAID_NOTHING);
+    if (*answer_route_words(a, route))
+        std_print("  %s\n", route);
     if (a->plain)
         std_message("asked as plain text: %s", a->plain);
     for (int i = 0; i < a->nexts; i++)

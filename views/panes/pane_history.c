@@ -269,8 +269,8 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
 void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
 {
     const struct diff *f = d->diff;
-    char title[80 + UI_WORDS] = "Two states compared", from[32], to[32], hint[32];
-    int y, changed = 0, hidden = 0;
+    char title[80 + UI_WORDS] = "Two states compared", from[32], to[32], hint[32], words[80];
+    int y, room, changed = 0, hidden = 0;
     bool stale;
     struct rect in;
 
@@ -294,7 +294,13 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
                              : "{tag} tags a state, {flip} compares it with another");
         return;
     }
-    y = diff_layers_draw(f, s, in, in.h - f->probes > 1 ? in.h - f->probes : 1);
+    room = in.h - f->probes - f->besides;
+    y = diff_layers_draw(f, s, in, room > 1 ? room : 1);
+    for (int i = 0; i < f->besides && y < in.h; i++) {
+        struct pen p = pen_at(s, in, y++, 0);
+
+        pen_fit(&p, ROLE_TEXT, in.w, diff_beside_words(&f->beside[i], words));
+    }
     for (int k = 0; k < 2; k++) /* what changed comes first */
         for (int i = 0; i < f->probes; i++) {
             if ((f->probe[i].ok[0] != f->probe[i].ok[1]) != !k)

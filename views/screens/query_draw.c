@@ -236,6 +236,19 @@ struct shown {
     bool focus;
 };
 
+/* Above an answer: whether an edit that chooses prompts took this one. Returns the room below. */
+static struct rect draw_route(const struct answer *a, struct surface *s, struct rect in)
+{
+    char words[160];
+    int rows;
+
+    if (!a || !*answer_route_words(a, words) || in.h < 2)
+        return in;
+    rows = surface_lines(s, in, 0, a->route.routed ? ROLE_GOOD : ROLE_DIM, words);
+    rows = rows < in.h ? rows : in.h - 1;
+    return (struct rect){in.y + rows, in.x, in.h - rows, in.w};
+}
+
 /* A box with an answer above and its next tokens below; the tokens get at most half of a high box.
  */
 static void draw_column(const struct query *q, const struct ui_state *d, const struct shown *c,
@@ -254,6 +267,7 @@ static void draw_column(const struct query *q, const struct ui_state *d, const s
                   c->focus);
     if (!c->answer || rect_empty(in))
         return;
+    in = draw_route(c->answer, s, in);
     rows = in.h > 8 ? in.h - 2 - (c->answer->nexts < in.h / 2 ? c->answer->nexts : in.h / 2) : in.h;
     y = draw_completion(c->answer, c->difference_at, c->role, q->scroll, s, in, rows);
     if (y + 2 < in.h && c->answer->nexts)
@@ -308,6 +322,7 @@ static void draw_difference(const struct query *q, const struct ui_state *d,
         utf8_copy(name, sizeof(name), c[i].title);
         stale |= pane_stale_title(d, c[i].answer, name, sizeof(name));
         in = box_draw(s, half[i], name, pace, c[i].focus);
+        in = draw_route(c[i].answer, s, in);
         if (!rect_empty(in))
             draw_completion(c[i].answer, differ ? at : SIZE_MAX, c[i].role, q->scroll, s, in, in.h);
         if (ui_differs(d, c[i].answer))

@@ -405,7 +405,7 @@ void plain_print_jobs(const struct ui_state *d)
 
 void plain_print_answer(const struct answer *a)
 {
-    char name[32];
+    char name[32], route[160];
     struct buf text = {0};
     const char *said = a->completion ? a->completion : "";
 
@@ -420,6 +420,8 @@ void plain_print_answer(const struct answer *a)
     show_escape(&text, said, strlen(said));
     plain_say("%s%s says: %s\n", name, a->changed ? ", with changed neurons," : "",
               text.data ? text.data : "");
+    if (*answer_route_words(a, route))
+        plain_say("%s: %s\n", name, route);
     buf_free(&text);
 }
 

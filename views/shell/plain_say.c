@@ -1,5 +1,5 @@
 /* The lines of plain mode as they are spoken. On the screen a line break of an answer stands as \n
- * in its row; whoever listens hears two characters without a meaning, so here it is said in words.
+ * in its row; read aloud these are two characters without a meaning, so it is said in words.
  */
 #include <stdarg.h>
 #include <string.h>
