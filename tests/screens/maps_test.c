@@ -622,7 +622,15 @@ static void chosen_neurons_are_shown(void)
     map = view_open(view_find("heatmap"), &host);
     screen.view = map;
     text = screen_text(&screen, 36, 120, false);
-    CHECK(strstr(text, "× chosen by KN"));
+    CHECK(strstr(text, "× chosen by KN") && !strstr(text, "↑"));
+    free(text);
+    text = screen_text(&screen, 24, 80, false); /* two layers share a row */
+    CHECK(strstr(text, "chosen by KN: ↑ upper ↓ lower layer × both"));
+    for (int i = 0; i < 2; i++) { /* one in the legend, one on a row */
+        const char *mark = i ? "↓" : "↑", *at = strstr(text, mark);
+
+        CHECK(at && strstr(at + 1, mark) && !strstr(strstr(at + 1, mark) + 1, mark));
+    }
     free(text);
     view_close(map);
     snprintf(table.filter, sizeof(table.filter), "chosen");

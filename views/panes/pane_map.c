@@ -174,6 +174,31 @@ static void map_legend_bar(const struct map *m, struct pen *p)
     }
 }
 
+/* The glyph of a chosen neuron's cell. Where a row of cells has two layers it says which one. */
+static const char *mark_glyph(const struct map *m, const struct heat_mark *mark)
+{
+    if (m->tall > 1)
+        return "×";
+    for (int i = 0; i < m->g.marks; i++)
+        if (m->g.mark[i].col == mark->col && m->g.mark[i].row == (mark->row ^ 1))
+            return "×";
+    return mark->row % 2 ? "↓" : "↑";
+}
+
+static void marks_legend(const struct map *m, struct pen *p)
+{
+    const char *method = editor_of(&m->d->verdict.params)->title;
+
+    if (!m->g.marks)
+        return;
+    if (m->tall > 1)
+        pen_printf(p, ROLE_WARN, "× chosen by %s   ", method);
+    else if (m->in.w > 60)
+        pen_printf(p, ROLE_WARN, "chosen by %s: ↑ upper ↓ lower layer × both   ", method);
+    else
+        pen_printf(p, ROLE_WARN, "%s: ↑ upper ↓ lower × both ", method);
+}
+
 /* The line below the plot: edited layers, peak, scale, and what the rule means. */
 static void map_legend(const struct map *m, int y)
 {
@@ -182,13 +207,12 @@ static void map_legend(const struct map *m, int y)
 
     if (y >= m->in.h)
         return;
+    marks_legend(m, &p);
     ui_edited_range(m->d, range);
     if (m->in.w > 80 && *range)
         pen_text(&p, ROLE_DIM, "edited layers ");
     if (*range)
         pen_printf(&p, ROLE_ACCENT, "%s   ", range);
-    if (m->g.marks)
-        pen_printf(&p, ROLE_WARN, "× chosen by %s   ", editor_of(&m->d->verdict.params)->title);
     if (m->in.w > 50 && m->d->scored_layers) {
         pen_text(&p, ROLE_DIM, "peak ");
         pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
@@ -391,7 +415,7 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
     heatmap_draw(&map, m->s, shape->plot);
     for (int i = 0; i < m->g.marks; i++)
         surface_text(m->s, shape->plot, m->g.mark[i].row * m->tall / 2, m->g.mark[i].col * m->wide,
-                     ROLE_WARN, "×");
+                     ROLE_WARN, mark_glyph(m, &m->g.mark[i]));
     map_labels(m);
     if (m->g.exact_rows || m->g.mpc_rows || m->g.stale_rows) {
         map_legend(m, rows);
