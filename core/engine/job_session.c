@@ -233,18 +233,17 @@ void engine_session_forget_older(struct open_session *s)
     s->older = (struct older_state){0};
 }
 
-/* Closes and frees a session. An autosave without any edit is deleted. */
+/* Closes and frees a session. A file that it created and wrote nothing into is deleted, and so is
+ * an autosave without any edit, before the lock on it ends. */
 static void session_discard(struct engine *e, struct open_session *s)
 {
     struct session_status status = {0};
-    bool empty = s->journal && e->options.autosave && session_status(s->journal, &status, NULL) &&
-                 !status.total;
-    char *path = empty ? xstrdup(session_path(s->journal)) : NULL;
 
+    if (s->journal && *session_path(s->journal) &&
+        (session_is_unused(s->journal) ||
+         (e->options.autosave && session_status(s->journal, &status, NULL) && !status.total)))
+        unlink(session_path(s->journal));
     session_close(s->journal);
-    if (path && *path)
-        unlink(path);
-    free(path);
     engine_session_forget_older(s);
     state_free(s->edited);
     prefixes_free(&s->prefixes);

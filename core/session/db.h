@@ -21,6 +21,7 @@ struct session {
     int lock;   /* descriptor of PATH.lock, or -1 */
     bool readonly;
     bool grouped; /* between session_begin() and session_end() */
+    bool created; /* by this open */
 };
 
 /* ---- lock.c: one writer per file ---- */

@@ -213,6 +213,7 @@ static bool open_session_file(struct session *s, bool create, bool peek, struct 
     if (ok && sqlite3_db_readonly(s->db, "main") == 1)
         ok = db_fail(s, SQLITE_READONLY, err);
     ok = ok && schema_open(s, create, err) && db_exec(s, "PRAGMA journal_mode = DELETE", err);
+    s->created = ok && !exists;
     if (!ok && !exists) {
         session_disconnect(s);
         unlink(s->path);
@@ -264,6 +265,18 @@ void session_close(struct session *s)
     lock_drop(s->path, s->lock);
     free(s->path);
     free(s);
+}
+
+bool session_is_unused(struct session *s)
+{
+    long long used = 1;
+
+    return s->created &&
+           db_number(s, NULL, 0, &used,
+                     "SELECT EXISTS (SELECT 1 FROM edits) OR EXISTS (SELECT 1 FROM queries) OR "
+                     "EXISTS (SELECT 1 FROM sqlite_master WHERE name IN ('measures', "
+                     "'task_answers'))") &&
+           !used;
 }
 
 const char *session_path(const struct session *s)

@@ -142,6 +142,9 @@ bool session_base_is(const struct session_base *base, const char *identity);
  * both, if it is of another one. A former identity is replaced by today's unless read-only. */
 bool session_bind(struct session *s, const struct session_base *base, struct err *err);
 const char *session_path(const struct session *s); /* absolute; "": in memory */
+/* Whether this open created the file, and nothing stands in it since: no edit, also none that was
+ * undone, no question, no measure of a run. False if that cannot be read. */
+bool session_is_unused(struct session *s);
 /* A new path for a session without a name, in $XDG_STATE_HOME/editscope/autosave. Caller frees. */
 char *session_autosave_path(void);
 /* False with err set if the file cannot be read. */

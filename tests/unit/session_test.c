@@ -419,6 +419,28 @@ static void second_writer_refused(void)
     session_close(s);
 }
 
+/* Only what this open created and nobody wrote into. */
+static void an_unused_session_is_known(void)
+{
+    struct session *s;
+
+    fresh_file();
+    s = must_open(true);
+    CHECK(session_is_unused(s));
+    CHECK(session_add_query(s, "Where?", "There.", "base", NULL) && !session_is_unused(s));
+    session_close(s);
+    fresh_file();
+    s = must_open(true);
+    append(s, 1);
+    CHECK(session_undo(s, NULL, NULL) && !session_is_unused(s));
+    session_close(s);
+    fresh_file();
+    session_close(must_open(true));
+    s = must_open(false); /* it was there before */
+    CHECK(!session_is_unused(s));
+    session_close(s);
+}
+
 static void dead_lock_is_free(void)
 {
     struct session *s;
@@ -535,6 +557,7 @@ static void autosave_is_new_and_private(void)
 }
 
 static const struct test tests[] = {
+    {"an unused session is known", an_unused_session_is_known},
     {"older states have their names", older_states_have_their_names},
     {"edits are read back as appended", edits_are_read_back},
     {"the last edit is the last active one", last_edit_is_the_last_active},

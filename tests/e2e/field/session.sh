@@ -208,6 +208,17 @@ wait $holder
 printf 'size 120 30\nwait idle 60\nkey 8\nwait idle 60\nexpect Rome\n' >"$d/busy.script"
 run 0 "$E" replay "$d/busy.script" --batch -s "$busy"
 
+row "what wrote nothing leaves no session; one that was there stays"
+for how in "--method kn" --preview; do
+    "$E" edit -m "$M" -s "$d/unused.es" $Q $FACT $how >/dev/null 2>&1
+    [ -e "$d/unused.es" ] && complain "edit $how has left a file"
+done
+one -m "$M" -s "$d/unused.es" $FACT
+run 0 "$E" undo -m "$M" -s "$d/unused.es"
+run 2 "$E" edit -m "$M" -s "$d/unused.es" $Q $FACT --method kn
+err 'names none; give --old'
+[ -e "$d/unused.es" ] || complain "a session with an undone edit was deleted"
+
 row "who only asks leaves no trace in the session"
 cp "$busy" "$d/before.es"
 run 0 "$E" query -s "$busy" hi
