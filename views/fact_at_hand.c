@@ -93,9 +93,7 @@ static bool names_what_is_needed(struct host *host)
     if (host->ui->fact.old || !(editor->needs & NEEDS_OLD))
         return true;
     host->message(host, TONE_ERROR,
-                  "%s needs the old object, and the fact names none: :old TEXT names it, as does "
-                  "{fact}",
-                  editor->title);
+                  "%s needs the old object: :old TEXT, or {fact} and the field old", editor->title);
     return false;
 }
 

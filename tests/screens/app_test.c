@@ -287,8 +287,7 @@ static void a_method_that_needs_the_old_object_says_so(void)
 
         ui_set_param(&app->host, method[i]);
         app_do(app, ACTION_PREVIEW);
-        CHECK(
-            strstr(app->message.text, "needs the old object, and the fact names none: :old TEXT"));
+        CHECK(strstr(app->message.text, "needs the old object: :old TEXT, or e and the field old"));
         app_do(app, ACTION_COMMIT);
         CHECK(!app->asking && strstr(app->message.text, "needs the old object"));
         app_paint(app, 24, 80);

@@ -420,6 +420,10 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
     if (m->g.exact_rows || m->g.mpc_rows || m->g.stale_rows) {
         map_legend(m, rows);
         map_axis(m, rows + 1);
+    } else if (rows < m->in.h - 1) { /* what a method chose is known without scores */
+        struct pen p = pen_at(m->s, m->in, rows, 0);
+
+        marks_legend(m, &p);
     }
     if (!m->g.exact_rows && !m->d->attributing && rows < m->in.h)
         map_missing(m, m->in.h - 1);
