@@ -93,7 +93,10 @@ static bool names_what_is_needed(struct host *host)
     if (host->ui->fact.old || !(editor->needs & NEEDS_OLD))
         return true;
     host->message(host, TONE_ERROR,
-                  "%s needs the old object: :old TEXT, or {fact} and the field old", editor->title);
+                  host->ui->without_keys
+                      ? "%s needs the old object: old TEXT, or fact with a fourth part"
+                      : "%s needs the old object: :old TEXT, or {fact} and the field old",
+                  editor->title);
     return false;
 }
 

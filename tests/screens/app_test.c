@@ -295,6 +295,10 @@ static void a_method_that_needs_the_old_object_says_so(void)
         CHECK(strstr(text.data, "Peru  no old object") != NULL);
         buf_free(&text);
     }
+    d->without_keys = true; /* in plain mode there is no form */
+    app_do(app, ACTION_PREVIEW);
+    CHECK(strstr(app->message.text, "needs the old object: old TEXT, or fact with a fourth part"));
+    d->without_keys = false;
     app_run_command(app, "old Japan");
     app_do(app, ACTION_COMMIT);
     CHECK(app->asking);
