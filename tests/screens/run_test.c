@@ -199,6 +199,17 @@ static bool shows(struct drawn *x, int h, int w, const char *what)
     return there;
 }
 
+static bool hides(struct drawn *x, int h, int w, const char *what)
+{
+    char *got = screen_text(&(struct screen){.ui = &x->d, .view = x->v}, h, w, false);
+    bool there = strstr(got, what) != NULL;
+
+    if (there)
+        printf("there: %s\n%s", what, got);
+    free(got);
+    return !there;
+}
+
 static void four_sizes(const char *name, struct drawn *x)
 {
     static const int size[][2] = {{24, 80}, {20, 60}, {36, 120}, {50, 200}};
@@ -297,6 +308,51 @@ static void what_is_chosen_is_seen(void)
     CHECK(shows(&x, 24, 80, "alphaedit ◆       3") && shows(&x, 24, 80, "alphaedit ◆       6"));
     CHECK(shows(&x, 24, 80, "nmke              6"));
     CHECK(shows(&x, 24, 80, "% Run"));
+    draw_end(&x);
+}
+
+/* Record 1 lost half of Rel, record 3 nothing: that is no failure. */
+static void a_loss_of_nothing_is_good(void)
+{
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    press(&x, ACTION_DOWN, 2);
+    press(&x, ACTION_ENTER, 1);
+    CHECK(shows(&x, 36, 120, "   3      ✓     ✓")); /* final: right */
+    press(&x, ACTION_FLIP, 2);
+    CHECK(shows(&x, 36, 120, "   1  +0.50     0"));
+    CHECK(shows(&x, 36, 120, "   3      0     0"));
+    draw_end(&x);
+}
+
+/* Of a prompt that is sent: whether it is sent, and a log p is not counted as whole. */
+static void what_is_not_right_or_wrong_has_no_mark(void)
+{
+    struct measures *m = xcalloc(1, sizeof(*m));
+    struct drawn x;
+
+    draw_begin(&x, 1, 6);
+    m->measure = xcalloc(4, sizeof(*m->measure));
+    for (int i = 0; i < 4; i++) { /* of the base, then of record 1 after its edit */
+        struct measure *one = &m->measure[m->count++];
+
+        *one = answer_of(i / 2, i / 2, i < 2 ? WHEN_BASE : WHEN_IMMEDIATE, 1,
+                         i % 2 ? MEASURE_LOC : MEASURE_REL, 0);
+        one->protocol = PROTOCOL_ROUTED;
+        one->predicteds = one->labels = 1;
+        one->predicted[0] = i > 1;
+        one->label[0] = 1;
+    }
+    give(&x.d, EV_MEASURES, m);
+    work(x.v);
+    press(&x, ACTION_FLIP, 1);
+    press(&x, ACTION_ENTER, 1);
+    press(&x, ACTION_RIGHT, 2); /* log p */
+    CHECK(hides(&x, 36, 120, "whole:"));
+    for (int i = 0; i < 3 && ((struct run_view *)x.v->state)->page != 4; i++)
+        press(&x, ACTION_MODE, 1);
+    CHECK(shows(&x, 36, 120, "   1        sent       sent") && hides(&x, 36, 120, "whole:"));
     draw_end(&x);
 }
 
@@ -513,6 +569,8 @@ static const struct test tests[] = {
     {"the base is of the same records", the_base_is_of_the_same_records},
     {"half a run", half_a_run},
     {"what is chosen is seen", what_is_chosen_is_seen},
+    {"a loss of nothing is good", a_loss_of_nothing_is_good},
+    {"what is not right or wrong has no mark", what_is_not_right_or_wrong_has_no_mark},
     {"headings stand apart", headings_stand_apart},
     {"two arms are compared record by record", two_arms_are_compared},
     {"a record opens its fact", a_record_opens_its_fact},

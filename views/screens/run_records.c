@@ -54,18 +54,54 @@ static int value_columns(const struct run_view *w, const struct ui_run *r, struc
     return kept;
 }
 
-/* ✓ all right, ✗ nothing, else the number. */
-static void draw_record_value(struct pen *p, const struct run_column *c, double value, int cols)
+static bool is_of_protocol(const struct run_column *c, int protocol)
 {
-    bool share = c->format[2] == '3';
+    return c->metric >= 0 && record_metrics[c->metric].protocol == protocol;
+}
+
+/* Whether a record is right or wrong by this metric. A log p is neither, nor is where a prompt is
+ * sent. */
+static bool is_share_right(const struct run_column *c)
+{
+    return c->format[2] == '3' && !is_of_protocol(c, PROTOCOL_ROUTED);
+}
+
+/* Whether more is better: of neighbours that are sent fewer are, and of what was forgotten less is.
+ */
+static bool more_is_better(const struct run_column *c, int when)
+{
+    bool sent =
+        is_of_protocol(c, PROTOCOL_ROUTED) && record_metrics[c->metric].probe == MEASURE_LOC;
+
+    return sent == (when == WHEN_FORGOTTEN);
+}
+
+/* A difference says by how much, and is no mark: a record that lost nothing need not be right. */
+static void draw_difference(struct pen *p, double value, bool good, int cols)
+{
+    bool none = fabs(value) < 0.005;
+    char text[24];
+
+    snprintf(text, sizeof(text), none ? "0" : "%+.2f", value);
+    pen_right(p, none || good ? ROLE_GOOD : ROLE_WARN, cols, text);
+}
+
+/* ✓ all right, ✗ nothing, "sent" or "not" of a prompt, else the number. */
+static void draw_record_value(struct pen *p, const struct run_column *c, int when, double value,
+                              int cols)
+{
+    bool all = value >= 1, none = value <= 0 && value >= 0,
+         good = more_is_better(c, when) ? all : none;
     char text[24];
 
     if (isnan(value))
         pen_right(p, ROLE_EMPTY, cols, "–");
-    else if (share && value >= 1)
-        pen_right(p, ROLE_GOOD, cols, "✓");
-    else if (share && value <= 0 && value >= 0)
-        pen_right(p, ROLE_WARN, cols, "✗");
+    else if (when == WHEN_FORGOTTEN)
+        draw_difference(p, value, (value > 0) == more_is_better(c, when), cols);
+    else if (is_share_right(c) && (all || none))
+        pen_right(p, good ? ROLE_GOOD : ROLE_WARN, cols, all ? "✓" : "✗");
+    else if (is_of_protocol(c, PROTOCOL_ROUTED) && (all || none))
+        pen_right(p, good ? ROLE_GOOD : ROLE_WARN, cols, all ? "sent" : "not");
     else {
         snprintf(text, sizeof(text), "%.2f", value);
         pen_right(p, ROLE_TEXT, cols, text);
@@ -136,7 +172,7 @@ static void record_row(const struct ui_run *r, const struct asked *a, const stru
 
     pen_printf(p, ROLE_DIM, "%4d ", record + 1);
     for (int i = 0; i < columns; i++)
-        draw_record_value(p, &c[i],
+        draw_record_value(p, &c[i], when,
                           run_value(r, c[i].metric, a->sequence, when, a->checkpoint, record),
                           value_width(&c[i]));
     if (!draw_fact(r, record, 40, p, cols))
@@ -163,24 +199,28 @@ static char *prompt_of(const struct ui_run *r, int record, const struct measure 
     return NULL;
 }
 
-static double measure_right(const struct measure *m)
+/* The first metric of a probe and a protocol, which is the one of being right. */
+static struct run_column column_of_measure(const struct measure *m)
 {
-    for (int i = 0; i < record_metric_count; i++)
+    struct run_column c = {.format = "%.3f", .metric = -1};
+
+    for (int i = record_metric_count - 1; i >= 0; i--)
         if (record_metrics[i].probe == m->probe && record_metrics[i].protocol == m->protocol)
-            return record_metrics[i].rule(m); /* its first metric is the one of being right */
-    return (double)NAN;
+            c.metric = i;
+    return c;
 }
 
 /* "✓ gen teacher  In Egypt it is | says so | wanted so | log p -4.2" */
 static void measure_row(const struct ui_run *r, int record, const struct measure *m,
                         struct surface *s, struct rect in, int y)
 {
-    struct run_column share = {.format = "%.3f"};
+    struct run_column c = column_of_measure(m);
     struct pen p = pen_at(s, in, y, 0);
     char *prompt = prompt_of(r, record, m);
     char said[200], wanted[160], rest[420];
 
-    draw_record_value(&p, &share, measure_right(m), VALUE);
+    draw_record_value(&p, &c, m->when,
+                      c.metric < 0 ? (double)NAN : record_metrics[c.metric].rule(m), VALUE);
     pen_printf(&p, ROLE_ACCENT, " %s", measure_probe_name(m->probe));
     if (m->probe == MEASURE_LOC || m->probe == MEASURE_PORT)
         pen_printf(&p, ROLE_ACCENT, " %d", m->place + 1);
@@ -264,7 +304,9 @@ void run_records_draw(const struct run_view *w, const struct ui_run *r, struct s
     for (int i = 0; i < n && at.metric >= 0; i++)
         right += run_value(r, at.metric, a.sequence, w->when, a.checkpoint, listed[i]) >= 1;
     snprintf(hint, sizeof(hint), "%s whole: %d of %d", at.metric >= 0 ? at.name : "", right, n);
-    in = box_draw(s, area, title, at.metric >= 0 && w->when != WHEN_FORGOTTEN ? hint : "", here);
+    in = box_draw(s, area, title,
+                  at.metric >= 0 && w->when != WHEN_FORGOTTEN && is_share_right(&at) ? hint : "",
+                  here);
     if (rect_empty(in)) {
         free(listed);
         return;
@@ -333,7 +375,11 @@ static void pair_row(const struct run_view *w, const struct ui_run *r, const str
     pen_printf(p, ROLE_DIM, "%4d ", record + 1);
     for (int i = 0; i < 3; i++) {
         snprintf(text, sizeof(text), i < 2 ? "%.2f" : "%+.2f", i == 0 ? x : i == 1 ? y : x - y);
-        pen_right(p, i < 2 ? ROLE_TEXT : x > y ? ROLE_GOOD : ROLE_WARN, 7, text);
+        pen_right(p,
+                  i < 2                                   ? ROLE_TEXT
+                  : (x > y) == more_is_better(c, w->when) ? ROLE_GOOD
+                                                          : ROLE_WARN,
+                  7, text);
     }
     if (!draw_fact(r, record, 50, p, cols))
         return;
