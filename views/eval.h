@@ -9,6 +9,7 @@
 #include "core/engine/events.h"
 #include "core/eval/measure.h"
 #include "core/eval/statistics.h"
+#include "core/eval/task.h"
 
 /* An arm: parameters under a name, "wide: beta_ge=.5 beta_sp=.4". */
 struct arm {
@@ -78,11 +79,12 @@ int eval_metric(const char *json);
 /* The values of an arm at a checkpoint, [orders][facts] by record; NAN where a record was not asked
  * or not written yet. `when`: also WHEN_FORGOTTEN. Caller frees. */
 double *eval_arm_values(const struct eval *v, int metric, int arm, int when, int checkpoint);
-/* Their mean; resamples 0, or fewer records than EVAL_RECORDS_LEAST: low and high are NAN. */
+/* Their mean; resamples 0, or fewer records than EVAL_RECORDS_LEAST: low and high are NAN. Arm -1:
+ * the base beside the first arm that has such records. */
 struct interval eval_interval(const struct eval *v, int metric, int arm, int when, int checkpoint,
                               int resamples);
-struct interval eval_base_interval(const struct eval *v, int metric, int resamples);
-/* The base on the same records as an arm at a checkpoint, as often as its orders have them. */
+/* The base on the same records as an arm at a checkpoint, as often as its orders have them. n 0: it
+ * says nothing of the base, since it is of a change. */
 struct interval eval_base_beside(const struct eval *v, int metric, int arm, int when,
                                  int checkpoint, int resamples);
 /* In how many parts the edits of a checkpoint are divided by age, and the mean of the records of
@@ -90,11 +92,21 @@ struct interval eval_base_beside(const struct eval *v, int metric, int arm, int 
 int eval_ages(const struct eval *v, int checkpoint);
 double eval_retention(const struct eval *v, int metric, int arm, int checkpoint, int part,
                       int *from, int *to, int *n);
-/* The harmonic mean of es, ps and ns. */
+/* ROME's score, the harmonic mean of es, ps and ns: 0 if one of them is 0, NAN if one is not known.
+ * Of an arm, or of the base (-1). */
+double eval_score_of(const double success[3]);
 double eval_rome_score(const struct eval *v, int arm, int when, int checkpoint);
 /* A number of the states of an arm (-1: the base) at a checkpoint: the mean over its orders; of
  * layers the largest in size, or their mean. NAN: none. */
 double eval_state_number(const struct eval *v, int arm, int edits, const char *name, bool largest);
+/* The mean score in an ability task ("mmlu.acc") of the states of an arm (-1: the base), over its
+ * orders. A share of questions has Wilson's interval, a log p that of its standard error; of fewer
+ * questions than EVAL_RECORDS_LEAST there is none. of.n 0: not asked. */
+struct eval_score {
+    struct interval of;
+    double error; /* the standard error */
+};
+struct eval_score eval_task_score(const struct eval *v, int arm, int edits, const char *name);
 /* An arm less another one, record by record in the same order. */
 struct comparison {
     int arm, metric;

@@ -3,6 +3,7 @@
  * by the rules of core/eval/measure.c and core/eval/statistics.c (editscope-method(7) 14.3, 14.4).
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,24 +136,29 @@ static struct interval mean_of(const struct eval *v, int metric, const double *x
 struct interval eval_interval(const struct eval *v, int metric, int arm, int when, int checkpoint,
                               int resamples)
 {
-    double *x = eval_arm_values(v, metric, arm, when, checkpoint);
-    struct interval i = mean_of(v, metric, x, v->orders, resamples);
+    struct interval i = {(double)NAN, (double)NAN, (double)NAN, 0};
+    double *x;
 
+    if (arm < 0) { /* every arm has the same records, unless it has none of this metric */
+        for (int a = 0; a < v->arms && !i.n; a++)
+            i = eval_base_beside(v, metric, a, when, checkpoint, resamples);
+        return i;
+    }
+    x = eval_arm_values(v, metric, arm, when, checkpoint);
+    i = mean_of(v, metric, x, v->orders, resamples);
     free(x);
     return i;
-}
-
-struct interval eval_base_interval(const struct eval *v, int metric, int resamples)
-{
-    return mean_of(v, metric, v->base + (size_t)metric * (size_t)v->facts, 1, resamples);
 }
 
 struct interval eval_base_beside(const struct eval *v, int metric, int arm, int when,
                                  int checkpoint, int resamples)
 {
-    double *x = eval_arm_values(v, metric, arm, when, checkpoint);
-    struct interval i;
+    struct interval i = {(double)NAN, (double)NAN, (double)NAN, 0};
+    double *x;
 
+    if (when == WHEN_FORGOTTEN || record_metric_is_of_change(&record_metrics[metric]))
+        return i;
+    x = eval_arm_values(v, metric, arm, when, checkpoint);
     for (int k = 0; k < v->orders * v->facts; k++)
         if (!isnan(x[k]))
             x[k] = v->base[(size_t)metric * (size_t)v->facts + (size_t)(k % v->facts)];
@@ -246,16 +252,12 @@ struct comparison *eval_compare(const struct eval *v, int metric)
     return NULL;
 }
 
-/* The harmonic mean of ES, PS and NS; 0 if one is 0, NAN if one is not known. */
-static double score_of(const double success[3])
+double eval_score_of(const double success[3])
 {
     double sum = 0;
 
-    for (int i = 0; i < 3; i++) {
-        if (!(success[i] > 0))
-            return success[i];
-        sum += 1 / success[i];
-    }
+    for (int i = 0; i < 3; i++)
+        sum += 1 / success[i]; /* of 0 it is infinite, and stays NAN once it is */
     return 3 / sum;
 }
 
@@ -274,7 +276,7 @@ double eval_rome_score(const struct eval *v, int arm, int when, int checkpoint)
 
     for (int i = 0; i < 3; i++)
         success[i] = eval_interval(v, eval_metric(name[i]), arm, when, checkpoint, 0).value;
-    return score_of(success);
+    return eval_score_of(success);
 }
 
 double eval_state_number(const struct eval *v, int arm, int edits, const char *name, bool largest)
@@ -293,6 +295,29 @@ double eval_state_number(const struct eval *v, int arm, int edits, const char *n
         n++;
     }
     return !n ? (double)NAN : largest ? most : sum / n;
+}
+
+/* The number that stands beside the value of a score. */
+static double beside_score(const struct eval *v, int arm, int edits, const char *score,
+                           enum task_number number)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "%.50s%s", score, task_number_ending[number]);
+    return eval_state_number(v, arm, edits, name, false);
+}
+
+struct eval_score eval_task_score(const struct eval *v, int arm, int edits, const char *name)
+{
+    double value = beside_score(v, arm, edits, name, TASK_VALUE);
+    double n = beside_score(v, arm, edits, name, TASK_COUNT);
+    struct eval_score s = {.error = beside_score(v, arm, edits, name, TASK_ERROR)};
+
+    s.of = task_number_is_share(name) ? wilson_interval(value, isnan(n) ? 0 : (int)n)
+                                      : normal_interval(value, s.error, isnan(n) ? 0 : (int)n);
+    if (s.of.n < EVAL_RECORDS_LEAST)
+        s.of.low = s.of.high = (double)NAN;
+    return s;
 }
 
 const char *eval_table_title(int table)

@@ -6,7 +6,10 @@
  *                z0 = Phi^-1(share of theta_b below the mean, half of those equal to it),
  *                a  = sum u^3 / (6 (sum u^2)^1.5), u = mean of the jackknife means - each of them
  *
- * Efron 1987. Draws come from splitmix64 (core/base/rng.h), one 32-bit number a record. */
+ *   Wilson:      all p with |p - share| <= z sqrt(p (1 - p) / n)
+ *
+ * Efron 1987, Wilson 1927. Draws come from splitmix64 (core/base/rng.h), one 32-bit number a
+ * record. */
 #include "core/eval/statistics.h"
 
 #include <math.h>
@@ -166,6 +169,27 @@ struct interval bootstrap_mean(const double *x, int orders, int records, int res
     free(theta);
     free(known);
     return out;
+}
+
+struct interval wilson_interval(double share, int n)
+{
+    double z = normal_quantile(1 - tail), by = z * z / n, middle, side;
+    struct interval out = {share, (double)NAN, (double)NAN, n};
+
+    if (n < 1 || isnan(share))
+        return out;
+    middle = (share + by / 2) / (1 + by);
+    side = z * sqrt(share * (1 - share) / n + by / n / 4) / (1 + by);
+    out.low = fmax(0, middle - side);
+    out.high = fmin(1, middle + side);
+    return out;
+}
+
+struct interval normal_interval(double mean, double error, int n)
+{
+    double side = normal_quantile(1 - tail) * error;
+
+    return (struct interval){mean, mean - side, mean + side, n};
 }
 
 /* The sum of d [n] with random signs, or with those of the bits of `way`. */

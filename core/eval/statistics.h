@@ -22,6 +22,11 @@ struct interval {
  * of two arms give the differences of their pairs. */
 struct interval bootstrap_mean(const double *x, int orders, int records, int resamples,
                                uint64_t seed);
+/* The share of n answers that are right or wrong, with Wilson's interval. It stays within 0 and 1,
+ * and has a width at both ends, where the standard error and a bootstrap have none. n 0: NAN. */
+struct interval wilson_interval(double share, int n);
+/* The mean of n numbers with this standard error: 1.96 of it to each side. */
+struct interval normal_interval(double mean, double error, int n);
 /* The two-sided p value of the mean of the differences d [n] being 0, by flipping their signs: all
  * 2^n ways if these are at most `resamples`, else so many random ones, where the observed signs
  * count as one way more. NAN is left out. NAN: no number. */

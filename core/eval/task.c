@@ -239,3 +239,16 @@ bool task_number_is_score(const char *name)
 
     return dot && !strchr(dot + 1, '.');
 }
+
+bool task_number_is_share(const char *name)
+{
+    for (int t = 0; task_at(t); t++)
+        for (int i = 0; i < TASK_SCORES && task_at(t)->score[i]; i++) {
+            char own[64];
+
+            task_number_name(task_at(t), i, TASK_VALUE, own, sizeof(own));
+            if (!strcmp(own, name))
+                return !task_at(t)->is_log[i];
+        }
+    return false;
+}

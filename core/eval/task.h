@@ -61,6 +61,7 @@ struct task {
     const char *name;                 /* "mmlu", as --tasks takes it */
     const char *help;                 /* what it asks, part of a sentence */
     const char *score[TASK_SCORES];   /* "acc", ...; the first one says whether it is right */
+    bool is_log[TASK_SCORES];         /* of a score: a log p; else 0 or 1 of each question */
     int shots;                        /* worked examples before a question; -1: it takes none */
     int tokens;                       /* generated at most; 0: a choice by log-likelihood */
     const char *stop[TASK_STOPS + 1]; /* what ends a generated answer; NULL ends the list */
@@ -136,5 +137,7 @@ void task_number_name(const struct task *task, int score, enum task_number numbe
                       size_t size);
 /* Whether a number has the name of a value, of any task. */
 bool task_number_is_score(const char *name);
+/* Whether it is a share of questions, from 0 to 1. */
+bool task_number_is_share(const char *name);
 
 #endif

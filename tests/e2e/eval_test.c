@@ -159,6 +159,40 @@ static double state_number(const json_t *result, const char *name)
     return 0;
 }
 
+/* 3 / (1/ES + 1/PS + 1/NS) of what `part` of the metrics says ("" itself, "base"). */
+static double score_of(const json_t *metrics, const char *part)
+{
+    static const char *const name[] = {"es", "ps", "ns"};
+    double sum = 0;
+
+    for (int i = 0; i < 3; i++) {
+        json_t *m = json_object_get(metrics, name[i]);
+
+        sum +=
+            1 / json_number_value(json_object_get(*part ? json_object_get(m, part) : m, "value"));
+    }
+    return 3 / sum;
+}
+
+/* The base beside a result is of the same records, and has a score as the arm does. */
+static void base_is_comparable(const json_t *result)
+{
+    json_t *metrics = json_object_get(result, "metrics"), *m;
+    const char *name;
+
+    json_object_foreach(metrics, name, m)
+    {
+        json_t *base = json_object_get(m, "base");
+
+        CHECK(json_is_null(base) == (!strncmp(name, "loc", 3)));
+        CHECK(json_is_null(base) || json_integer_value(json_object_get(base, "n")) ==
+                                        json_integer_value(json_object_get(m, "n")));
+    }
+    CHECK_NEAR(json_number_value(json_object_get(result, "score")), score_of(metrics, ""), 1e-9);
+    CHECK_NEAR(json_number_value(json_object_get(result, "base_score")), score_of(metrics, "base"),
+               1e-9);
+}
+
 /* Every result can be computed from the records. */
 static void results_follow_from_records(void)
 {
@@ -199,6 +233,7 @@ static void results_follow_from_records(void)
             seen++;
         }
         CHECK(json_object_get(metrics, "es")); /* the first fact has an old object */
+        base_is_comparable(o);
         CHECK(json_object_get(metrics, "rel_em"));
     }
     CHECK(seen == 3 * 2 * 2 * 4);
@@ -210,13 +245,16 @@ static void results_follow_from_records(void)
     CHECK(out.data && strstr(out.data, "final, teacher-forced") &&
           strstr(out.data, "immediate, generated") && strstr(out.data, "each arm less nmke") &&
           strstr(out.data, "Port: what follows"));
-    row = out.data ? strstr(out.data, "\nnmke                  2") : NULL;
+    CHECK(strstr(out.data, "\n(base)                0        2  ") &&
+          strstr(out.data, "\n(base)                0        5  "));
+    row = out.data ? strstr(out.data, "\nnmke                  2        2  ") : NULL;
     CHECK(row && !memchr(row, '[', strcspn(row + 1, "\n")));
     buf_free(&out);
     free(data);
 }
 
-/* The number of a metric in one of the `result` events; NULL: there is none. Borrowed. */
+/* The number of a metric in one of the `result` events, or its score; NULL: there is none.
+ * Borrowed. */
 static json_t *result_of(const json_t *results, const char *arm, int edits, const char *when,
                          const char *metric)
 {
@@ -225,7 +263,8 @@ static json_t *result_of(const json_t *results, const char *arm, int edits, cons
 
         if (is_text(o, "arm", arm) && is_text(o, "when", when) &&
             json_integer_value(json_object_get(o, "edits")) == edits)
-            return json_object_get(json_object_get(o, "metrics"), metric);
+            return strcmp(metric, "score") ? json_object_get(json_object_get(o, "metrics"), metric)
+                                           : json_object_get(o, "score");
     }
     return NULL;
 }
@@ -244,6 +283,11 @@ static bool row_is_of(const json_t *results, char *row)
     if (n < 9 || !*cell[0] || (strcmp(cell[2], "final") && strcmp(cell[2], "immediate")))
         return false;
     m = result_of(results, cell[0], (int)strtol(cell[1], NULL, 10), cell[2], cell[4]);
+    if (json_is_real(m)) {
+        CHECK_NEAR(json_real_value(m), strtod(cell[5], NULL), 1e-8);
+        CHECK(!*cell[6] && !*cell[8]);
+        return true;
+    }
     same = m && is_text(m, "protocol", cell[3]) &&
            json_integer_value(json_object_get(m, "n")) == strtol(cell[8], NULL, 10);
     for (int i = 0; same && i < 3; i++) {

@@ -2,6 +2,7 @@
 #include "tests/screens/fixture.h"
 
 #include "views/screens/run_internal.h"
+#include "views/view_tables.h"
 
 enum { FACTS = 6, ARMS = 2 };
 static const char *const places[FACTS] = {"Egypt", "Kenya", "Peru", "Chad", "Fiji", "Cuba"};
@@ -210,6 +211,13 @@ static bool hides(struct drawn *x, int h, int w, const char *what)
     return !there;
 }
 
+static void to_page(struct drawn *x, int page)
+{
+    for (int i = 0; i < PAGES && ((struct run_view *)x->v->state)->page != page; i++)
+        press(x, ACTION_MODE, 1);
+    CHECK(((struct run_view *)x->v->state)->page == page);
+}
+
 static void four_sizes(const char *name, struct drawn *x)
 {
     static const int size[][2] = {{24, 80}, {20, 60}, {36, 120}, {50, 200}};
@@ -276,6 +284,59 @@ static void the_base_is_of_the_same_records(void)
     press(&x, ACTION_DOWN, 1);
     CHECK(shows(&x, 36, 120, "(base)            0     3  0.333"));
     draw_end(&x);
+}
+
+static void add_score(struct run_info *r, const char *name, double value, double error, int n)
+{
+    const double all[TASK_NUMBERS] = {value, error, n};
+
+    for (int i = 0; i < TASK_NUMBERS; i++) {
+        char full[64];
+
+        snprintf(full, sizeof(full), "%s%s", name, task_number_ending[i]);
+        add_number(r, 0, 0, full, all[i]);
+    }
+}
+
+/* None of 20 questions: 0 to .161 (Wilson). An interval that is wider than its cell has fewer
+ * digits. */
+static void scores_of_tasks_have_intervals(void)
+{
+    struct run_info *r = info_of_run(2, 6, 1);
+    struct buf csv = {0};
+    struct table t;
+    struct drawn x;
+
+    add_score(r, "mmlu.acc", 0, 0, 20);
+    add_score(r, "mmlu_cloze.acc", 0.5, 0.5, 4);
+    add_score(r, "mmlu_cloze.logp", -5.797, 0.348, 16);
+    draw_begin(&x, 2, 6);
+    give(&x.d, EV_RUN, r);
+    give(&x.d, EV_MEASURES, measures_of_run(2, 6));
+    work(x.v);
+    to_page(&x, PAGE_TASKS);
+    CHECK(shows(&x, 36, 120, "(base)            0    20  0.000 [0.000, 0.161]"));
+    CHECK(shows(&x, 36, 120, "-5.797 [-6.5, -5.1]"));
+    CHECK(shows(&x, 36, 120, "mmlu.acc 0.000 [0.000, 0.161] · n 20 · the base"));
+    press(&x, ACTION_RIGHT, 1);
+    CHECK(shows(&x, 36, 120, "mmlu_cloze.acc 0.500 (too few for an interval) · n 4 · the base"));
+    CHECK(view_table_of(&t, x.v->ops, &x.d));
+    table_to_csv(&t, &csv);
+    table_free(&t);
+    CHECK(strstr(csv.data, ",0,state,,mmlu.acc,0,0,0.161"));
+    buf_free(&csv);
+    draw_end(&x);
+}
+
+/* It is known if all three are, and then 0 if one is. */
+static void a_score_has_one_definition(void)
+{
+    static const double none = (double)NAN;
+
+    CHECK_NEAR(eval_score_of((double[]){1, 0.5, 0.25}), 3. / 7, 1e-12);
+    CHECK_NEAR(eval_score_of((double[]){1, 0, 0.25}), 0, 0);
+    CHECK(isnan(eval_score_of((double[]){0, none, 0.25})));
+    CHECK(isnan(eval_score_of((double[]){none, 0, 0.25})));
 }
 
 /* Four of six facts are written: what is immediate is of four edits, and the records that are there
@@ -350,8 +411,7 @@ static void what_is_not_right_or_wrong_has_no_mark(void)
     press(&x, ACTION_ENTER, 1);
     press(&x, ACTION_RIGHT, 2); /* log p */
     CHECK(hides(&x, 36, 120, "whole:"));
-    for (int i = 0; i < 3 && ((struct run_view *)x.v->state)->page != 4; i++)
-        press(&x, ACTION_MODE, 1);
+    to_page(&x, 4);
     CHECK(shows(&x, 36, 120, "   1        sent       sent") && hides(&x, 36, 120, "whole:"));
     draw_end(&x);
 }
@@ -567,6 +627,8 @@ static const struct test tests[] = {
     {"pictures", pictures},
     {"numbers are those of the file", numbers_are_those_of_the_file},
     {"the base is of the same records", the_base_is_of_the_same_records},
+    {"scores of tasks have intervals", scores_of_tasks_have_intervals},
+    {"a score has one definition", a_score_has_one_definition},
     {"half a run", half_a_run},
     {"what is chosen is seen", what_is_chosen_is_seen},
     {"a loss of nothing is good", a_loss_of_nothing_is_good},

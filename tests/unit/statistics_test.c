@@ -109,7 +109,35 @@ static void nothing_and_constants(void)
     CHECK_NEAR(sign_flip_p(one, 3, 100, 0), 0.25, 0); /* +++ and --- of eight */
 }
 
-static const struct test tests[] = {{"intervals and p values", intervals_and_p_values},
+/* Shares of Newcombe, Two-sided confidence intervals for the single proportion, Statistics in
+ * Medicine 1998, Table I, method 3. */
+static void intervals_of_shares(void)
+{
+    static const struct {
+        int right, n;
+        double low, high;
+    } of[] = {
+        {81, 263, .2553, .3662}, {15, 148, .0624, .1605}, {0, 20, 0, .1611}, {1, 29, .0061, .1718}};
+    struct interval i;
+
+    for (int k = 0; k < 4; k++) {
+        i = wilson_interval((double)of[k].right / of[k].n, of[k].n);
+        CHECK_NEAR(i.low, of[k].low, 5e-5);
+        CHECK_NEAR(i.high, of[k].high, 5e-5);
+        CHECK(i.n == of[k].n && i.low >= 0);
+        i = wilson_interval(1 - i.value, of[k].n); /* the other way round */
+        CHECK_NEAR(i.high, 1 - of[k].low, 5e-5);
+        CHECK(i.high <= 1);
+    }
+    i = wilson_interval((double)NAN, 0);
+    CHECK(isnan(i.low) && isnan(i.high));
+    i = normal_interval(-5, 0.5, 9);
+    CHECK_NEAR(i.low, -5.98, 1e-4);
+    CHECK_NEAR(i.high, -4.02, 1e-4);
+}
+
+static const struct test tests[] = {{"intervals of shares", intervals_of_shares},
+                                    {"intervals and p values", intervals_and_p_values},
                                     {"several orders", several_orders},
                                     {"Holm, and the normal distribution", corrections},
                                     {"nothing, and constants", nothing_and_constants}};

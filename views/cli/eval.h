@@ -65,5 +65,7 @@ void eval_print_json(const struct eval *v);
 
 /* eval_report.c: the tables, or JSON */
 void eval_report(const struct cli *c, const struct eval *v);
+/* "0.930 [0.850, 0.980]", "0.930" of too few records; missing where there is no number. */
+void eval_interval_cell(struct table *t, const struct interval *i);
 
 #endif

@@ -148,6 +148,8 @@ static json_t *metric_json(const struct eval *v, int metric, int arm, int checkp
         return NULL;
     o = interval_json(&i);
     json_object_set_new(o, "protocol", json_string(protocol));
+    i = eval_base_beside(v, metric, arm, (int)when, checkpoint, STATISTICS_RESAMPLES);
+    json_object_set_new(o, "base", i.n ? interval_json(&i) : json_null());
     if (v->orders > 1) {
         double *x = eval_arm_values(v, metric, arm, when, checkpoint);
 
@@ -183,6 +185,7 @@ static void print_result(const struct eval *v, int arm, int checkpoint, enum mea
         json_object_set_new(o, "tasks", eval_task_scores(v, arm, v->checkpoint[checkpoint]));
     }
     json_object_set_new(o, "score", cli_real(eval_rome_score(v, arm, when, checkpoint)));
+    json_object_set_new(o, "base_score", cli_real(eval_rome_score(v, -1, when, checkpoint)));
     json_object_set_new(o, "seconds_per_edit", cli_real(eval_number_mean(v, arm, "seconds")));
     json_object_set_new(o, "gain", cli_real(eval_number_mean(v, arm, "gain")));
     cli_print(o);

@@ -8,8 +8,7 @@
 #include "core/base/std.h"
 #include "views/cli/eval.h"
 
-/* "0.930 [0.850, 0.980]", "0.930" of too few records; missing where there is no number. */
-static void interval_cell(struct table *t, const struct interval *i)
+void eval_interval_cell(struct table *t, const struct interval *i)
 {
     if (!i->n)
         table_missing(t);
@@ -35,21 +34,21 @@ static int table_metrics(const struct eval *v, int table, int out[RECORD_METRICS
     return n;
 }
 
-static void arm_rows(const struct eval *v, struct table *t, const int *metric, int metrics,
-                     enum measure_when when)
+/* Arm -1: the base on the records of the checkpoint. */
+static void arm_row(const struct eval *v, struct table *t, const int *metric, int metrics, int arm,
+                    enum measure_when when, int checkpoint)
 {
-    for (int a = 0; a < v->arms; a++)
-        for (int k = 0; k < v->checkpoints; k++) {
-            table_text(t, v->arm[a].name);
-            table_integer(t, v->checkpoint[k]);
-            for (int i = 0; i < metrics; i++) {
-                struct interval of = eval_interval(v, metric[i], a, when, k, STATISTICS_RESAMPLES);
+    table_text(t, arm < 0 ? "(base)" : v->arm[arm].name);
+    table_integer(t, arm < 0 ? 0 : v->checkpoint[checkpoint]);
+    table_integer(t, v->checkpoint[checkpoint]);
+    for (int i = 0; i < metrics; i++) {
+        struct interval of =
+            eval_interval(v, metric[i], arm, (int)when, checkpoint, STATISTICS_RESAMPLES);
 
-                interval_cell(t, &of);
-            }
-            if (record_metrics[metric[0]].table == RECORD_TABLES)
-                table_real(t, eval_rome_score(v, a, when, k));
-        }
+        eval_interval_cell(t, &of);
+    }
+    if (record_metrics[metric[0]].table == RECORD_TABLES)
+        table_real(t, eval_rome_score(v, arm, (int)when, checkpoint));
 }
 
 static void print_table(const struct eval *v, int table, enum measure_when when)
@@ -60,7 +59,7 @@ static void print_table(const struct eval *v, int table, enum measure_when when)
     if (!metrics)
         return;
     std_print("%s, %s\n", measure_when_name((int)when), eval_table_title(table));
-    table_layout(&t, "arm%-16s  edits%5d");
+    table_layout(&t, "arm%-16s  edits%5d  records%7d");
     for (int i = 0; i < metrics; i++) {
         char column[64];
 
@@ -69,19 +68,9 @@ static void print_table(const struct eval *v, int table, enum measure_when when)
     }
     if (table == RECORD_TABLES)
         table_layout(&t, "  score%6.3f");
-    table_text(&t, "(base)");
-    table_integer(&t, 0);
-    for (int i = 0; i < metrics; i++) {
-        struct interval of = eval_base_interval(v, metric[i], STATISTICS_RESAMPLES);
-
-        if (record_metric_is_of_change(&record_metrics[metric[i]]))
-            table_missing(&t);
-        else
-            interval_cell(&t, &of);
-    }
-    if (table == RECORD_TABLES)
-        table_missing(&t);
-    arm_rows(v, &t, metric, metrics, when);
+    for (int a = -1; a < v->arms; a++)
+        for (int k = 0; k < v->checkpoints; k++)
+            arm_row(v, &t, metric, metrics, a, when, k);
     cli_table(&t);
     table_free(&t);
     std_puts("");
@@ -98,7 +87,7 @@ static void print_comparisons(const struct eval *v)
         for (int i = 0; c && i + 1 < v->arms; i++) {
             table_text(&t, v->arm[c[i].arm].name);
             table_text(&t, record_metrics[m].name);
-            interval_cell(&t, &c[i].difference);
+            eval_interval_cell(&t, &c[i].difference);
             table_real(&t, c[i].p);
             table_real(&t, c[i].p_holm);
             table_integer(&t, c[i].difference.n);
@@ -135,7 +124,7 @@ static void print_forgetting(const struct eval *v)
             struct interval lost = eval_interval(v, eval_metric(name[i]), a, WHEN_FORGOTTEN, last,
                                                  STATISTICS_RESAMPLES);
 
-            interval_cell(&t, &lost);
+            eval_interval_cell(&t, &lost);
         }
         for (int part = 0; part < eval_ages(v, last); part++) {
             int from, to, n;
@@ -214,7 +203,7 @@ static void print_text(const struct eval *v)
               "none of fewer than %d records\n"
               "Rel: the fact's prompt, Gen: its rephrase, Loc: neighbours say what the base said, "
               "Port: what follows from it; ES, PS, NS: new before old on the prompt and rephrase, "
-              "old before new on neighbours\n\n",
+              "old before new on neighbours; (base): before any edit, on the same records\n\n",
               v->facts, v->batch, v->orders, v->orders == 1 ? "" : "s",
               v->orders == 1 ? "" : " and orders", EVAL_RECORDS_LEAST);
     for (int table = 1; table <= RECORD_TABLES; table++)

@@ -190,20 +190,14 @@ void eval_print_answers(const struct eval *v, const struct measures *all)
     }
 }
 
-/* A score of an arm, or of the base (-1), its error and how many questions it is of. */
-static struct task_score score_read(const struct eval *v, int arm, int edits,
+/* A score of an arm, or of the base (-1). */
+static struct eval_score score_read(const struct eval *v, int arm, int edits,
                                     const struct task *task, int score)
 {
-    double value[TASK_NUMBERS];
+    char name[64];
 
-    for (int i = 0; i < TASK_NUMBERS; i++) {
-        char name[64];
-
-        task_number_name(task, score, (enum task_number)i, name, sizeof(name));
-        value[i] = eval_state_number(v, arm, edits, name, false);
-    }
-    return (struct task_score){value[TASK_VALUE], value[TASK_ERROR],
-                               isnan(value[TASK_COUNT]) ? 0 : (int)value[TASK_COUNT]};
+    task_number_name(task, score, TASK_VALUE, name, sizeof(name));
+    return eval_task_score(v, arm, edits, name);
 }
 
 json_t *eval_task_scores(const struct eval *v, int arm, int edits)
@@ -212,36 +206,37 @@ json_t *eval_task_scores(const struct eval *v, int arm, int edits)
 
     for (int t = 0; task_at(t); t++)
         for (int i = 0; i < TASK_SCORES && task_at(t)->score[i]; i++) {
-            struct task_score s = score_read(v, arm, edits, task_at(t), i);
-            struct task_score b = score_read(v, -1, 0, task_at(t), i);
+            struct eval_score s = score_read(v, arm, edits, task_at(t), i);
+            struct eval_score b = score_read(v, -1, 0, task_at(t), i);
 
-            if (s.n)
+            if (s.of.n)
                 json_array_append_new(
-                    list, json_pack("{s:s, s:s, s:o, s:o, s:i, s:o, s:o}", "task", task_at(t)->name,
-                                    "score", task_at(t)->score[i], "value", cli_real(s.value),
-                                    "error", cli_real(s.error), "n", s.n, "base", cli_real(b.value),
-                                    "base_error", cli_real(b.error)));
+                    list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:o, s:o}", "task",
+                                    task_at(t)->name, "score", task_at(t)->score[i], "value",
+                                    cli_real(s.of.value), "low", cli_real(s.of.low), "high",
+                                    cli_real(s.of.high), "error", cli_real(s.error), "n", s.of.n,
+                                    "base", cli_real(b.of.value), "base_error", cli_real(b.error)));
         }
     return list;
 }
 
 static void score_row(struct table *t, const char *arm, int edits, const struct task *task,
-                      int score, const struct task_score *s)
+                      int score, const struct eval_score *s)
 {
     table_text(t, task->name);
     table_text(t, task->score[score]);
     table_text(t, arm);
     table_integer(t, edits);
-    table_real(t, s->value);
+    eval_interval_cell(t, &s->of);
     table_real(t, s->error);
-    table_integer(t, s->n);
+    table_integer(t, s->of.n);
 }
 
 static void score_rows(struct table *t, const struct eval *v, const struct task *task, int score)
 {
-    struct task_score s = score_read(v, -1, 0, task, score);
+    struct eval_score s = score_read(v, -1, 0, task, score);
 
-    if (!s.n)
+    if (!s.of.n)
         return;
     score_row(t, "(base)", 0, task, score, &s);
     for (int a = 0; a < v->arms; a++)
@@ -255,13 +250,16 @@ void eval_print_tasks(const struct eval *v)
 {
     struct table t = {.name = "tasks"};
 
-    table_layout(&t, "task%-20s  score%-11s  arm%-16s  edits%5d  value%8.4f  error%8.4f  "
+    table_layout(&t, "task%-20s  score%-11s  arm%-16s  edits%5d  value%-24s  error%8.4f  "
                      "questions%9d");
     for (int i = 0; task_at(i); i++)
         for (int k = 0; k < TASK_SCORES && task_at(i)->score[k]; k++)
             score_rows(&t, v, task_at(i), k);
     if (table_row_count(&t)) {
-        std_puts("ability tasks: the mean over questions, and its standard error");
+        std_print("ability tasks: the mean over questions with its 95 %% interval (none of fewer "
+                  "than %d), and "
+                  "its standard error\n",
+                  EVAL_RECORDS_LEAST);
         cli_table(&t);
         std_puts("");
     }

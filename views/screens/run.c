@@ -166,8 +166,7 @@ static bool work_on_table(const struct run_view *w, struct ui_run *r)
             int arm, checkpoint;
 
             run_row(w, r, row, &arm, &checkpoint);
-            if (all[i].metric >= 0 && (arm >= 0 || w->when != WHEN_FORGOTTEN) &&
-                run_compute(r, all[i].metric, arm, w->when, checkpoint))
+            if (all[i].metric >= 0 && run_compute(r, all[i].metric, arm, w->when, checkpoint))
                 return true;
         }
     return false;

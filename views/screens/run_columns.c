@@ -83,31 +83,28 @@ int run_columns(const struct ui_run *r, int page, struct run_column *out)
     return page == PAGE_TASKS ? task_columns(r, out) : n;
 }
 
-/* The number that belongs to the value of a score. */
-static double beside_score(const struct ui_run *r, const struct run_column *c, int arm, int edits,
-                           enum task_number number)
-{
-    char name[64];
-
-    snprintf(name, sizeof(name), "%.50s%s", c->number, task_number_ending[number]);
-    return eval_state_number(&r->eval, arm, edits, name, false);
-}
-
 struct interval run_state_value(const struct ui_run *r, const struct run_column *c, int arm,
                                 int checkpoint)
 {
-    static const double normal = 1.959963984540054, none = (double)NAN; /* 95 % */
     int edits = arm < 0 ? 0 : r->eval.checkpoint[checkpoint];
-    struct interval i = {eval_state_number(&r->eval, arm, edits, c->number, c->largest), none, none,
-                         0};
 
-    if (task_number_is_score(c->number) && !isnan(i.value)) {
-        double error = beside_score(r, c, arm, edits, TASK_ERROR);
+    if (task_number_is_score(c->number))
+        return eval_task_score(&r->eval, arm, edits, c->number).of;
+    return (struct interval){eval_state_number(&r->eval, arm, edits, c->number, c->largest),
+                             (double)NAN, (double)NAN, 0};
+}
 
-        i.low = i.value - normal * error;
-        i.high = i.value + normal * error;
-        i.n = (int)beside_score(r, c, arm, edits, TASK_COUNT);
-    }
+struct interval run_score(const struct ui_run *r, int arm, int when, int checkpoint)
+{
+    static const char *const name[] = {"es", "ps", "ns"};
+    struct interval i = {(double)NAN, (double)NAN, (double)NAN, 0};
+    double success[3];
+    bool exact;
+
+    for (int k = 0; k < 3; k++)
+        success[k] = run_interval(r, eval_metric(name[k]), arm, when, checkpoint, &exact).value;
+    if (when != WHEN_FORGOTTEN)
+        i.value = eval_score_of(success);
     return i;
 }
 
@@ -229,82 +226,101 @@ int run_listed(const struct run_view *w, const struct ui_run *r, int *out)
 
 /* ---- rows for :export ---- */
 
-/* arm RUN_BASE: the base on all its records. */
-static void table_row(struct table *t, const struct ui_run *r, int arm, int checkpoint, int when,
-                      int metric)
-{
-    bool exact = false;
-    struct interval i = {.n = 1};
+/* What a row is of. Arm RUN_BASE: the base on the records of the checkpoint. */
+struct export_row {
+    struct table *table;
+    const struct ui_run *run;
+    int arm, checkpoint, when;
+};
 
-    if (arm != RUN_BASE)
-        i = run_interval(r, metric, arm, when, checkpoint, &exact);
-    if (!exact && i.n)
-        i = arm == RUN_BASE
-                ? eval_base_interval(&r->eval, metric, STATISTICS_RESAMPLES)
-                : eval_interval(&r->eval, metric, arm, when, checkpoint, STATISTICS_RESAMPLES);
-    if (!i.n)
-        return;
-    table_text(t, arm == RUN_BASE ? "" : r->eval.arm[arm].name);
-    table_integer(t, run_row_edits(r, when, arm, checkpoint));
-    table_text(t, arm == RUN_BASE          ? "base"
-                  : when == WHEN_FORGOTTEN ? "forgotten"
-                                           : measure_when_name(when));
-    table_text(t, measure_protocol_name(record_metrics[metric].protocol));
-    table_text(t, record_metrics[metric].json);
-    table_real(t, i.value);
-    table_real(t, i.low);
-    table_real(t, i.high);
-    table_integer(t, i.n);
+static void put_row(const struct export_row *x, const char *protocol, const char *metric,
+                    const struct interval *i)
+{
+    bool base = x->arm == RUN_BASE;
+
+    table_text(x->table, base ? "" : x->run->eval.arm[x->arm].name);
+    table_integer(x->table, base ? 0 : run_row_edits(x->run, x->when, x->arm, x->checkpoint));
+    table_text(x->table, !protocol                   ? "state"
+                         : base                      ? "base"
+                         : x->when == WHEN_FORGOTTEN ? "forgotten"
+                                                     : measure_when_name(x->when));
+    table_text(x->table, protocol);
+    table_text(x->table, metric);
+    table_real(x->table, i->value);
+    table_real(x->table, i->low);
+    table_real(x->table, i->high);
+    if (i->n)
+        table_integer(x->table, i->n);
+    else
+        table_missing(x->table);
+    table_integer(x->table, x->run->eval.checkpoint[x->checkpoint]);
 }
 
-static void state_row(struct table *t, const struct ui_run *r, const struct run_column *c, int arm,
-                      int checkpoint)
+static void metric_row(const struct export_row *x, int metric)
 {
-    struct interval i = run_state_value(r, c, arm, checkpoint);
+    const char *protocol = measure_protocol_name(record_metrics[metric].protocol);
+    struct interval i = {.n = 1};
+    bool exact = false;
 
-    if (isnan(i.value))
-        return;
-    table_text(t, arm == RUN_BASE ? "" : r->eval.arm[arm].name);
-    table_integer(t, arm == RUN_BASE ? 0 : r->eval.checkpoint[checkpoint]);
-    table_text(t, "state");
-    table_missing(t);
-    table_text(t, c->number);
-    table_real(t, i.value);
-    table_real(t, i.low);
-    table_real(t, i.high);
+    if (x->arm != RUN_BASE)
+        i = run_interval(x->run, metric, x->arm, x->when, x->checkpoint, &exact);
+    if (!exact && i.n)
+        i = eval_interval(&x->run->eval, metric, x->arm, x->when, x->checkpoint,
+                          STATISTICS_RESAMPLES);
     if (i.n)
-        table_integer(t, i.n);
-    else
-        table_missing(t);
+        put_row(x, protocol, record_metrics[metric].json, &i);
+}
+
+static void score_row(const struct export_row *x)
+{
+    struct interval i = {eval_rome_score(&x->run->eval, x->arm, x->when, x->checkpoint),
+                         (double)NAN, (double)NAN, 0};
+
+    if (x->when != WHEN_FORGOTTEN && !isnan(i.value))
+        put_row(x, measure_protocol_name(PROTOCOL_TEACHER), "score", &i);
 }
 
 /* Numbers of the state, whether any state of the run has them or not. */
-static void state_rows(struct table *t, const struct ui_run *r, int arm, int checkpoint)
+static void state_rows(const struct export_row *x)
 {
-    struct run_column all[RUN_COLUMNS];
-    int n = task_columns(r, all);
+    struct run_column task[RUN_COLUMNS];
+    int states = (int)(sizeof(state_columns) / sizeof(*state_columns));
+    int n = task_columns(x->run, task);
 
-    for (size_t i = 0; i < sizeof(state_columns) / sizeof(*state_columns); i++)
-        state_row(t, r, &state_columns[i], arm, checkpoint);
-    for (int i = 0; i < n; i++)
-        state_row(t, r, &all[i], arm, checkpoint);
+    for (int k = 0; k < states + n; k++) {
+        const struct run_column *c = k < states ? &state_columns[k] : &task[k - states];
+        struct interval i = run_state_value(x->run, c, x->arm, x->checkpoint);
+
+        if (!isnan(i.value))
+            put_row(x, NULL, c->number, &i);
+    }
+}
+
+/* All rows of an arm at a checkpoint; of the base those at the last one have the numbers of its
+ * state.
+ */
+static void export_rows(struct export_row *x)
+{
+    static const int when[] = {WHEN_IMMEDIATE, WHEN_FINAL, WHEN_FORGOTTEN};
+
+    for (int w = 0; w < (x->arm == RUN_BASE ? 1 : 3); w++) {
+        x->when = when[w];
+        for (int m = 0; m < record_metric_count; m++)
+            metric_row(x, m);
+        score_row(x);
+    }
+    x->when = WHEN_FINAL;
+    if (x->arm != RUN_BASE || x->checkpoint == x->run->eval.checkpoints - 1)
+        state_rows(x);
 }
 
 bool run_table(struct table *t, const struct ui_state *d)
 {
-    static const int when[] = {WHEN_IMMEDIATE, WHEN_FINAL, WHEN_FORGOTTEN};
     const struct ui_run *r = d->run;
 
-    table_columns(t, "arm edits when protocol metric value low high n");
-    for (int row = 0; run_there(r) && row < run_rows(r); row++) {
-        int arm = row ? (row - 1) / r->eval.checkpoints : RUN_BASE;
-        int checkpoint = row ? (row - 1) % r->eval.checkpoints : 0;
-
-        for (int w = 0; w < (arm == RUN_BASE ? 1 : 3); w++)
-            for (int m = 0; m < record_metric_count; m++)
-                if (arm != RUN_BASE || !record_metric_is_of_change(&record_metrics[m]))
-                    table_row(t, r, arm, checkpoint, when[w], m);
-        state_rows(t, r, arm, checkpoint);
-    }
+    table_columns(t, "arm edits when protocol metric value low high n records");
+    for (int a = RUN_BASE; run_there(r) && a < r->eval.arms; a++)
+        for (int k = 0; k < r->eval.checkpoints; k++)
+            export_rows(&(struct export_row){t, r, a, k, WHEN_FINAL});
     return t->cells > 0;
 }

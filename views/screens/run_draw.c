@@ -38,20 +38,11 @@ const char *run_interval_text(const struct run_column *c, const struct interval 
 struct interval run_column_value(const struct run_view *w, const struct ui_run *r,
                                  const struct run_column *c, int arm, int checkpoint, bool *exact)
 {
-    static const double none = (double)NAN;
-    struct interval i = {none, none, none, 0};
-    bool of_change = c->metric >= 0 && record_metric_is_of_change(&record_metrics[c->metric]);
-
     *exact = true;
-    if (arm < 0 && (w->when == WHEN_FORGOTTEN || of_change) && w->page < PAGE_STATES)
-        return i;
     if (c->metric >= 0)
         return run_interval(r, c->metric, arm, w->when, checkpoint, exact);
-    if (c->number)
-        i = run_state_value(r, c, arm, checkpoint);
-    else if (arm >= 0 && w->when != WHEN_FORGOTTEN)
-        i.value = eval_rome_score(&r->eval, arm, w->when, checkpoint);
-    return i;
+    return c->number ? run_state_value(r, c, arm, checkpoint)
+                     : run_score(r, arm, w->when, checkpoint);
 }
 
 /* ---- the table ---- */
@@ -96,19 +87,31 @@ static void draw_heading(const struct run_view *w, const struct extent *e, struc
     }
 }
 
+/* " [0.010, 0.097]" in at most `cols` columns: with fewer digits where it is too wide, and " […]"
+ * where no interval fits. The line below the table has all of the one under the cursor. */
+static void draw_ends(const struct run_column *c, const struct interval *i, struct pen *p, int cols)
+{
+    char low[24], high[24], ends[80];
+
+    snprintf(ends, sizeof(ends), " [%s, %s]", run_value_text(c, i->low, low),
+             run_value_text(c, i->high, high));
+    for (int digits = 2; digits >= 0 && text_width(ends) > cols; digits--)
+        snprintf(ends, sizeof(ends), " [%.*f, %.*f]", digits, i->low, digits, i->high);
+    pen_text(p, ROLE_DIM, text_width(ends) > cols ? " […]" : ends);
+}
+
 /* A mean is bold; its interval is dim; "…" stands for one that is being computed. */
 static void draw_value(const struct run_column *c, const struct interval *i, bool exact,
                        struct pen *p, int cols)
 {
-    char value[24], all[80];
+    char value[24];
 
     run_value_text(c, i->value, value);
-    run_interval_text(c, i, all);
     pen_printf(p, isnan(i->value) ? ROLE_EMPTY : ROLE_STRONG, "%s", value);
     if (!exact && i->n)
         pen_text(p, ROLE_DIM, " …");
-    else if (cols > (int)strlen(all))
-        pen_text(p, ROLE_DIM, all + strlen(value));
+    else if (!isnan(i->low))
+        draw_ends(c, i, p, cols - 1 - text_width(value));
 }
 
 /* The time of the numbers of a page: states are those at checkpoints. */
@@ -208,12 +211,12 @@ static void cell_words(const struct run_view *w, const struct ui_run *r, int col
                run_row_edits(r, row_when(w), arm, checkpoint));
     if (c.metric >= 0 && r->eval.orders > 1)
         snprintf(records, sizeof(records), " · n %d in %d orders", i.n, r->eval.orders);
-    else if (c.metric >= 0)
+    else if (c.metric >= 0 || i.n)
         snprintf(records, sizeof(records), " · n %d", i.n);
     buf_printf(&all, "%s %s%s%s · %s", c.name, run_interval_text(&c, &i, value),
-               !exact                                 ? " …"
-               : c.metric >= 0 && i.n && isnan(i.low) ? " (too few for an interval)"
-                                                      : "",
+               !exact                ? " …"
+               : i.n && isnan(i.low) ? " (too few for an interval)"
+                                     : "",
                records, base ? "the base" : name);
     if (w->page < PAGE_STATES && !base)
         buf_printf(&all, " · %s", run_when(w->when));

@@ -44,10 +44,12 @@ struct run_view {
 /* The columns of the page that have numbers, at most RUN_COLUMNS; returns how many. */
 enum { RUN_COLUMNS = RECORD_METRICS_MOST + 8 };
 int run_columns(const struct ui_run *r, int page, struct run_column *out);
-/* The value of a column that is a number of states; of a task's score with the interval of its
- * standard error and the number of questions. */
+/* The value of a column that is a number of states; of a task's score with its interval and the
+ * number of questions. */
 struct interval run_state_value(const struct ui_run *r, const struct run_column *c, int arm,
                                 int checkpoint);
+/* ROME's score, which has no interval; of differences there is none. */
+struct interval run_score(const struct ui_run *r, int arm, int when, int checkpoint);
 /* The column under the cursor; false: the page has none. */
 bool run_column_at(const struct run_view *w, const struct ui_run *r, struct run_column *out);
 int run_rows(const struct ui_run *r);
