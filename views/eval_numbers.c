@@ -20,6 +20,15 @@ int eval_sequences(const struct eval *v)
     return v->arms * v->orders;
 }
 
+bool eval_sequence_is(const struct eval *v, int sequence, const char *name)
+{
+    for (int i = 0; i < v->numbers; i++) /* those of a run that was extended are of fewer edits */
+        if (v->number[i].sequence == sequence + 1 && v->number[i].edits == v->facts &&
+            !strcmp(v->number[i].name, name))
+            return true;
+    return false;
+}
+
 double *eval_values(const struct eval *v, int metric, int sequence, int slot)
 {
     size_t row =

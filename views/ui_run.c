@@ -1,6 +1,7 @@
 /* Takes what the file of a run has, and finds the measures and the edit of a record. */
 #include "views/ui_run.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,60 +117,83 @@ static void note_edit(struct ui_run *r, int sequence, int i, int at)
                                     .record = record + 1};
 }
 
-bool run_has(const struct ui_run *r, int sequence, const char *name)
+/* Whether a number says this of a sequence (from 0) of a run of so many facts. */
+static bool says_of(const struct run_number *n, const char *name, int facts, int *sequence,
+                    const struct eval *v)
 {
-    for (int i = 0; i < r->eval.numbers; i++)
-        if (r->eval.number[i].sequence == sequence + 1 && !strcmp(r->eval.number[i].name, name))
-            return true;
-    return false;
+    *sequence = n->sequence - 1;
+    return !strcmp(n->name, name) && n->edits == facts && *sequence >= 0 &&
+           *sequence < eval_sequences(v);
 }
 
-/* The sequences whose edits the journal has, in the order they were written: the complete ones,
- * then the one at work. Another process of mpirun keeps its edits ("elsewhere"). Returns how many.
- */
-static int written_sequences(const struct ui_run *r, int *out)
+/* The sequences whose edits the journal has while the run was of so many facts, in the order they
+ * were written: the complete ones, then the others, of which one is at work. Another process of
+ * mpirun keeps its edits ("elsewhere"). Returns how many. */
+static int written_sequences(const struct eval *v, int facts, int *out)
 {
-    const struct eval *v = &r->eval;
-    int n = 0;
+    bool *listed = xcalloc((size_t)eval_sequences(v) + 1, sizeof(*listed));
+    int n = 0, s;
 
-    for (int i = 0; i < v->numbers; i++) {
-        int s = v->number[i].sequence - 1;
-
-        if (!strcmp(v->number[i].name, "complete") && s >= 0 && s < eval_sequences(v) &&
-            n < eval_sequences(v) && !run_has(r, s, "elsewhere"))
+    for (int i = 0; i < v->numbers; i++)
+        if (says_of(&v->number[i], "elsewhere", facts, &s, v))
+            listed[s] = true;
+    for (int i = 0; i < v->numbers; i++)
+        if (says_of(&v->number[i], "complete", facts, &s, v) && !listed[s]) {
+            listed[s] = true;
             out[n++] = s;
-    }
-    for (int s = 0; s < eval_sequences(v) && n < eval_sequences(v); s++)
-        if (!run_has(r, s, "complete"))
+        }
+    for (s = 0; s < eval_sequences(v); s++)
+        if (!listed[s])
             out[n++] = s;
+    free(listed);
     return n;
 }
 
-/* Walks the sequences batch by batch, as `eval` made them, beside the edits of the journal. */
-static void find_edits(struct ui_run *r)
+/* Walks the sequences batch by batch, as `eval` made them while the run was of so many facts,
+ * beside the edits of the journal up to `last`. *at: the next fact of the journal. */
+static void find_edits_of(struct ui_run *r, const bool *failed, int facts, int last, int *at)
 {
     struct eval *v = &r->eval;
-    int batches = (v->facts + v->batch - 1) / v->batch, at = 0;
-    bool *failed = batches_failed(v, batches);
+    size_t all = (size_t)((v->facts + v->batch - 1) / v->batch);
+    int batches = (facts + v->batch - 1) / v->batch;
     int *sequence = xcalloc((size_t)eval_sequences(v) + 1, sizeof(*sequence));
-    int sequences = written_sequences(r, sequence);
+    int sequences = written_sequences(v, facts, sequence);
 
-    for (int i = 0; i < v->facts; i++)
-        r->about[i] = -1;
     for (int n = 0, s; n < sequences; n++) {
         s = sequence[n];
-        for (int b = 0; b < batches && at < r->facts; b++) {
-            int edit = r->fact[at].edit;
+        for (int b = 0; b < batches && *at < r->facts && r->fact[*at].edit <= last; b++) {
+            int edit = r->fact[*at].edit;
 
-            if (failed[(size_t)s * (size_t)batches + (size_t)b])
+            if (failed[(size_t)s * all + (size_t)b])
                 continue;
-            for (int i = b * v->batch; i < v->facts && i < (b + 1) * v->batch && at < r->facts &&
-                                       r->fact[at].edit == edit;
+            for (int i = b * v->batch;
+                 i < facts && i < (b + 1) * v->batch && *at < r->facts && r->fact[*at].edit == edit;
                  i++)
-                note_edit(r, s, i, at++);
+                note_edit(r, s, i, (*at)++);
         }
     }
     free(sequence);
+    while (*at < r->facts && r->fact[*at].edit <= last)
+        ++*at;
+}
+
+/* Of a run that was extended the edits of each time before come first. */
+static void find_edits(struct ui_run *r)
+{
+    struct eval *v = &r->eval;
+    bool *failed = batches_failed(v, (v->facts + v->batch - 1) / v->batch);
+    int at = 0;
+
+    for (int i = 0; i < v->facts; i++)
+        r->about[i] = -1;
+    for (int i = 0; i < v->numbers; i++) {
+        const struct run_number *n = &v->number[i];
+
+        if (!n->sequence && !strcmp(n->name, "extended") && n->edits > 0 && n->edits <= v->facts &&
+            n->value >= 0 && n->value < INT_MAX)
+            find_edits_of(r, failed, n->edits, (int)n->value, &at);
+    }
+    find_edits_of(r, failed, v->facts, INT_MAX, &at);
     free(failed);
 }
 
@@ -368,8 +392,8 @@ int run_complete(const struct ui_run *r)
 {
     int n = 0;
 
-    for (int i = 0; i < r->eval.numbers; i++)
-        n += !strcmp(r->eval.number[i].name, "complete");
+    for (int s = 0; s < eval_sequences(&r->eval); s++)
+        n += eval_sequence_is(&r->eval, s, "complete");
     return n;
 }
 

@@ -66,9 +66,6 @@ bool run_compute(struct ui_run *r, int metric, int arm, int when, int checkpoint
 /* A record's value as the tables have it; NAN: none. */
 double run_value(const struct ui_run *r, int metric, int sequence, int when, int checkpoint,
                  int record);
-/* Whether a sequence has a number of this name: "complete"; "elsewhere": its edits are in another
- * process's session. */
-bool run_has(const struct ui_run *r, int sequence, const char *name);
 /* Sequences that are complete. */
 int run_complete(const struct ui_run *r);
 /* Records of a sequence that were asked after their own edit. */

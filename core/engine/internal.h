@@ -186,6 +186,9 @@ bool engine_start_thread(struct engine *e, void *(*main)(void *), void *arg, str
 /* Emits an event of the present job. `payload` is the malloc'ed struct that EVENTS names for this
  * kind, or NULL; it goes to the receiver. */
 void engine_emit(struct engine *e, enum event_kind kind, void *payload);
+/* EV_MEASURES of these, which then belong to the event. */
+struct measure;
+void engine_emit_measures(struct engine *e, struct measure *m, int count);
 
 /* job_run.c: reads the file of a run (CMD_RUN). emit() takes each event's payload; nothing is
  * emitted on failure. Any thread. */

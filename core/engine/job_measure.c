@@ -2,11 +2,11 @@
  * the answers into the session, and reads back what a run has.
  *
  *     CMD_MEASURED   text = what the run is of   -> EV_MEASURES ... of all that its file has
- *     CMD_COMMIT     the next facts                 one transaction
- *     CMD_MEASURE    immediate, those facts      -> EV_MEASURES a fact, one transaction each
- *     CMD_MEASURE    final, all facts so far     -> EV_MEASURES a fact, one transaction each
- *     CMD_UNDO       the edits of the sequence      one transaction
- *     CMD_TAKE       a sequence that another process measured: one transaction (job_take.c)
+ * (job_measured.c) CMD_COMMIT     the next facts                 one transaction CMD_MEASURE
+ * immediate, those facts      -> EV_MEASURES a fact, one transaction each CMD_MEASURE    final, all
+ * facts so far     -> EV_MEASURES a fact, one transaction each CMD_UNDO       the edits of the
+ * sequence      one transaction CMD_TAKE       a sequence that another process measured: one
+ * transaction (job_take.c)
  *
  * A record that was measured at this time already is not asked again. So a run that was stopped at
  * any moment goes on by the same commands: states are rebuilt from the journal to the bit, and an
@@ -29,17 +29,6 @@
 /* The end of the text that a state is asked to read: so many tokens in windows, and prompts. */
 enum { READ_TOKENS = 2048, READ_WINDOW = 256, KL_PROMPTS = 64, KL_LENGTH = 16 };
 enum { FLUENCY_PROMPTS = 10 }; /* facts whose prompts a state continues */
-
-/* Emits these measures, which then belong to the event. */
-static void emit_measures(struct engine *e, struct measure *m, int count)
-{
-    struct event ev = {.kind = EV_MEASURES, .job = e->job_id};
-
-    ev.measures = xcalloc(1, sizeof(*ev.measures));
-    ev.measures->measure = m;
-    ev.measures->count = count;
-    bus_emit(e->bus, ev);
-}
 
 /* Asks one state and writes the measures. */
 static bool record_ask(struct engine *e, const struct model_state *state, const struct fact *fact,
@@ -72,7 +61,7 @@ static bool record_base(struct engine *e, const struct fact *fact, unsigned prot
         return false;
     if (!session_measures(e->open->journal, &like, &again.measure, &again.count, err))
         return false;
-    emit_measures(e, again.measure, again.count);
+    engine_emit_measures(e, again.measure, again.count);
     return true;
 }
 
@@ -95,7 +84,7 @@ static bool record_measure(struct engine *e, const struct command *cmd, struct f
     ok = record_base(e, fact, w->protocols, &base, err) &&
          record_ask(e, e->open->edited, fact, &like, w->protocols, &base, &now, err);
     if (ok) {
-        emit_measures(e, now.measure, now.count);
+        engine_emit_measures(e, now.measure, now.count);
         now = (struct measure_list){0};
     }
     measure_list_free(&base);
@@ -142,12 +131,13 @@ static bool wish_numbers(struct engine *e, const struct measure_wish *w, struct 
 {
     struct run_number n[3];
     int count = 0;
-    bool there;
+    bool there = false;
 
-    if (w->failed)
-        n[count++] = number_of(w, "failed", w->failed);
-    if (w->written && !number_there(e, w, "gain", &there, err))
+    if ((w->failed || w->written) &&
+        !number_there(e, w, w->failed ? "failed" : "gain", &there, err))
         return false;
+    if (w->failed && !there)
+        n[count++] = number_of(w, "failed", w->failed);
     if (w->written && !there) {
         n[count++] = number_of(w, "seconds", w->seconds);
         n[count++] = number_of(w, "gain", w->gain);
@@ -365,108 +355,4 @@ bool job_measure(struct engine *e, struct command *cmd, struct err *err)
         ok = numbers_add(e, &n, 1, err);
     }
     return ok;
-}
-
-/* ---- the run of a file ---- */
-
-/* The first key whose values differ; NULL: none. */
-static const char *key_that_differs(json_t *a, json_t *b)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(a, key, value)
-    {
-        if (!json_equal(value, json_object_get(b, key)))
-            return key;
-    }
-    return NULL;
-}
-
-/* Whether the session is a run of this command. */
-static bool run_same(const char *path, const char *stored, const char *wanted, struct err *err)
-{
-    json_t *a = json_loads(stored, 0, NULL), *b = json_loads(wanted, 0, NULL);
-    const char *key = a && b ? key_that_differs(b, a) : "run";
-    char *was = key ? json_dumps(json_object_get(a, key), JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    bool same = !key || err_set(err, ERR_STATE,
-                                "%.200s was begun with other %s (%.120s); give -o another file, or "
-                                "the command as it was",
-                                path, key, was ? was : "none");
-
-    free(was);
-    json_decref(a);
-    json_decref(b);
-    return same;
-}
-
-/* Makes an empty session the run of this command, or compares it with the one that it is of. */
-static bool run_bind(struct engine *e, const char *wanted, struct err *err)
-{
-    struct session *s = e->open->journal;
-    struct session_status status;
-    struct err why = {0};
-    char *stored = session_get(s, SESSION_RUN, &why);
-    bool ok;
-
-    if (why.kind)
-        return err_pass(err, &why);
-    ok = stored ? run_same(session_path(s), stored, wanted, err)
-                : session_status(s, &status, err) &&
-                      (!status.total ||
-                       err_set(err, ERR_STATE,
-                               "%.200s is a session with edits, and no run; give -o a new file",
-                               session_path(s))) &&
-                      session_set(s, SESSION_RUN, wanted, err);
-    free(stored);
-    return ok && session_run_begin(s, err);
-}
-
-static bool same_record(const struct measure *a, const struct measure *b)
-{
-    return a->sequence == b->sequence && a->edits == b->edits && a->when == b->when &&
-           a->record == b->record;
-}
-
-/* An event for each record and time. */
-static void emit_stored(struct engine *e, struct measure *all, int count)
-{
-    for (int from = 0, to; from < count; from = to) {
-        struct measure *part;
-
-        for (to = from + 1; to < count && same_record(&all[from], &all[to]);)
-            to++;
-        part = xcalloc((size_t)(to - from), sizeof(*part));
-        memcpy(part, all + from, (size_t)(to - from) * sizeof(*part));
-        emit_measures(e, part, to - from);
-    }
-    free(all);
-}
-
-bool job_measured(struct engine *e, struct command *cmd, struct err *err)
-{
-    struct session *s = e->open->journal;
-    struct event ev = {.kind = EV_MEASURES, .job = e->job_id};
-    struct measure *all;
-    struct run_number *number;
-    struct task_answer *answer;
-    int count, numbers, answers;
-
-    if (!run_bind(e, cmd->text ? cmd->text : "{}", err) ||
-        !session_measures(s, NULL, &all, &count, err))
-        return false;
-    emit_stored(e, all, count);
-    if (!session_task_answers(s, NULL, &answer, &answers, err))
-        return false;
-    if (!session_numbers(s, &number, &numbers, err)) {
-        task_answers_free(answer, answers);
-        return false;
-    }
-    ev.measures = xcalloc(1, sizeof(*ev.measures));
-    ev.measures->number = number;
-    ev.measures->numbers = numbers;
-    ev.measures->answer = answer;
-    ev.measures->answers = answers;
-    bus_emit(e->bus, ev);
-    return true;
 }

@@ -417,6 +417,28 @@ static char *numbers_of(const struct buf *out)
     return buf_take(&text);
 }
 
+static int compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The same, sorted: a run that was extended measured in another order. Caller frees. */
+static char *sorted_numbers(const struct buf *out)
+{
+    char *text = numbers_of(out), *rest = text, **line = xcalloc(strlen(text) + 1, sizeof(*line));
+    struct buf sorted = {0};
+    size_t n = 0;
+
+    while (rest && *rest)
+        line[n++] = strsep(&rest, "\n");
+    qsort(line, n, sizeof(*line), compare_lines);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&sorted, "%s\n", line[i]);
+    free(line);
+    free(text);
+    return buf_take(&sorted);
+}
+
 /* Says where two texts begin to differ. */
 static void same_numbers(const char *got, const char *want)
 {
@@ -474,6 +496,82 @@ static void a_killed_run_goes_on(void)
     free(data);
 }
 
+#define EXTENDED "eval " SMALL "--method nmke,kn --data %s --edits %s -o %s/%s.run --json"
+
+/* Further checkpoints behind those of the file: the run goes on, through a kill too, to the numbers
+ * of one that was made in one go. kn needs an old object, which three facts do not have. */
+static void a_run_is_extended(void)
+{
+    const char *program = getenv("EDITSCOPE");
+    char *data = data_file(), *was = xstrdup(program ? program : "build/editscope");
+    char *whole, *again, *said;
+    struct buf out = {0};
+    int status = 1, kills = 0;
+
+    CHECK(run(&out, EXTENDED, data, "2,4,5", folder, "in-one") == 0);
+    whole = sorted_numbers(&out);
+    CHECK(strstr(whole, "\"name\":\"failed\""));
+    CHECK(run(&out, EXTENDED, data, "2", folder, "longer") == 0);
+    CHECK(run(&out, EXTENDED, data, "2", folder, "longer") == 0);
+    said = messages();
+    CHECK(strstr(said, "longer.run is complete; this is what it has") && !strstr(said, "goes on"));
+    free(said);
+    CHECK(run(&out, EXTENDED, data, "2,4", folder, "longer") == 0);
+    said = messages();
+    CHECK(strstr(said, "goes on to 4 facts: edits are made again, what was asked is kept"));
+    free(said);
+    for (double after = 0.2; after < 60 && status; after *= 1.3) {
+        said = xasprintf("timeout -s KILL %.3f %s", after, was);
+        setenv("EDITSCOPE", said, 1);
+        free(said);
+        status = run(&out, EXTENDED, data, "2,4,5", folder, "longer");
+        CHECK(status == 0 || status == 137);
+        kills += status != 0;
+    }
+    setenv("EDITSCOPE", was, 1);
+    CHECK(status == 0 && kills > 1);
+    again = sorted_numbers(&out);
+    CHECK(strlen(whole) > 10000);
+    same_numbers(again, whole);
+    CHECK(run(&out, "verify -s %s/longer.run", folder) == 0);
+    free(again);
+    free(whole);
+    free(was);
+    free(data);
+    buf_free(&out);
+}
+
+/* What cannot be extended is told why. */
+static void runs_that_cannot_be_extended(void)
+{
+    char *data = data_file(), *other = xasprintf("%s/other.jsonl", folder), *args;
+    const char *second = strchr(facts, '\n') + 1;
+    struct buf out = {0};
+
+    CHECK(file_write(other, second, strlen(second), NULL));
+    CHECK(run(&out, EXTENDED, data, "1,2", folder, "short") == 0);
+    args = xasprintf(EXTENDED, data, "2,4", folder, "short");
+    refused(5, "state",
+            "was begun with --edits [1,2]; give the same numbers, and further ones behind", args);
+    free(args);
+    args = xasprintf(EXTENDED, data, "1", folder, "short");
+    refused(5, "state", "was begun with --edits [1,2]", args);
+    free(args);
+    args = xasprintf(EXTENDED, other, "1,2,4", folder, "short");
+    refused(5, "state", "the first 2 facts are not those that", args);
+    free(args);
+    args = xasprintf(EXTENDED " --batch 2", data, "1,2,4", folder, "short");
+    refused(2, "usage", "1 is no multiple of --batch 2", args);
+    free(args);
+    CHECK(run(&out, EXTENDED " --orders 2", data, "1", folder, "orders") == 0);
+    args = xasprintf(EXTENDED " --orders 2", data, "1,2", folder, "orders");
+    refused(5, "state", "an order of 2 facts is shuffled anew", args);
+    free(args);
+    free(other);
+    free(data);
+    buf_free(&out);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -484,6 +582,8 @@ int main(void)
         {"every right answer is asked", every_right_answer_is_asked},
         {"the screen shows what the file holds", the_screen_shows_the_file},
         {"a killed run goes on to the same numbers", a_killed_run_goes_on},
+        {"a run is extended", a_run_is_extended},
+        {"runs that cannot be extended", runs_that_cannot_be_extended},
     };
 
     return command_main(tests, (int)(sizeof(tests) / sizeof(*tests)));

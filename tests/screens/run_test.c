@@ -498,6 +498,39 @@ static void edits_of_another_process(void)
     draw_end(&x);
 }
 
+/* Both arms had three facts (edits 1 to 6) before the run was extended; the first one has all six
+ * again (7 to 12), the second one none yet. */
+static void a_run_that_was_extended(void)
+{
+    struct run_info *r = info_of_run(1, 6, 1);
+    struct drawn x;
+
+    for (int i = 0; i < r->facts; i++) {
+        free(r->fact[i].subject);
+        r->fact[i].subject = xstrdup(places[i % 3]);
+    }
+    r->fact = xrealloc(r->fact, 12 * sizeof(*r->fact));
+    for (; r->facts < 12; r->facts++)
+        r->fact[r->facts] = (struct run_fact){.edit = r->facts + 1,
+                                              .subject = xstrdup(places[r->facts - 6]),
+                                              .prompt = xstrdup("The capital of {} is"),
+                                              .target = xstrdup("so it")};
+    add_number(r, 1, 3, "complete", 1);
+    add_number(r, 2, 3, "complete", 1);
+    add_number(r, 0, 3, "extended", 6);
+    draw_begin(&x, 1, 6);
+    give(&x.d, EV_RUN, r);
+    give(&x.d, EV_MEASURES, measures_of_run(1, 6));
+    work(x.v);
+    for (int i = 0; i < FACTS; i++) {
+        CHECK(x.d.run->edit[i] == 7 + i);
+        CHECK(x.d.run->edit[FACTS + i] == (i < 3 ? 4 + i : 0));
+        CHECK_STR(x.d.run->eval.fact[i].subject, places[i]);
+    }
+    CHECK(shows(&x, 36, 120, "1 of 2 sequences, the next 0 of 6 facts"));
+    draw_end(&x);
+}
+
 /* Half of it, then the rest: as if all had come at once. */
 static void a_run_that_goes_on(void)
 {
@@ -637,6 +670,7 @@ static const struct test tests[] = {
     {"two arms are compared record by record", two_arms_are_compared},
     {"a record opens its fact", a_record_opens_its_fact},
     {"a run that goes on", a_run_that_goes_on},
+    {"a run that was extended", a_run_that_was_extended},
     {"edits of another process", edits_of_another_process},
     {"a figure is exported", a_figure_is_exported},
     {"another file is refused", another_file_is_refused},

@@ -11,7 +11,8 @@
  * The run is a session (-o FILE) that holds every edit and every answer. After a stop at any moment
  * the same command finds out from its journal how far it came: the number of edits ever made, less
  * those of sequences that are complete. What was asked already is not asked again (job_measure.c),
- * so it ends with the same numbers. Everything printed at the end follows from the answers alone
+ * also by a command with further checkpoints, which goes on with the file (job_measured.c). So it
+ * ends with the same numbers. Everything printed at the end follows from the answers alone
  * (eval_report.c). Under mpirun each process has its own sequences (eval_ranks.c). */
 #include "views/cli/eval.h"
 
@@ -24,15 +25,6 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/mpi.h"
-
-static int numbers_named(const struct eval *v, int sequence, const char *name)
-{
-    int n = 0;
-
-    for (int i = 0; i < v->numbers; i++)
-        n += v->number[i].sequence == sequence + 1 && !strcmp(v->number[i].name, name);
-    return n;
-}
 
 static void measures_on_event(struct cli *c, struct event *ev, void *ctx)
 {
@@ -230,18 +222,12 @@ static void recalled_on_event(struct cli *c, struct event *ev, void *ctx)
     w->seconds = (double)NAN; /* those of the process that is gone */
 }
 
-/* The numbers of the batch that another process wrote last, after so many facts. */
-static bool batch_recall(struct cli *c, struct walk *w, int facts, struct err *err)
+/* The numbers of the batch that another process wrote last. */
+static bool batch_recall(struct cli *c, struct walk *w, struct err *err)
 {
     struct command cmd = {.kind = CMD_RECALL, .edit = w->made};
 
     w->written = false;
-    for (int i = 0; i < w->v->numbers; i++) {
-        const struct run_number *n = &w->v->number[i];
-
-        if (n->sequence == w->sequence + 1 && n->edits == facts && !strcmp(n->name, "failed"))
-            return true; /* it could not be written */
-    }
     return cli_job(c, &cmd, recalled_on_event, w, err);
 }
 
@@ -250,7 +236,7 @@ static bool batch_recall(struct cli *c, struct walk *w, int facts, struct err *e
 static bool sequence_run(struct cli *c, struct walk *w, int done, struct err *err)
 {
     const struct eval *v = w->v;
-    bool ok = !done || batch_recall(c, w, written_after(v, done), err);
+    bool ok = !done || batch_recall(c, w, err);
 
     for (int b = done ? done - 1 : 0; ok && b < batches_of(v); b++) {
         int from = written_after(v, b), to = written_after(v, b + 1), failed = 0;
@@ -265,10 +251,26 @@ static bool sequence_run(struct cli *c, struct walk *w, int done, struct err *er
     return ok && (w->made == w->before || trial_undo(c, w->before + 1, w->made, err));
 }
 
-/* Edits that a complete sequence made, or batches that this one has behind it without an edit. */
-static int batches_failed(const struct eval *v, int sequence)
+/* How many of the first `batches` of a sequence are an edit: the others could not be written. */
+static int edits_of(const struct eval *v, int sequence, int batches)
 {
-    return numbers_named(v, sequence, "failed");
+    int failed = 0;
+
+    for (int i = 0; i < v->numbers; i++)
+        failed += v->number[i].sequence == sequence + 1 && !strcmp(v->number[i].name, "failed") &&
+                  v->number[i].edits <= written_after(v, batches);
+    return batches - failed;
+}
+
+/* Edits that the journal had when the run was extended last. */
+static int edits_before(const struct eval *v)
+{
+    int n = 0;
+
+    for (int i = 0; i < v->numbers; i++)
+        if (!v->number[i].sequence && !strcmp(v->number[i].name, "extended"))
+            n = (int)v->number[i].value;
+    return n;
 }
 
 /* Finds the sequence at work and how many of its batches are written, from what the journal has:
@@ -280,11 +282,12 @@ static bool find_place(struct cli *c, struct walk *w, int active, int *done, str
     int here;
 
     w->sequence = eval_sequences(v);
+    w->before = edits_before(v);
     for (int s = eval_sequences(v) - 1; s >= 0; s--)
         if (!w->ranks->complete[s])
             w->sequence = s;
-        else if (!numbers_named(v, s, "elsewhere"))
-            w->before += batches_of(v) - batches_failed(v, s);
+        else if (!eval_sequence_is(v, s, "elsewhere"))
+            w->before += edits_of(v, s, batches_of(v));
     here = w->made - w->before;
     if (here < 0 || (here && active != here) ||
         here > (w->sequence < eval_sequences(v) ? batches_of(v) : 0))
@@ -292,7 +295,8 @@ static bool find_place(struct cli *c, struct walk *w, int active, int *done, str
                        "%s has %d edits, %d of them active; this run made %d before its present "
                        "sequence: its edits were changed since; begin another one with -o",
                        c->value[OPT_SESSION], w->made, active, w->before);
-    *done = w->sequence < eval_sequences(v) ? here + batches_failed(v, w->sequence) : 0;
+    for (*done = 0; here && edits_of(v, w->sequence, *done) < here;)
+        ++*done;
     if (!here && active)
         return trial_undo(c, w->made - active + 1, w->made, err);
     return true;
@@ -323,6 +327,18 @@ static double sequence_units(const struct eval *v, const struct eval_tasks *t)
     return units;
 }
 
+/* Where a run goes on: `facts` are written of the next sequence. */
+static void say_place(struct cli *c, const struct eval *v, int complete, int facts)
+{
+    if (complete == eval_sequences(v))
+        cli_say(c, "%s is complete; this is what it has", c->value[OPT_SESSION]);
+    else if (complete || facts)
+        cli_say(c, "goes on: %d of %d sequences are complete, %d of %d facts of the next one",
+                complete, eval_sequences(v), facts, v->facts);
+    else if (edits_before(v))
+        cli_say(c, "goes on to %d facts: edits are made again, what was asked is kept", v->facts);
+}
+
 static bool sequences_run(struct cli *c, struct eval_ranks *r, const struct eval_tasks *t,
                           struct err *err)
 {
@@ -331,7 +347,7 @@ static bool sequences_run(struct cli *c, struct eval_ranks *r, const struct eval
     int active, done = 0, complete = 0, left;
 
     for (int s = 0; s < eval_sequences(v); s++)
-        complete += r->complete[s] = numbers_named(v, s, "complete") > 0;
+        complete += r->complete[s] = eval_sequence_is(v, s, "complete");
     if (!count_edits(c, &w.made, &active, err) || !find_place(c, &w, active, &done, err) ||
         !eval_ranks_begin(c, r, err))
         return false;
@@ -339,9 +355,7 @@ static bool sequences_run(struct cli *c, struct eval_ranks *r, const struct eval
     w.total = sequence_units(v, t) * ((left + mpi_size() - 1) / mpi_size());
     w.total += complete || done ? 0 : t->questions; /* of the base */
     w.units = sequence_units(v, t) * done / batches_of(v);
-    if (complete || done)
-        cli_say(c, "goes on: %d of %d sequences are complete, %d of %d facts of the next one",
-                complete, eval_sequences(v), written_after(v, done), v->facts);
+    say_place(c, v, complete, written_after(v, done));
     while ((w.sequence = eval_ranks_deal(r)) >= 0 || r->dealt) {
         if ((w.sequence >= 0 && !sequence_run(c, &w, done, err)) ||
             !eval_ranks_collect(c, r, w.sequence, measures_on_event, err))

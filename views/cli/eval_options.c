@@ -7,20 +7,30 @@
 #include "core/base/mem.h"
 #include "views/cli/eval.h"
 
-char *eval_run_text(const struct cli *c, const struct eval *v, const struct eval_tasks *t)
+static void facts_hash(const struct eval *v, int facts, char hex[65])
 {
-    json_t *o = json_object(), *arms = json_array(), *edits = json_array(),
-           *protocols = json_array();
     struct digest *d = sha256_new();
-    char hex[65], *text;
 
-    for (int i = 0; i < v->facts; i++) {
+    for (int i = 0; i < facts; i++) {
         char *fact = fact_to_json(&v->fact[i]);
 
         digest_add(d, fact, strlen(fact));
         free(fact);
     }
     digest_end_hex(d, hex);
+}
+
+char *eval_run_text(const struct cli *c, const struct eval *v, const struct eval_tasks *t)
+{
+    json_t *o = json_object(), *arms = json_array(), *edits = json_array(),
+           *protocols = json_array();
+    json_t *data_at = json_array();
+    char hex[65], *text;
+
+    for (int i = 0; i < v->checkpoints; i++) {
+        facts_hash(v, v->checkpoint[i], hex);
+        json_array_append_new(data_at, json_string(hex));
+    }
     for (int i = 0; i < v->arms; i++) {
         char *all = params_to_json(&v->arm[i].params);
 
@@ -33,7 +43,8 @@ char *eval_run_text(const struct cli *c, const struct eval *v, const struct eval
     for (int i = 0; i < MEASURE_PROTOCOLS; i++)
         if (v->protocols & 1U << i)
             json_array_append_new(protocols, json_string(measure_protocol_name(i)));
-    json_object_set_new(o, "data", json_string(hex));
+    json_object_set_new(o, "data", json_string(hex)); /* of all, which is the last one */
+    json_object_set_new(o, "data_at", data_at);
     json_object_set_new(o, "edits", edits);
     json_object_set_new(o, "batch", json_integer(v->batch));
     json_object_set_new(o, "orders", json_integer(v->orders));

@@ -180,7 +180,7 @@ static void table_hint(const struct ui_run *r, char out[96])
 
     if (localtime_r(&when, &tm))
         strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-    while (next_one + 1 < all && run_has(r, next_one, "complete"))
+    while (next_one + 1 < all && eval_sequence_is(&r->eval, next_one, "complete"))
         next_one++;
     if (done < all)
         snprintf(next, sizeof(next), ", the next %d of %d facts", run_asked(r, next_one),

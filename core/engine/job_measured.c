@@ -1,0 +1,218 @@
+/* Makes a session the run of a command, or finds that it is: the same one, or one with fewer
+ * checkpoints, which then goes on; and reads back what it has.
+ *
+ *     the file      data of 10 facts, edits [10]       complete or not
+ *     the command   data of 30 facts, edits [10, 30]   the first 10 of them are the file's
+ *
+ * A run that goes on keeps every answer. Its edits were undone when their sequence ended, so each
+ * sequence makes them again, to the same bits; the number "extended" says how many edits the
+ * journal had before (editscope-session(5)). */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/engine/internal.h"
+#include "core/session/measures.h"
+#include "core/session/tasks.h"
+
+/* Keys that differ where a run is extended, or that say the same as others. */
+static const char *const of_length[] = {"edits", "data", "data_at"};
+
+static bool is_of_length(const char *key)
+{
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(key, of_length[i]))
+            return true;
+    return false;
+}
+
+/* The first other key whose values differ; NULL: none. */
+static const char *key_that_differs(json_t *wanted, json_t *stored)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(wanted, key, value)
+    {
+        if (!is_of_length(key) && !json_equal(value, json_object_get(stored, key)))
+            return key;
+    }
+    return NULL;
+}
+
+static char *value_of(const json_t *o, const char *key)
+{
+    char *text = json_dumps(json_object_get(o, key), JSON_ENCODE_ANY | JSON_COMPACT);
+    char *out = xstrdup(text ? text : "none");
+
+    free(text);
+    return out;
+}
+
+/* Whether the numbers of `wanted` begin with those of `stored`. */
+static bool begins_with(const json_t *wanted, const json_t *stored)
+{
+    bool same = json_array_size(wanted) >= json_array_size(stored);
+
+    for (size_t i = 0; same && i < json_array_size(stored); i++)
+        same = json_equal(json_array_get(wanted, i), json_array_get(stored, i));
+    return same;
+}
+
+/* The number of facts of a run: its last checkpoint. */
+static int facts_of(const json_t *run)
+{
+    const json_t *edits = json_object_get(run, "edits");
+    size_t n = json_array_size(edits);
+
+    return n ? (int)json_integer_value(json_array_get(edits, n - 1)) : 0;
+}
+
+/* Whether the run of the file is that of the command, as far as it goes. */
+static bool run_begins(const char *path, const json_t *stored, const json_t *wanted,
+                       struct err *err)
+{
+    const json_t *edits = json_object_get(stored, "edits");
+    const json_t *hash =
+        json_array_get(json_object_get(wanted, "data_at"), json_array_size(edits) - 1);
+    char *was = value_of(stored, "edits");
+    bool ok = true;
+
+    if (!begins_with(json_object_get(wanted, "edits"), edits))
+        ok =
+            err_set(err, ERR_STATE,
+                    "%.200s was begun with --edits %.100s; give the same numbers, and further ones "
+                    "behind them to go on, or -o another file",
+                    path, was);
+    else if (!json_equal(hash, json_object_get(stored, "data")))
+        ok = err_set(err, ERR_STATE,
+                     "the first %d facts are not those that %.200s was begun with: the data is "
+                     "another file, was changed, or is read otherwise than by the version that "
+                     "began it; give -o another file",
+                     facts_of(stored), path);
+    else if (facts_of(stored) < facts_of(wanted) &&
+             json_integer_value(json_object_get(wanted, "orders")) > 1)
+        ok =
+            err_set(err, ERR_STATE,
+                    "%.200s has several orders: an order of %d facts is shuffled anew and does not "
+                    "begin with that of %d, so the run cannot go on; give -o another file",
+                    path, facts_of(wanted), facts_of(stored));
+    free(was);
+    return ok;
+}
+
+/* Writes that the run is longer from here on. */
+static bool run_extend(struct session *s, const json_t *stored, const char *wanted, struct err *err)
+{
+    struct run_number n = {.edits = facts_of(stored), .layer = -1};
+    struct session_status status;
+    bool ok = session_status(s, &status, err);
+
+    n.value = status.total;
+    utf8_copy(n.name, sizeof(n.name), "extended");
+    if (!ok || !session_begin(s, err))
+        return false;
+    ok = session_set(s, SESSION_RUN, wanted, err) && session_add_measures(s, NULL, 0, &n, 1, err);
+    return session_end(s, ok, err);
+}
+
+/* Whether the session is a run of this command, which it becomes where it is shorter. */
+static bool run_same(struct session *s, const char *stored, const char *wanted, struct err *err)
+{
+    json_t *a = json_loads(stored, 0, NULL), *b = json_loads(wanted, 0, NULL);
+    const char *key = a && b ? key_that_differs(b, a) : "run";
+    char *was = key ? value_of(a, key) : NULL;
+    bool ok = !key || err_set(err, ERR_STATE,
+                              "%.200s was begun with other %s (%.120s); give -o another file, or "
+                              "the command as it was",
+                              session_path(s), key, was);
+
+    ok = ok && run_begins(session_path(s), a, b, err) &&
+         (facts_of(a) == facts_of(b) || run_extend(s, a, wanted, err));
+    free(was);
+    json_decref(a);
+    json_decref(b);
+    return ok;
+}
+
+/* Makes an empty session the run of this command, or compares it with the one that it is of. */
+static bool run_bind(struct engine *e, const char *wanted, struct err *err)
+{
+    struct session *s = e->open->journal;
+    struct session_status status;
+    struct err why = {0};
+    char *stored = session_get(s, SESSION_RUN, &why);
+    bool ok;
+
+    if (why.kind)
+        return err_pass(err, &why);
+    ok = stored ? session_run_begin(s, err) && run_same(s, stored, wanted, err)
+                : session_status(s, &status, err) &&
+                      (!status.total ||
+                       err_set(err, ERR_STATE,
+                               "%.200s is a session with edits, and no run; give -o a new file",
+                               session_path(s))) &&
+                      session_set(s, SESSION_RUN, wanted, err) && session_run_begin(s, err);
+    free(stored);
+    return ok;
+}
+
+static bool same_record(const struct measure *a, const struct measure *b)
+{
+    return a->sequence == b->sequence && a->edits == b->edits && a->when == b->when &&
+           a->record == b->record;
+}
+
+/* An event for each record and time. */
+static void emit_stored(struct engine *e, struct measure *all, int count)
+{
+    for (int from = 0, to; from < count; from = to) {
+        struct measure *part;
+
+        for (to = from + 1; to < count && same_record(&all[from], &all[to]);)
+            to++;
+        part = xcalloc((size_t)(to - from), sizeof(*part));
+        memcpy(part, all + from, (size_t)(to - from) * sizeof(*part));
+        engine_emit_measures(e, part, to - from);
+    }
+    free(all);
+}
+
+void engine_emit_measures(struct engine *e, struct measure *m, int count)
+{
+    struct measures *all = xcalloc(1, sizeof(*all));
+
+    all->measure = m;
+    all->count = count;
+    engine_emit(e, EV_MEASURES, all);
+}
+
+bool job_measured(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct session *s = e->open->journal;
+    struct measures *rest;
+    struct measure *all;
+    struct run_number *number;
+    struct task_answer *answer;
+    int count, numbers, answers;
+
+    if (!run_bind(e, cmd->text ? cmd->text : "{}", err) ||
+        !session_measures(s, NULL, &all, &count, err))
+        return false;
+    emit_stored(e, all, count);
+    if (!session_task_answers(s, NULL, &answer, &answers, err))
+        return false;
+    if (!session_numbers(s, &number, &numbers, err)) {
+        task_answers_free(answer, answers);
+        return false;
+    }
+    rest = xcalloc(1, sizeof(*rest));
+    *rest = (struct measures){
+        .number = number, .numbers = numbers, .answer = answer, .answers = answers};
+    engine_emit(e, EV_MEASURES, rest);
+    return true;
+}
