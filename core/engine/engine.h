@@ -288,6 +288,11 @@ char *engine_model_of(const char *session, const char *rival, struct err *gone);
 struct history *engine_session_history(const char *session, struct state_info *state,
                                        struct err *err);
 
+/* The same of a file that another process may be writing, which is not copied: a few short reads.
+ * NULL without an error: the state is the one that is known. */
+struct history *engine_session_follow(const char *session, const struct state_info *known,
+                                      struct state_info *state, struct err *err);
+
 /* What a session file stores of one edit (0: of the last active one), without its model and without
  * a lock. Caller frees it as an event's `recalled`. NULL: failed. Any thread. */
 struct recalled_edit *engine_session_recall(const char *session, int edit, struct err *err);

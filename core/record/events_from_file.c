@@ -270,6 +270,19 @@ struct history *engine_session_history(const char *session, struct state_info *s
     return h;
 }
 
+struct history *engine_session_follow(const char *session, const struct state_info *known,
+                                      struct state_info *state, struct err *err)
+{
+    struct session *s = session_peek(session, err);
+    struct session_status status;
+    struct history *h = NULL;
+
+    if (s && session_status(s, &status, err) && strcmp(status.state, known->state) != 0)
+        h = session_history_of(s, state, err);
+    session_close(s);
+    return h;
+}
+
 static bool session_lines(const char *path, struct buf *out, struct err *err)
 {
     struct session *s = session_open(path, false, true, err);

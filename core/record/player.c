@@ -213,6 +213,24 @@ static void emit_of_player(void *ctx, enum event_kind kind, void *payload)
     player_emit(of->p, kind, of->job, payload);
 }
 
+/* State and edits of the file that is shown, where another process has changed them: so the header
+ * is of the same moment as the run. */
+static void player_follow(struct player *p, unsigned job)
+{
+    struct state_info now, *s;
+    struct history *h = engine_session_follow(p->state.session, &p->state, &now, NULL);
+
+    if (!h)
+        return;
+    p->state.edits = now.edits;
+    memcpy(p->state.state, now.state, sizeof(now.state));
+    memcpy(p->state.checksum, now.checksum, sizeof(now.checksum));
+    s = xcalloc(1, sizeof(*s));
+    *s = p->state;
+    player_emit(p, EV_STATE, job, s);
+    player_emit(p, EV_HISTORY, job, h);
+}
+
 /* CMD_RUN: from the file itself, unless that is a recording's wish. */
 static bool player_reads(struct player *p, const struct command *cmd)
 {
@@ -223,8 +241,11 @@ static bool player_reads(struct player *p, const struct command *cmd)
         player_refuse(p, cmd->job, cmd->kind);
     else if (!cmd->text || !run_read(cmd->text, cmd->from, cmd->edit, emit_of_player, &of, &err))
         player_fail(p, cmd->job, err.kind, err.text);
-    else
+    else {
+        if (!strcmp(cmd->text, p->state.session))
+            player_follow(p, cmd->job);
         return true;
+    }
     return false;
 }
 

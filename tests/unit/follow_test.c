@@ -1,0 +1,89 @@
+/* The file of a run that is shown while another process writes it: its state is that of the file.
+ */
+#include "core/record/player.h"
+
+#include <poll.h>
+
+#include "core/session/measures.h"
+#include "tests/unit/session_sample.h"
+
+static const char text[] = "{\"data\":\"d\",\"edits\":[3],\"batch\":1,\"orders\":1,\"seed\":0,"
+                           "\"protocol\":[\"teacher\"],\"state\":true,\"arms\":[{\"name\":\"nmke\","
+                           "\"parameters\":{}}]}";
+
+/* What came of a look at the file. */
+struct looked {
+    int states, histories, edits, listed;
+    bool failed;
+};
+
+/* Asks for the run and takes what comes. */
+static struct looked look(struct engine *e)
+{
+    struct command cmd = {.kind = CMD_RUN, .text = xstrdup(file)};
+    struct looked out = {0};
+    struct event ev = {0};
+    bool done = false;
+    unsigned job;
+
+    params_default(&cmd.params);
+    job = engine_post(e, &cmd);
+    for (int i = 0; i < 500 && !done; i++) {
+        struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+
+        for (; !done && engine_next(e, &ev); event_free(&ev)) {
+            done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
+            out.failed |= ev.kind == EV_FAILED;
+            if (ev.job == job && ev.kind == EV_STATE) {
+                out.states++;
+                out.edits = ev.state->edits;
+            }
+            if (ev.job == job && ev.kind == EV_HISTORY) {
+                out.histories++;
+                out.listed = ev.history->count;
+            }
+        }
+        poll(&fd, 1, 10);
+    }
+    CHECK(done && !out.failed);
+    return out;
+}
+
+static void the_state_follows_the_file(void)
+{
+    struct session *s;
+    struct engine *e;
+    struct params params;
+    struct fact fact;
+    struct err err = {0};
+    struct looked now;
+
+    fresh_file();
+    s = must_open(true);
+    append(s, 1);
+    CHECK(session_set(s, SESSION_RUN, text, &err) && session_run_begin(s, &err));
+    e = engine_show(file, &params, &fact, &err);
+    CHECK(e);
+    now = look(e);
+    CHECK(!now.states && !now.histories); /* as it was opened */
+    append(s, 2);
+    append(s, 3);
+    now = look(e);
+    CHECK(now.states == 1 && now.edits == 3);
+    CHECK(now.histories == 1 && now.listed == 3);
+    CHECK(session_undo(s, NULL, &err));
+    now = look(e);
+    CHECK(now.states == 1 && now.edits == 2 && now.listed == 3);
+    now = look(e);
+    CHECK(!now.states);
+    engine_stop(e);
+    session_close(s);
+    fact_free(&fact);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {{"the state follows the file", the_state_follows_the_file}};
+
+    return folder_main(folder, sizeof(folder), tests, 1);
+}
