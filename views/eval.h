@@ -86,6 +86,9 @@ double *eval_arm_values(const struct eval *v, int metric, int arm, int when, int
  * the base beside the first arm that has such records. */
 struct interval eval_interval(const struct eval *v, int metric, int arm, int when, int checkpoint,
                               int resamples);
+/* How many records of an arm (of every order) were asked at a checkpoint so far; *of: how many will
+ * be. WHEN_FORGOTTEN: as final. */
+int eval_asked(const struct eval *v, int arm, int when, int checkpoint, int *of);
 /* The base on the same records as an arm at a checkpoint, as often as its orders have them. n 0: it
  * says nothing of the base, since it is of a change. */
 struct interval eval_base_beside(const struct eval *v, int metric, int arm, int when,

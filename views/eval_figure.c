@@ -51,7 +51,10 @@ static bool metric_panel(const struct eval *v, int metric, struct figure_panel *
     for (int a = 0; a < v->arms; a++)
         for (int k = 0; k < v->checkpoints; k++) {
             struct interval i = eval_interval(v, metric, a, WHEN_FINAL, k, STATISTICS_RESAMPLES);
+            int of;
 
+            if (eval_asked(v, a, WHEN_FINAL, k, &of) < of)
+                continue; /* of some records, while the run goes on */
             add_point(&p->line[a], v->checkpoint[k], &i);
             any = any || i.n;
         }

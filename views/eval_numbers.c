@@ -120,6 +120,42 @@ double *eval_arm_values(const struct eval *v, int metric, int arm, int when, int
     return x;
 }
 
+/* Whether any metric has a value of the record. */
+static bool record_asked(const struct eval *v, int sequence, int slot, int record)
+{
+    for (int m = 0; m < record_metric_count; m++)
+        if (!isnan(eval_values(v, m, sequence, slot)[record]))
+            return true;
+    return false;
+}
+
+/* How many records that a sequence wrote from place `from` to `to` were asked in a slot. */
+static int places_asked(const struct eval *v, int sequence, int slot, int from, int to)
+{
+    const int *order = v->order + (size_t)(sequence % v->orders) * (size_t)v->facts;
+    int n = 0;
+
+    for (int i = from; i < to; i++)
+        n += record_asked(v, sequence, slot, order[i]);
+    return n;
+}
+
+int eval_asked(const struct eval *v, int arm, int when, int checkpoint, int *of)
+{
+    int slot = when == WHEN_IMMEDIATE ? SLOT_IMMEDIATE : SLOT_FINAL + checkpoint;
+    int records = v->checkpoint[checkpoint], n = 0;
+
+    *of = v->orders * records;
+    for (int s = arm * v->orders; s < (arm + 1) * v->orders; s++) {
+        /* a record may have no question that can be asked: the next edit says that all were */
+        bool over = eval_sequence_is(v, s, "complete") ||
+                    places_asked(v, s, SLOT_IMMEDIATE, records, v->facts);
+
+        n += over ? records : places_asked(v, s, slot, 0, records);
+    }
+    return n;
+}
+
 /* Whether x [orders][facts] has numbers of so many records that resampling them says something. */
 static bool has_records(const struct eval *v, const double *x, int orders)
 {

@@ -279,10 +279,10 @@ static void the_base_is_of_the_same_records(void)
     struct drawn x;
 
     draw_begin(&x, 2, 6);
-    CHECK(shows(&x, 36, 120, "(base)            0     6  0.250 ["));
+    CHECK(shows(&x, 36, 120, "(base)            0       6  0.250 ["));
     CHECK(shows(&x, 36, 120, "n 6 · the base · teacher · records of nmke after 6 edits"));
     press(&x, ACTION_DOWN, 1);
-    CHECK(shows(&x, 36, 120, "(base)            0     3  0.333"));
+    CHECK(shows(&x, 36, 120, "(base)            0       3  0.333"));
     draw_end(&x);
 }
 
@@ -315,7 +315,7 @@ static void scores_of_tasks_have_intervals(void)
     give(&x.d, EV_MEASURES, measures_of_run(2, 6));
     work(x.v);
     to_page(&x, PAGE_TASKS);
-    CHECK(shows(&x, 36, 120, "(base)            0    20  0.000 [0.000, 0.161]"));
+    CHECK(shows(&x, 36, 120, "(base)            0      20  0.000 [0.000, 0.161]"));
     CHECK(shows(&x, 36, 120, "-5.797 [-6.5, -5.1]"));
     CHECK(shows(&x, 36, 120, "mmlu.acc 0.000 [0.000, 0.161] · n 20 · the base"));
     press(&x, ACTION_RIGHT, 1);
@@ -346,14 +346,54 @@ static void half_a_run(void)
     struct drawn x;
 
     draw_begin(&x, 1, 4);
-    CHECK(shows(&x, 36, 120, "(base)            0     3  0.333"));
+    CHECK(shows(&x, 36, 120, "(base)            0       3  0.333"));
     CHECK(shows(&x, 36, 120, "Records: nmke after 3 edits, final"));
     press(&x, ACTION_FLIP, 1);
-    CHECK(shows(&x, 36, 120, "nmke ◆            3     3  1.000"));
-    CHECK(shows(&x, 36, 120, "nmke ◆            4     4  1.000"));
+    CHECK(shows(&x, 36, 120, "nmke ◆            3       3  1.000"));
+    CHECK(shows(&x, 36, 120, "nmke ◆            4     4/6  1.000"));
     press(&x, ACTION_DOWN, 2);
+    CHECK(shows(&x, 36, 120, "n 4 · 4 of 6 records so far"));
     CHECK(shows(&x, 36, 120, "nmke after 4 edits · immediate"));
     CHECK(shows(&x, 36, 120, "Records: nmke after 4 edits, immediate"));
+    draw_end(&x);
+}
+
+/* Circles of the figure: the points of the first arm. */
+static int points_of_figure(struct drawn *x)
+{
+    struct buf out = {0};
+    int n = 0;
+
+    CHECK(x->v->ops->figure(&x->d, &out));
+    for (const char *p = out.data; (p = strstr(p, "<circle")); p++)
+        n++;
+    buf_free(&out);
+    return n;
+}
+
+/* All six facts are written, and two of them asked at the end: their mean is no final one yet. */
+static void half_a_checkpoint(void)
+{
+    struct measures *all = measures_of_run(1, 6);
+    struct drawn x, whole;
+
+    for (int i = 0; i < 8; i++) /* four records of two questions */
+        measure_free(&all->measure[--all->count]);
+    draw_begin(&x, 1, 5);
+    give(&x.d, EV_RUN, info_of_run(1, 6, 1));
+    for (int i = 0; i < x.d.run->eval.numbers; i++) /* nothing is complete */
+        if (!strcmp(x.d.run->eval.number[i].name, "complete"))
+            x.d.run->eval.number[i].edits = 0;
+    give(&x.d, EV_MEASURES, all);
+    work(x.v);
+    CHECK(shows(&x, 36, 120, "nmke ◆            3       3  0.667"));
+    CHECK(shows(&x, 36, 120, "nmke ◆            6     2/6  0.500"));
+    press(&x, ACTION_DOWN, 2);
+    CHECK(shows(&x, 36, 120, "n 2 · 2 of 6 records so far · nmke after 6 edits · final"));
+    CHECK(shows(&x, 36, 120, "Records: nmke after 6 edits, final, 2 of 6 records so far"));
+    draw_begin(&whole, 1, 6); /* the figure has the points after three edits alone */
+    CHECK(points_of_figure(&whole) - points_of_figure(&x) == 5); /* Rel, Loc, log p, ES, NS */
+    draw_end(&whole);
     draw_end(&x);
 }
 
@@ -663,6 +703,7 @@ static const struct test tests[] = {
     {"scores of tasks have intervals", scores_of_tasks_have_intervals},
     {"a score has one definition", a_score_has_one_definition},
     {"half a run", half_a_run},
+    {"half a checkpoint", half_a_checkpoint},
     {"what is chosen is seen", what_is_chosen_is_seen},
     {"a loss of nothing is good", a_loss_of_nothing_is_good},
     {"what is not right or wrong has no mark", what_is_not_right_or_wrong_has_no_mark},

@@ -185,6 +185,16 @@ int run_row_edits(const struct ui_run *r, int when, int arm, int checkpoint)
     return arm < 0 ? 0 : v->checkpoint[checkpoint];
 }
 
+void run_put_asked(const struct ui_run *r, int when, int arm, int checkpoint, const char *before,
+                   char *out, size_t size)
+{
+    int of, asked = eval_asked(&r->eval, arm, when, checkpoint, &of);
+    size_t n = strlen(out);
+
+    if (asked < of)
+        snprintf(out + n, size - n, "%s%d of %d records so far", before, asked, of);
+}
+
 const char *run_when(int when)
 {
     return when == WHEN_FORGOTTEN ? "immediate less final" : measure_when_name(when);
@@ -237,6 +247,7 @@ static void put_row(const struct export_row *x, const char *protocol, const char
                     const struct interval *i)
 {
     bool base = x->arm == RUN_BASE;
+    int of;
 
     table_text(x->table, base ? "" : x->run->eval.arm[x->arm].name);
     table_integer(x->table, base ? 0 : run_row_edits(x->run, x->when, x->arm, x->checkpoint));
@@ -254,6 +265,10 @@ static void put_row(const struct export_row *x, const char *protocol, const char
     else
         table_missing(x->table);
     table_integer(x->table, x->run->eval.checkpoint[x->checkpoint]);
+    if (base || !protocol)
+        table_missing(x->table);
+    else
+        table_integer(x->table, eval_asked(&x->run->eval, x->arm, x->when, x->checkpoint, &of));
 }
 
 static void metric_row(const struct export_row *x, int metric)
@@ -318,7 +333,7 @@ bool run_table(struct table *t, const struct ui_state *d)
 {
     const struct ui_run *r = d->run;
 
-    table_columns(t, "arm edits when protocol metric value low high n records");
+    table_columns(t, "arm edits when protocol metric value low high n records asked");
     for (int a = RUN_BASE; run_there(r) && a < r->eval.arms; a++)
         for (int k = 0; k < r->eval.checkpoints; k++)
             export_rows(&(struct export_row){t, r, a, k, WHEN_FINAL});

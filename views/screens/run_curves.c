@@ -198,10 +198,13 @@ void run_curves_draw(const struct run_view *w, const struct ui_run *r, struct su
             bool exact;
             struct interval i = run_column_value(w, r, &c, a, k, &exact);
 
-            int edits = run_row_edits(r, when, a, k);
+            int edits = run_row_edits(r, when, a, k), of;
 
             if (isnan(i.value) || edits <= last)
                 continue; /* of a checkpoint that is not reached: the same records again */
+            if (w->page < PAGE_STATES && when != WHEN_IMMEDIATE &&
+                eval_asked(v, a, when, k, &of) < of)
+                continue; /* of some records yet, beside points that are of all */
             last = edits;
             line[a].x[line[a].count] = (double)edits / v->facts;
             line[a].y[line[a].count] = i.value;
@@ -263,6 +266,7 @@ void run_ages_draw(const struct run_view *w, const struct ui_run *r, struct surf
         }
     show_print(title, sizeof(title), "%s by age after %d edits, final", c.name,
                v->checkpoint[checkpoint]);
+    run_put_asked(r, WHEN_FINAL, arm, checkpoint, ", ", title, sizeof(title));
     snprintf(foot + strlen(foot), sizeof(foot) - strlen(foot), ", n %d", n);
     in = box_draw(s, area, title, c.unit, false);
     box_foot(s, area, n ? foot : "");

@@ -11,7 +11,7 @@
 #include "views/hint.h"
 #include "views/screens/run_internal.h"
 
-enum { WIDE = 110, ARM = 14, EDITS = 6, RECORDS = 6, INTERVAL = 22, NUMBER = 13 };
+enum { WIDE = 110, ARM = 14, EDITS = 6, RECORDS = 8, INTERVAL = 22, NUMBER = 13 };
 
 const char *run_value_text(const struct run_column *c, double value, char out[24])
 {
@@ -120,6 +120,21 @@ static int row_when(const struct run_view *w)
     return w->page >= PAGE_STATES ? WHEN_FINAL : w->when;
 }
 
+/* How many records the number under the cursor is of: "30"; "12/30" while they are asked. */
+static void draw_count(const struct run_view *w, const struct ui_run *r, int arm, int checkpoint,
+                       int n, struct pen *p)
+{
+    int of = 0, asked = arm < 0 ? 0 : eval_asked(&r->eval, arm, w->when, checkpoint, &of);
+    bool some = w->page < PAGE_STATES && asked < of;
+    char text[32];
+
+    snprintf(text, sizeof(text), some ? "%d/%d" : "%d", n, of);
+    if (text_width(text) >= RECORDS)
+        snprintf(text, sizeof(text), "%d…", n);
+    if (n)
+        pen_right(p, some ? ROLE_WARN : ROLE_DIM, RECORDS, text);
+}
+
 static void draw_row(const struct run_view *w, const struct ui_run *r, const struct extent *e,
                      struct surface *s, struct rect in, int y, int row)
 {
@@ -145,12 +160,8 @@ static void draw_row(const struct run_view *w, const struct ui_run *r, const str
         draw_value(&e->all[i], &v, exact, &p, e->cols - 1);
         if (i != w->column || w->page == PAGE_STATES)
             continue;
-        if (v.n)
-            snprintf(text, sizeof(text), "%d", v.n);
-        else
-            *text = '\0';
         p.x = ARM + EDITS - 1;
-        pen_right(&p, ROLE_DIM, RECORDS, text);
+        draw_count(w, r, arm, checkpoint, v.n, &p);
     }
 }
 
@@ -197,7 +208,7 @@ static void cell_words(const struct run_view *w, const struct ui_run *r, int col
     int arm, checkpoint;
     struct run_column c;
     struct interval i;
-    char value[80], name[96], records[64] = "";
+    char value[80], name[96], records[96] = "";
     struct buf all = {0};
     bool exact, base;
 
@@ -213,6 +224,8 @@ static void cell_words(const struct run_view *w, const struct ui_run *r, int col
         snprintf(records, sizeof(records), " · n %d in %d orders", i.n, r->eval.orders);
     else if (c.metric >= 0 || i.n)
         snprintf(records, sizeof(records), " · n %d", i.n);
+    if (w->page < PAGE_STATES && !base)
+        run_put_asked(r, w->when, arm, checkpoint, " · ", records, sizeof(records));
     buf_printf(&all, "%s %s%s%s · %s", c.name, run_interval_text(&c, &i, value),
                !exact                ? " …"
                : i.n && isnan(i.low) ? " (too few for an interval)"

@@ -62,6 +62,10 @@ void run_row_at(const struct run_view *w, const struct ui_run *r, int *arm, int 
 /* After how many edits the numbers of an arm at a checkpoint are; 0: of the base. Immediate ones of
  * a checkpoint that is not reached yet are of as many edits as were made. */
 int run_row_edits(const struct ui_run *r, int when, int arm, int checkpoint);
+/* Appends " · 12 of 30 records so far" where not all of the checkpoint are asked; `before` is what
+ * comes first. */
+void run_put_asked(const struct ui_run *r, int when, int arm, int checkpoint, const char *before,
+                   char *out, size_t size);
 /* "final", "immediate", "forgotten" */
 const char *run_when(int when);
 /* The arm that the row's arm is compared with; -1: there is one arm. */

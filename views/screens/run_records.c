@@ -272,6 +272,7 @@ static void list_words(const struct run_view *w, const struct ui_run *r, const s
         snprintf(order, sizeof(order), ", order %d of %d", w->order + 1, r->eval.orders);
     show_print(out, 120, "%.40s after %d edits, %s%s", r->eval.arm[a->arm].name,
                run_row_edits(r, w->when, a->arm, a->checkpoint), run_when(w->when), order);
+    run_put_asked(r, w->when, a->arm, a->checkpoint, ", ", out, 120);
 }
 
 /* The rows of a list, the selected record's measures below a line. */
@@ -426,6 +427,7 @@ void run_comparison_draw(const struct run_view *w, const struct ui_run *r, struc
     show_print(title, sizeof(title), "Each arm less %.30s: %s, %s after %d edits",
                r->eval.arm[w->reference].name, c.metric >= 0 ? c.name : "no metric",
                run_when(w->when), run_row_edits(r, w->when, a.arm, a.checkpoint));
+    run_put_asked(r, w->when, a.arm, a.checkpoint, ", ", title, sizeof(title));
     snprintf(hint, sizeof(hint), "%s",
              c.metric >= 0 ? measure_protocol_name(record_metrics[c.metric].protocol) : "");
     in = box_draw(s, area, title, hint, w->show == SHOW_COMPARISON);
