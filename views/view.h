@@ -141,6 +141,9 @@ struct view_ops {
     bool (*work)(struct view *v, double *again);
     /* Optional: the rows behind the view, for :export; false: there are none yet. */
     bool (*table)(struct table *table, const struct ui_state *d);
+    /* Optional: appends what its rows and its picture are about; else that is the fact at hand
+     * (ui_about()). Such a view has no page. */
+    void (*about)(const struct ui_state *d, struct buf *out);
     /* Optional: a figure of its own for :export FILE.svg; else that is the screen as it is. False:
      * there is nothing to show yet. */
     bool (*figure)(const struct ui_state *d, struct buf *out);

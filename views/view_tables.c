@@ -407,7 +407,7 @@ bool view_table_of(struct table *table, const struct view_ops *view, const struc
 
     *table = (struct table){.name = view->name};
     if (view->table && view->table(table, d)) {
-        ui_about(d, &about);
+        (view->about ? view->about : ui_about)(d, &about);
         table_about(table, about.data);
         buf_free(&about);
         return true;

@@ -5,8 +5,8 @@
 #include "core/base/table.h"
 #include "views/view.h"
 
-/* Fills a table named after the view, with what it is about (ui_about()). false: the view has no
- * table, or nothing is in it yet. */
+/* Fills a table named after the view, with what it is about (view_ops.about). false: the view has
+ * no table, or nothing is in it yet. */
 bool view_table_of(struct table *table, const struct view_ops *view, const struct ui_state *d);
 
 /* The functions that view_ops.table can name. Each adds columns, then rows; false: no rows. A view

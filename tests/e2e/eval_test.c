@@ -324,7 +324,9 @@ static void the_screen_shows_the_file(void)
     free(text);
     for (int i = 0; (o = event(&out, "result", i)); i++)
         json_array_append_new(results, o);
-    text = xasprintf("wait idle\nkey :\ntype export %s\nkey enter\nwait idle\n", rows);
+    text = xasprintf("wait idle\nkey :\ntype export %s\nkey enter\nwait idle\n"
+                     "key :\ntype export %s/a.html\nkey enter\nwait idle\n",
+                     rows, folder);
     CHECK(file_write(script, text, strlen(text), NULL));
     free(text);
     text = xasprintf("mkdir %s/ro && cp %s/a.run %s/ro && chmod -R a-w %s/ro", folder, folder,
@@ -332,7 +334,11 @@ static void the_screen_shows_the_file(void)
     CHECK(system(text) == 0); /* NOLINT: a test's own command */
     free(text);
     CHECK(run(&out, "view %s/ro/a.run --batch --script %s", folder, script) == 0);
+    text = xasprintf("%s/a.html", folder);
+    CHECK(!file_exists(text)); /* a page is of an edit */
+    free(text);
     csv = file_read(rows, 1 << 20, NULL, NULL);
+    CHECK(csv && strstr(csv, "\"run a.run of 20"));
     for (rest = csv; rest && (row = strsep(&rest, "\n"));)
         count += row_is_of(results, row);
     CHECK(count > 2 * 2 * 2 * 8);

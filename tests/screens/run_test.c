@@ -682,6 +682,27 @@ static void a_figure_is_exported(void)
     ui_free(&x.d);
 }
 
+/* Rows say which run they are of, and nothing of the fact at hand. */
+static void an_export_names_its_run(void)
+{
+    struct buf tex = {0};
+    struct table t;
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    CHECK(view_table_of(&t, x.v->ops, &x.d));
+    table_to_latex(&t, &tex);
+    CHECK_STR(
+        t.about,
+        "run facts.run of 2023-11-14 22:13:20 on Tiny-12L: arms nmke, alphaedit; records 1 to "
+        "6 in batches of 1, asked after 3, 6 edits, 1 order, seed 0; protocol teacher, "
+        "generated; 2 of 2 sequences are complete");
+    CHECK(!strncmp(tex.data, "% run facts.run of ", 19) && !strstr(tex.data, "BASE"));
+    buf_free(&tex);
+    table_free(&t);
+    draw_end(&x);
+}
+
 static void every_size(void)
 {
     struct drawn x;
@@ -714,6 +735,7 @@ static const struct test tests[] = {
     {"a run that was extended", a_run_that_was_extended},
     {"edits of another process", edits_of_another_process},
     {"a figure is exported", a_figure_is_exported},
+    {"an export names its run", an_export_names_its_run},
     {"another file is refused", another_file_is_refused},
     {"hostile files", hostile_files},
     {"every size can be drawn", every_size},

@@ -468,5 +468,6 @@ const struct view_ops view_run = {
     .command = run_command,
     .draw = run_draw,
     .table = run_table,
+    .about = run_about,
     .figure = run_figure,
 };

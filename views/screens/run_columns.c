@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/base/show.h"
 #include "core/base/table.h"
 #include "views/screens/run_internal.h"
 
@@ -338,4 +340,41 @@ bool run_table(struct table *t, const struct ui_state *d)
         for (int k = 0; k < r->eval.checkpoints; k++)
             export_rows(&(struct export_row){t, r, a, k, WHEN_FINAL});
     return t->cells > 0;
+}
+
+/* "run a.run of 2026-11-30 23:40:12 on MODEL: arms nmke, alphaedit; records 1 to 30 in batches of
+ * 1, asked after 10, 30 edits, 1 order, seed 0; protocol teacher, generated; 2 of 2 sequences are
+ * complete" */
+static void put_about(const struct ui_state *d, struct buf *out)
+{
+    const struct eval *v = &d->run->eval;
+    const char *slash = strrchr(d->run->path, '/');
+    time_t when = (time_t)d->run->changed;
+    struct tm tm;
+    char date[32] = "?";
+
+    if (localtime_r(&when, &tm))
+        strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
+    show_format(out, "run %s of %s on %s: arm%s", slash ? slash + 1 : d->run->path, date,
+                *d->model.name ? d->model.name : "a model that is not known",
+                v->arms == 1 ? "" : "s");
+    for (int a = 0; a < v->arms; a++)
+        show_format(out, "%s %s", a ? "," : "", v->arm[a].name);
+    show_format(out, "; records 1 to %d in batches of %d, asked after", v->facts, v->batch);
+    for (int k = 0; k < v->checkpoints; k++)
+        show_format(out, "%s %d", k ? "," : "", v->checkpoint[k]);
+    show_format(out, " edits, %d order%s, seed %llu; protocol", v->orders,
+                v->orders == 1 ? "" : "s", v->seed);
+    for (int i = 0, n = 0; i < MEASURE_PROTOCOLS; i++)
+        if (v->protocols & 1U << i)
+            show_format(out, "%s %s", n++ ? "," : "", measure_protocol_name(i));
+    show_format(out, "; %d of %d sequences are complete", run_complete(d->run), eval_sequences(v));
+}
+
+void run_about(const struct ui_state *d, struct buf *out)
+{
+    if (run_there(d->run))
+        put_about(d, out);
+    else
+        buf_puts(out, "no run");
 }

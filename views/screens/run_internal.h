@@ -74,6 +74,9 @@ int run_rival(const struct run_view *w, const struct ui_run *r, int arm);
  * those that differ. `out` [facts]; returns how many. */
 int run_listed(const struct run_view *w, const struct ui_run *r, int *out);
 
+/* What rows of an export are about: the run, its arms, records, protocols, and when it was written.
+ */
+void run_about(const struct ui_state *d, struct buf *out);
 /* One row per arm, checkpoint, time and metric. */
 bool run_table(struct table *t, const struct ui_state *d);
 

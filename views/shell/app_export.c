@@ -48,7 +48,7 @@ static void as_svg(struct app *app, struct buf *out)
 
     buf_printf(&title, "editscope: %s, %s: ", views[app->shown]->title,
                *app->ui.model.name ? app->ui.model.name : "no model");
-    ui_about(&app->ui, &title);
+    (view->about ? view->about : ui_about)(&app->ui, &title);
     svg_surface(s, &app->theme, app->palette.caps.ascii, title.data, out);
     buf_free(&title);
     surface_free(s);
@@ -182,7 +182,13 @@ void app_export(struct app *app, const char *path, bool over)
         app_line_open(app, ":export ", line);
         return;
     }
-    if (!as_ending(app, path, &out))
+    if (views[app->shown]->about && file_ends_in(path, PAGE_ENDING))
+        app->host.message(
+            &app->host, TONE_ERROR,
+            "export: a page is of an edit, and not of what the %s view shows; .svg writes "
+            "its figure, .csv, .json, .md or .tex its rows",
+            views[app->shown]->title);
+    else if (!as_ending(app, path, &out))
         report_endings(app, path);
     else if (!over && file_exists(path))
         app->host.message(&app->host, TONE_ERROR,
