@@ -5,15 +5,17 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"
 #include "core/base/float_order.h"
+#include "core/base/mem.h"
 #include "tui/svg.h"
 
 /* User units. */
 enum { PANEL_W = 400, PANEL_H = 270, LEFT = 72, RIGHT = 14, TOP = 30, BOTTOM = 46, HEAD = 34 };
-enum { LEGEND = 20, LEGEND_COLS = 4, MARGIN = 10, CAPTION = 30, MARK = 4 };
+enum { LEGEND = 20, LEGEND_COLS = 4, MARGIN = 10, CAPTION = 30, CAPTION_LINE = 14, MARK = 4 };
 
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                       "#e69f00", "#56b4e9", "#000000", "#888888"};
@@ -236,12 +238,27 @@ static void put_legend(const struct figure *f, double top, double cols, struct b
     }
 }
 
+/* The lines of the caption from y on; without `out` they are counted. */
+static int put_caption(const char *caption, double y, struct buf *out)
+{
+    char *text = xstrdup(caption), *rest = text, *line;
+    int n = 0;
+
+    for (; (line = strsep(&rest, "\n")); n++)
+        if (out)
+            put_text(out, MARGIN, y + n * CAPTION_LINE, "start",
+                     " fill=\"#666666\" font-size=\"10\"", line);
+    free(text);
+    return n;
+}
+
 void figure_svg(const struct figure *f, struct buf *out)
 {
     int across = f->panels > 1 ? 2 : 1, down = (f->panels + 1) / 2;
     int rows = (f->lines + LEGEND_COLS - 1) / LEGEND_COLS, w = across * PANEL_W + 2 * MARGIN;
     double top = HEAD + rows * LEGEND;
-    int h = (int)top + down * PANEL_H + CAPTION;
+    int below = (int)top + down * PANEL_H + CAPTION - CAPTION_LINE;
+    int h = below + put_caption(f->caption, 0, NULL) * CAPTION_LINE;
 
     buf_printf(out,
                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 "
@@ -254,6 +271,6 @@ void figure_svg(const struct figure *f, struct buf *out)
     put_legend(f, HEAD + 4, (w - 2.0 * MARGIN - LEFT) / LEGEND_COLS, out);
     for (int i = 0; i < f->panels; i++)
         put_panel(f, i, top, out);
-    put_text(out, MARGIN, h - 10, "start", " fill=\"#666666\" font-size=\"10\"", f->caption);
+    put_caption(f->caption, below + 4, out);
     buf_puts(out, "</svg>\n");
 }

@@ -7,7 +7,7 @@
 
 struct buf;
 
-enum { FIGURE_POINTS = 32 };
+enum { FIGURE_POINTS = 33 };
 
 struct figure_line {
     int count;
@@ -22,7 +22,7 @@ struct figure_panel {
 };
 
 struct figure {
-    const char *title, *caption, *x_name;
+    const char *title, *caption, *x_name; /* the caption may have lines */
     double x_most; /* x begins at 0 */
     int lines, panels;
     const char *const *name;          /* [lines] */

@@ -1,6 +1,6 @@
 /* A run as a figure: every metric at each checkpoint over the number of edits, an arm a line, with
- * its interval as a band; and how far the states went. Final values alone: immediate ones are of
- * other states. */
+ * its interval as a band; how far the states went; and scores in ability tasks. Final values alone:
+ * immediate ones are of other states. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,10 @@
 #include "tui/figure.h"
 #include "views/eval.h"
 
-enum { STATE_PANELS = 3, PANELS = RECORD_METRICS_MOST + STATE_PANELS };
-_Static_assert((int)FIGURE_POINTS >= (int)EVAL_CHECKPOINTS, "a line has a point per checkpoint");
+enum { STATE_PANELS = 3, TASK_PANELS = 24 };
+enum { PANELS = RECORD_METRICS_MOST + STATE_PANELS + TASK_PANELS };
+_Static_assert((int)FIGURE_POINTS > (int)EVAL_CHECKPOINTS,
+               "a line has a point per checkpoint, and one of the base");
 
 static const struct {
     const char *name, *title, *unit;
@@ -82,6 +84,32 @@ static bool state_panel(const struct eval *v, int n, struct figure_panel *p)
     return any;
 }
 
+/* Scores of a task begin with the base, at no edits. */
+static bool task_panel(const struct eval *v, const struct task *task, int score,
+                       struct figure_panel *p)
+{
+    static const double none = (double)NAN;
+    char name[64];
+    bool any = false, share;
+
+    task_number_name(task, score, TASK_VALUE, name, sizeof(name));
+    share = task_number_is_share(name);
+    *p = (struct figure_panel){.low = share ? 0 : none, .high = share ? 1 : none};
+    show_print(p->title, sizeof(p->title), "%s, ability task", task->name);
+    show_print(p->y_name, sizeof(p->y_name), "%s (%s)", task->score[score],
+               share ? "share of questions" : "nats a byte");
+    p->line = xcalloc((size_t)v->arms + 1, sizeof(*p->line));
+    for (int a = 0; a < v->arms; a++)
+        for (int k = -1; k < v->checkpoints; k++) {
+            int edits = k < 0 ? 0 : v->checkpoint[k];
+            struct eval_score s = eval_task_score(v, k < 0 ? -1 : a, edits, name);
+
+            add_point(&p->line[a], edits, &s.of);
+            any = any || (k >= 0 && s.of.n);
+        }
+    return any;
+}
+
 /* Keeps a panel that has something to show. */
 static void keep_panel(bool any, struct figure_panel *panel, int *panels)
 {
@@ -91,23 +119,54 @@ static void keep_panel(bool any, struct figure_panel *panel, int *panels)
         free(panel[*panels].line);
 }
 
-/* Whether an interval becomes a band: that of a line with one point is a whisker. */
-static bool has_bands(const struct figure_panel *panel, int panels, int lines)
+/* Keeps a panel for each score of each task that was asked; returns how many. */
+static int task_panels(const struct eval *v, struct figure_panel *panel, int *panels)
+{
+    int before = *panels, room = TASK_PANELS;
+
+    for (int t = 0; task_at(t); t++)
+        for (int i = 0; i < TASK_SCORES && task_at(t)->score[i] && room > 0; i++, room--)
+            keep_panel(task_panel(v, task_at(t), i, &panel[*panels]), panel, panels);
+    return *panels - before;
+}
+
+/* Whether a line has one point, and its interval is a whisker; or more, and it is a band. */
+static bool has_lines(const struct figure_panel *panel, int panels, int lines, bool more)
 {
     for (int i = 0; i < panels; i++)
         for (int k = 0; k < lines; k++)
-            if (panel[i].line[k].count > 1)
+            if (panel[i].line[k].count && more == (panel[i].line[k].count > 1))
                 return true;
     return false;
+}
+
+/* What the intervals are. */
+static void put_caption(const struct eval *v, const struct figure_panel *panel, int panels,
+                        int tasks, char out[400])
+{
+    bool bands = has_lines(panel, panels, v->arms, true);
+    bool whiskers = has_lines(panel, panels, v->arms, false);
+
+    show_print(out, 400,
+               "%d facts in batches of %d, %d order%s. %s: 95 %% bootstrap over records%s, none of "
+               "fewer than %d records.",
+               v->facts, v->batch, v->orders, v->orders == 1 ? "" : "s",
+               !whiskers ? "Bands"
+               : bands   ? "Bands and whiskers"
+                         : "Whiskers",
+               v->orders == 1 ? "" : " and orders", EVAL_RECORDS_LEAST);
+    if (tasks || whiskers)
+        show_print(out + strlen(out), 400 - strlen(out), "\n%s%s",
+                   tasks ? "Of tasks: 95 % over questions, from the base at 0. " : "",
+                   whiskers ? "Arms of one point stand beside each other." : "");
 }
 
 bool eval_figure(const struct eval *v, const char *name, struct buf *out)
 {
     struct figure_panel *panel = xcalloc(PANELS, sizeof(*panel));
     const char *arm[EVAL_ARMS];
-    char title[200], caption[240];
-    int panels = 0;
-    bool bands;
+    char title[200], caption[400];
+    int panels = 0, tasks;
 
     for (int a = 0; a < v->arms; a++)
         arm[a] = v->arm[a].name;
@@ -117,15 +176,10 @@ bool eval_figure(const struct eval *v, const char *name, struct buf *out)
                 keep_panel(metric_panel(v, m, &panel[panels]), panel, &panels);
     for (int i = 0; i < STATE_PANELS; i++)
         keep_panel(state_panel(v, i, &panel[panels]), panel, &panels);
-    bands = has_bands(panel, panels, v->arms);
+    tasks = task_panels(v, panel, &panels);
+    put_caption(v, panel, panels, tasks, caption);
     show_print(title, sizeof(title), "%.100s: all records so far, after so many edits in a row",
                name);
-    show_print(caption, sizeof(caption),
-               "%d facts in batches of %d, %d order%s. %s: 95 %% bootstrap over records%s, none of "
-               "fewer than %d records.%s",
-               v->facts, v->batch, v->orders, v->orders == 1 ? "" : "s",
-               bands ? "Bands" : "Whiskers", v->orders == 1 ? "" : " and orders",
-               EVAL_RECORDS_LEAST, bands ? "" : " Arms stand beside each other.");
     if (panels)
         figure_svg(&(struct figure){title, caption, "number of edits", v->facts, v->arms, panels,
                                     arm, panel},

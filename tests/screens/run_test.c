@@ -658,6 +658,19 @@ static void hostile_files(void)
     draw_end(&x);
 }
 
+/* One of the numbers of a score, of 20 questions. */
+static void add_score_of(struct eval *v, int sequence, int edits, const char *name, int which,
+                         double value)
+{
+    struct run_number *n;
+
+    v->number = xrealloc(v->number, (size_t)(v->numbers + 1) * sizeof(*v->number));
+    n = &v->number[v->numbers++];
+    *n = (struct run_number){.sequence = sequence, .edits = edits, .layer = -1};
+    n->value = which == TASK_VALUE ? value : which == TASK_ERROR ? 0.1 : 20;
+    snprintf(n->name, sizeof(n->name), "%s%s", name, task_number_ending[which]);
+}
+
 /* The figure of :export has a line an arm, and a band where there are five records. */
 static void a_figure_is_exported(void)
 {
@@ -675,6 +688,15 @@ static void a_figure_is_exported(void)
     CHECK(bands == 0);              /* at 6 edits alone: a line from low to high instead */
     CHECK(strstr(out.data, ">alphaedit</text>") && strstr(out.data, ">number of edits</text>") &&
           strstr(out.data, "Rel (share of tokens that are right)"));
+    CHECK(!strstr(out.data, "ability task") && !strstr(out.data, "Of tasks"));
+    buf_clear(&out);
+    for (int edits = 0; edits <= 6; edits += 3)
+        for (int i = 0; i < TASK_NUMBERS; i++)
+            add_score_of(&x.d.run->eval, edits ? 1 : 0, edits, "mmlu.acc", i, edits ? 0.5 : 0.75);
+    CHECK(x.v->ops->figure(&x.d, &out));
+    CHECK(strstr(out.data, ">mmlu, ability task</text>") &&
+          strstr(out.data, ">acc (share of questions)</text>") &&
+          strstr(out.data, "Of tasks: 95 %"));
     buf_free(&out);
     draw_end(&x);
     make_ui_state(&x.d); /* without a run there is none */

@@ -26,13 +26,14 @@ static void points_lie_where_they_belong(void)
         {2, {50, 100}, {0.5, 0.5}, {none, 0.25}, {none, 0.75}}};
     struct figure_panel panel = {"Rel", "share", 0, 1, line};
     const char *const name[] = {"a<b", "c"};
-    struct figure f = {"<t>", "of \"5\"", "edits", 100, 2, 1, name, &panel};
+    struct figure f = {"<t>", "of \"5\"\nfacts", "edits", 100, 2, 1, name, &panel};
     struct buf out = {0};
 
     figure_svg(&f, &out);
     has(out.data, "<title>&#60;t&#62;</title>");
     has(out.data, ">a&#60;b</text>");
-    has(out.data, "of &#34;5&#34;");
+    has(out.data, ">of &#34;5&#34;</text>");
+    has(out.data, ">facts</text>"); /* the second line of the caption */
     has(out.data, "d=\"M82.0 278.0L239.0 181.0L396.0 84.0\"");               /* the first line */
     has(out.data, "d=\"M239.0 132.5L396.0 84.0L396.0 132.5L239.0 229.5z\""); /* its band */
     has(out.data, "<path d=\"M396.0 229.5L396.0 132.5\""); /* one point: low to high */
