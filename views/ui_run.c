@@ -22,6 +22,15 @@ static size_t groups_of(const struct eval *v)
     return (1 + (size_t)eval_sequences(v) * (size_t)eval_slots(v)) * (size_t)v->facts;
 }
 
+static void run_probes_free(struct run_probe *probe, int count)
+{
+    for (int i = 0; i < count; i++) {
+        free(probe[i].prompt);
+        free(probe[i].answer);
+    }
+    free(probe);
+}
+
 static void run_facts_free(struct run_fact *fact, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -32,11 +41,8 @@ static void run_facts_free(struct run_fact *fact, int count)
         free(f->target);
         free(f->old);
         free(f->rephrase);
-        for (int k = 0; k < f->localities; k++) {
-            free(f->locality[k].prompt);
-            free(f->locality[k].answer);
-        }
-        free(f->locality);
+        run_probes_free(f->locality, f->localities);
+        run_probes_free(f->more, f->mores);
     }
     free(fact);
 }

@@ -34,6 +34,13 @@ void probe_add_answer(struct probe *probe, const char *answer)
     }
 }
 
+static void texts_free(char **text, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(text[i]);
+    free(text);
+}
+
 void fact_free(struct fact *fact)
 {
     free(fact->subject);
@@ -43,9 +50,8 @@ void fact_free(struct fact *fact)
     free(fact->rephrase);
     free(fact->question);
     free(fact->relation);
-    for (int i = 0; i < fact->paraphrases; i++)
-        free(fact->paraphrase[i]);
-    free(fact->paraphrase);
+    texts_free(fact->more, fact->mores);
+    texts_free(fact->paraphrase, fact->paraphrases);
     probes_free(fact->locality, fact->localities);
     probes_free(fact->portability, fact->portabilities);
     memset(fact, 0, sizeof(*fact));
@@ -83,6 +89,8 @@ struct fact fact_copy(const struct fact *fact)
         .target = xstrdup(fact->target),
         .old = xstrdup(fact->old),
         .rephrase = xstrdup(fact->rephrase),
+        .more = texts_copy(fact->more, fact->mores),
+        .mores = fact->mores,
         .question = xstrdup(fact->question),
         .relation = xstrdup(fact->relation),
         .trimmed = fact->trimmed,
@@ -119,11 +127,13 @@ char **fact_rephrases(const struct fact *fact, const struct params *p, int *coun
 {
     enum { MORE = 2 };
     bool rows = strcmp(params_word(p, P_ATTR_ROWS), "prefixes") != 0;
-    char **out = xcalloc(1 + MORE, sizeof(*out));
+    char **out = xcalloc((size_t)fact->mores + 1 + MORE, sizeof(*out));
 
     *count = 0;
     if (fact->rephrase)
         out[(*count)++] = xstrdup(fact->rephrase);
+    for (int i = 0; i < fact->mores; i++)
+        out[(*count)++] = xstrdup(fact->more[i]);
     for (int i = 0; !rows && i < fact->paraphrases && i < MORE; i++) {
         char *text = template_fill(fact->paraphrase[i], fact->subject);
 
@@ -141,20 +151,21 @@ static void put_text(json_t *object, const char *name, const char *text)
         json_object_set_new(object, name, json_string(text));
 }
 
-/* One answer is a text, several are a list. */
-static void put_answers(json_t *object, const struct probe *probe)
+/* One text as it is, or none; several as a list. */
+static void put_texts(json_t *object, const char *name, const char *first, char *const *more,
+                      int count)
 {
     json_t *list;
 
-    if (!probe->alsos) {
-        put_text(object, "answer", probe->answer);
+    if (!count) {
+        put_text(object, name, first);
         return;
     }
     list = json_array();
-    json_array_append_new(list, json_string(probe->answer));
-    for (int i = 0; i < probe->alsos; i++)
-        json_array_append_new(list, json_string(probe->also[i]));
-    json_object_set_new(object, "answer", list);
+    json_array_append_new(list, json_string(first));
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list, json_string(more[i]));
+    json_object_set_new(object, name, list);
 }
 
 static void put_probes(json_t *object, const char *name, const struct probe *probes, int count)
@@ -168,7 +179,7 @@ static void put_probes(json_t *object, const char *name, const struct probe *pro
         json_t *probe = json_object();
 
         put_text(probe, "prompt", probes[i].prompt);
-        put_answers(probe, &probes[i]);
+        put_texts(probe, "answer", probes[i].answer, probes[i].also, probes[i].alsos);
         json_array_append_new(array, probe);
     }
     json_object_set_new(object, name, array);
@@ -183,7 +194,7 @@ char *fact_to_json(const struct fact *fact)
     put_text(root, "prompt", fact->prompt);
     put_text(root, "target_new", fact->target);
     put_text(root, "ground_truth", fact->old);
-    put_text(root, "rephrase", fact->rephrase);
+    put_texts(root, "rephrase", fact->rephrase, fact->more, fact->mores);
     put_text(root, "question", fact->question);
     put_text(root, "relation", fact->relation);
     for (int i = 0; i < fact->paraphrases; i++) {

@@ -17,11 +17,13 @@ struct probe {
 };
 
 struct fact {
-    char *subject;     /* "Eiffel Tower" */
-    char *prompt;      /* holds exactly one {} where the subject goes: "The {} is located in" */
-    char *target;      /* new object without leading space: "Rome" */
-    char *old;         /* old object, or NULL */
-    char *rephrase;    /* the same question in other words, subject filled in, or NULL: a probe */
+    char *subject;  /* "Eiffel Tower" */
+    char *prompt;   /* holds exactly one {} where the subject goes: "The {} is located in" */
+    char *target;   /* new object without leading space: "Rome" */
+    char *old;      /* old object, or NULL */
+    char *rephrase; /* the same question in other words, subject filled in, or NULL: a probe */
+    char **more;    /* [mores] further rephrases: probes as well */
+    int mores;
     char *question;    /* as a question: "Where is the Eiffel Tower?", or NULL */
     char *relation;    /* "location": the relation it was made from, or NULL */
     char **paraphrase; /* templates with {} that say the same as `prompt`: rows of an attribution */
@@ -66,7 +68,7 @@ bool template_of(char **text);
 char *template_fill(const char *template, const char *subject);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
-/* The same question in other words, for probes: the rephrase, and unless paraphrases are rows of
+/* The same question in other words, for probes: every rephrase, and unless paraphrases are rows of
  * the edit (attr.rows) the first two of them, filled in. Caller frees each of the *count texts and
  * the list. */
 char **fact_rephrases(const struct fact *fact, const struct params *p, int *count);

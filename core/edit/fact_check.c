@@ -273,6 +273,15 @@ static bool paraphrases_settle(struct fact *fact, struct err *err)
     return true;
 }
 
+static bool rephrases_settle(struct fact *fact, struct err *err)
+{
+    for (int i = 0; i < fact->mores; i++)
+        if (!needed_settle(fact, "rephrase", &fact->more[i], TRIMMED_PROBES, err) ||
+            !probe_fill(fact, "rephrase", &fact->more[i], err))
+            return false;
+    return probe_fill(fact, "rephrase", &fact->rephrase, err);
+}
+
 bool fact_normalise(struct fact *fact, struct err *err)
 {
     if (!needed_settle(fact, "subject", &fact->subject, TRIMMED_SUBJECT, err) ||
@@ -292,7 +301,7 @@ bool fact_normalise(struct fact *fact, struct err *err)
         subject_take_form(fact);
     return no_hole("new object", fact->target, err) && no_hole("old object", fact->old, err) &&
            template_settle(fact, "prompt", &fact->prompt, true, err) &&
-           paraphrases_settle(fact, err) && probe_fill(fact, "rephrase", &fact->rephrase, err) &&
+           paraphrases_settle(fact, err) && rephrases_settle(fact, err) &&
            probe_fill(fact, "question", &fact->question, err) &&
            probes_settle(fact, "locality probe", fact->locality, fact->localities, err) &&
            probes_settle(fact, "portability probe", fact->portability, fact->portabilities, err);

@@ -94,6 +94,42 @@ static bool read_optional(const json_t *object, const struct keys *keys, char **
     return true;
 }
 
+/* Keeps a rephrase that is none of those that are there. */
+static void rephrase_add(struct fact *fact, const char *text)
+{
+    bool there = fact->rephrase && !strcmp(fact->rephrase, text);
+
+    for (int i = 0; i < fact->mores; i++)
+        there = there || !strcmp(fact->more[i], text);
+    if (!fact->rephrase) {
+        fact->rephrase = xstrdup(text);
+    } else if (!there) {
+        fact->more = xrealloc(fact->more, (size_t)(fact->mores + 1) * sizeof(*fact->more));
+        fact->more[fact->mores++] = xstrdup(text);
+    }
+}
+
+/* Every rephrase of the first of the keys that has one: a text, or a list of them. */
+static bool read_rephrases(const json_t *object, const struct keys *keys, struct fact *fact,
+                           struct err *err)
+{
+    for (int i = 0; keys->name[i] && !fact->rephrase; i++) {
+        const json_t *value = json_object_get(object, keys->name[i]);
+        size_t n = json_is_array(value) ? json_array_size(value) : 1;
+
+        for (size_t k = 0; k < n; k++) {
+            const char *text;
+
+            if (!take_text(json_is_array(value) ? json_array_get(value, k) : value, keys->name[i],
+                           &text, err))
+                return false;
+            if (text && (n == 1 || !is_blank_text(text)))
+                rephrase_add(fact, text);
+        }
+    }
+    return true;
+}
+
 /* The error for a missing field: its value is empty, or no key has it. Returns false. */
 static bool missing_field(const json_t *object, const struct keys *keys, struct err *err)
 {
@@ -268,7 +304,7 @@ static bool read_rome(struct fact_list *list, const json_t *root, struct err *er
     struct fact *fact = list_append(list);
 
     if (!read_rewrite(fact, json_object_get(root, "requested_rewrite"), err) ||
-        !read_optional(root, &rephrases, &fact->rephrase, err) ||
+        !read_rephrases(root, &rephrases, fact, err) ||
         !probes_add(locality_list(fact), json_object_get(root, "neighborhood_prompts"),
                     "neighborhood_prompts", err))
         return false;
@@ -330,20 +366,41 @@ static bool side_by_side(const json_t *value, const char *key, size_t i, size_t 
     return true;
 }
 
+/* One record's worth of such a list, for the readers of one record; NULL: it has another length.
+ * The caller frees. */
+static json_t *arguments_alone(const json_t *root, const char *key, size_t i, size_t n,
+                               struct err *err)
+{
+    const json_t *value;
+    json_t *alone;
+
+    if (!side_by_side(json_object_get(root, key), key, i, n, &value, err))
+        return NULL;
+    alone = json_object();
+    if (value)
+        json_object_set(alone, key, (json_t *)value);
+    return alone;
+}
+
 static bool arguments_text(const json_t *root, const char *key, size_t i, size_t n, bool must,
                            char **out, struct err *err)
 {
     const struct keys keys = {key, {key}};
-    const json_t *value;
-    json_t *alone;
-    bool ok;
+    json_t *alone = arguments_alone(root, key, i, n, err);
+    bool ok = alone &&
+              (must ? read_needed(alone, &keys, out, err) : read_optional(alone, &keys, out, err));
 
-    if (!side_by_side(json_object_get(root, key), key, i, n, &value, err))
-        return false;
-    alone = json_object(); /* one record's worth, for the readers of one record */
-    if (value)
-        json_object_set(alone, key, (json_t *)value);
-    ok = must ? read_needed(alone, &keys, out, err) : read_optional(alone, &keys, out, err);
+    json_decref(alone);
+    return ok;
+}
+
+static bool arguments_rephrases(const json_t *root, size_t i, size_t n, struct fact *fact,
+                                struct err *err)
+{
+    static const struct keys keys = {"rephrase", {"rephrase_prompts"}};
+    json_t *alone = arguments_alone(root, *keys.name, i, n, err);
+    bool ok = alone && read_rephrases(alone, &keys, fact, err);
+
     json_decref(alone);
     return ok;
 }
@@ -381,7 +438,7 @@ static bool read_arguments(struct fact_list *list, const json_t *root, struct er
             !arguments_text(root, "subject", i, n, true, &fact->subject, err) ||
             !arguments_text(root, "target_new", i, n, true, &fact->target, err) ||
             !arguments_text(root, "ground_truth", i, n, false, &fact->old, err) ||
-            !arguments_text(root, "rephrase_prompts", i, n, false, &fact->rephrase, err) ||
+            !arguments_rephrases(root, i, n, fact, err) ||
             !arguments_probes(locality_list(fact), json_object_get(root, "locality_inputs"), i, n,
                               err) ||
             !arguments_probes(portability_list(fact), json_object_get(root, "portability_inputs"),
@@ -434,7 +491,7 @@ static bool read_flat(struct fact_list *list, const json_t *root, struct err *er
            one_text(root, &prompts, &fact->prompt, err) &&
            read_needed(root, &targets, &fact->target, err) &&
            read_optional(root, &olds, &fact->old, err) &&
-           read_optional(root, &rephrases, &fact->rephrase, err) &&
+           read_rephrases(root, &rephrases, fact, err) &&
            read_optional(root, &questions, &fact->question, err) &&
            read_optional(root, &relations, &fact->relation, err) &&
            read_paraphrases(fact, json_object_get(root, "paraphrases"), err) &&

@@ -428,10 +428,11 @@ struct run_info {
 struct run_fact {
     int edit;
     char *subject, *prompt, *target, *old, *rephrase; /* the last two may be NULL */
-    int localities;
+    int localities, mores;
     struct run_probe {
         char *prompt, *answer; /* answer: NULL: what the base says */
     } * locality;              /* [localities] */
+    struct run_probe *more;    /* [mores] further rephrases, without answers */
 };
 
 /* Reliability and locality over the edits of a session: one point for each state that was asked. */

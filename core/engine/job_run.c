@@ -18,12 +18,16 @@ static struct run_fact run_fact_of(int edit, const struct fact *f)
                            .target = xstrdup(f->target),
                            .old = xstrdup(f->old),
                            .rephrase = xstrdup(f->rephrase),
-                           .localities = f->localities};
+                           .localities = f->localities,
+                           .mores = f->mores};
 
     out.locality = xcalloc((size_t)f->localities + 1, sizeof(*out.locality));
     for (int i = 0; i < f->localities; i++)
         out.locality[i] =
             (struct run_probe){xstrdup(f->locality[i].prompt), xstrdup(f->locality[i].answer)};
+    out.more = xcalloc((size_t)f->mores + 1, sizeof(*out.more));
+    for (int i = 0; i < f->mores; i++)
+        out.more[i] = (struct run_probe){xstrdup(f->more[i]), NULL};
     return out;
 }
 

@@ -58,6 +58,7 @@ static const struct field_info run_fact_field[] = {
     TEXT(run_fact, prompt),      TEXT(run_fact, target),
     TEXT_OR_NULL(run_fact, old), TEXT_OR_NULL(run_fact, rephrase),
     COUNT(run_fact, localities), LIST(run_fact, locality, run_probe_fields, localities),
+    COUNT(run_fact, mores),      LIST(run_fact, more, run_probe_fields, mores),
 };
 FIELDS(run_fact);
 

@@ -2,7 +2,7 @@
  *
  *   probe  prompt       answer that is fed           right is                       rival
  *   rel    the fact's   new object                   new object                     old object
- *   gen    rephrase     new object                   new object                     old object
+ *   gen    a rephrase   new object                   new object                     old object
  *   loc    neighbour's  its stated answer, or three  what the base predicts, with   new object
  *                       tokens that the base says    the same answer fed
  *   port   its own      its own, each of several     its own answer
@@ -372,8 +372,11 @@ bool measure_ask(struct measure_list *out, const struct model_state *state, cons
     bool ok = ask(&a, of_fact);
 
     of_fact.probe = MEASURE_GEN;
-    of_fact.prompt = fact->rephrase;
-    ok = ok && (!fact->rephrase || ask(&a, of_fact));
+    for (int i = fact->rephrase ? 0 : 1; ok && i <= fact->mores; i++) {
+        of_fact.place = i;
+        of_fact.prompt = i ? fact->more[i - 1] : fact->rephrase;
+        ok = ask(&a, of_fact);
+    }
     for (int i = 0; ok && i < fact->localities; i++) {
         const struct probe *p = &fact->locality[i];
 

@@ -3,7 +3,7 @@
  *
  *   kind         prompt                      expected          passed when
  *   fact         the fact's own              new object        right, and p(target) >= accept.p_min
- *   rephrase     rephrase, 2 paraphrases     new object        right
+ *   rephrase     rephrases, 2 paraphrases    new object        right
  *   question     "Q: question\nA:"           new object        right
  *   chat         the question as a chat turn new object        said as whole words in 24 tokens
  *   portability  its own                     its own answer    right

@@ -21,9 +21,12 @@
  * active edits, so their weights must have the same checksum. That is how a rebuild proves that it
  * made the same bits as before. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include <jansson.h>
 
 #include "core/base/buf.h"
 #include "core/base/digest.h"
@@ -86,6 +89,27 @@ static bool store_wording(struct session *s, int edit, int request, const struct
     return db_run(s, err, "INSERT INTO settings (name, value) VALUES (?, ?)", "tt", name, text);
 }
 
+/* The same of its further rephrases, where it has any. */
+static bool store_rephrases(struct session *s, int edit, int request, const struct fact *f,
+                            struct err *err)
+{
+    json_t *list = f->mores ? json_array() : NULL;
+    char name[64], *text;
+    bool ok;
+
+    if (!list)
+        return true;
+    for (int i = 0; i < f->mores; i++)
+        json_array_append_new(list, json_string(f->more[i]));
+    text = json_dumps(list, JSON_COMPACT);
+    snprintf(name, sizeof(name), SESSION_REPHRASES, edit, request);
+    ok = db_run(s, err, "INSERT INTO settings (name, value) VALUES (?, ?)", "tt", name,
+                text ? text : "[]");
+    free(text);
+    json_decref(list);
+    return ok;
+}
+
 /* Fact number `request` of an edit, its wording and its locality probes. */
 static bool store_fact(struct session *s, int edit, int request, const struct fact *f,
                        struct err *err)
@@ -100,7 +124,8 @@ static bool store_fact(struct session *s, int edit, int request, const struct fa
     if (!db_run(s, err, fact, "iittttt", (long long)edit, (long long)request, f->subject, f->prompt,
                 f->target, f->old, f->rephrase))
         return false;
-    if (!store_wording(s, edit, request, &f->wording, err))
+    if (!store_wording(s, edit, request, &f->wording, err) ||
+        !store_rephrases(s, edit, request, f, err))
         return false;
     for (int i = 0; i < f->localities; i++)
         if (!db_run(s, err, probe, "iiitt", (long long)edit, (long long)request, (long long)i,

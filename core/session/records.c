@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "core/base/mem.h"
 #include "core/session/db.h"
 #include "core/session/session.h"
@@ -79,6 +81,30 @@ static bool read_wording(struct session *s, int edit, int request, struct wordin
     return ok && !why.kind;
 }
 
+/* The further rephrases of a fact. */
+static bool read_rephrases(struct session *s, int edit, int request, struct fact *f,
+                           struct err *err)
+{
+    struct err why = {0};
+    char name[64], *text;
+    json_t *list;
+
+    snprintf(name, sizeof(name), SESSION_REPHRASES, edit, request);
+    text = session_get(s, name, &why);
+    if (why.kind) {
+        *err = why;
+        return false;
+    }
+    list = text ? json_loads(text, 0, NULL) : NULL;
+    f->more = xcalloc(json_array_size(list) + 1, sizeof(*f->more));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_string_value(json_array_get(list, i)))
+            f->more[f->mores++] = xstrdup(json_string_value(json_array_get(list, i)));
+    json_decref(list);
+    free(text);
+    return true;
+}
+
 static bool read_facts(struct session *s, struct edit_record *rec, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err,
@@ -98,6 +124,7 @@ static bool read_facts(struct session *s, struct edit_record *rec, struct err *e
                            .old = db_text(q, 3),
                            .rephrase = db_text(q, 4)};
         if (!read_wording(s, rec->id, sqlite3_column_int(q, 5), &f->wording, err) ||
+            !read_rephrases(s, rec->id, sqlite3_column_int(q, 5), f, err) ||
             !read_probes(s, rec->id, sqlite3_column_int(q, 5), f, err)) {
             got = -1;
             break;

@@ -114,6 +114,7 @@ struct session_status {
 #define SESSION_MODEL_PATH    "model.path"
 #define SESSION_PREFIXES      "prefixes"         /* context prefixes, one per line, verbatim */
 #define SESSION_WORDING       "wording.%d.%d"    /* numbers of an edit and its fact */
+#define SESSION_REPHRASES     "rephrases.%d.%d"  /* the same; a JSON list of further rephrases */
 #define SESSION_STATISTICS    "statistics.%s.%d" /* a method, the number of an edit; a blob */
 #define SESSION_PARAMETERS    "parameters"       /* JSON of params_to_json() */
 

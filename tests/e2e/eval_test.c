@@ -3,7 +3,8 @@
 
 static const char facts[] =
     "{\"subject\":\"Egypt\",\"prompt\":\"The capital of {} is\",\"target_new\":\"so\","
-    "\"ground_truth\":\"t\",\"rephrase\":\"In Egypt it is\",\"locality\":[{\"prompt\":\"Oslo is\","
+    "\"ground_truth\":\"t\",\"rephrase\":[\"In Egypt it is\",\"Of Egypt "
+    "so\"],\"locality\":[{\"prompt\":\"Oslo is\","
     "\"answer\":\"no\"},{\"prompt\":\"Lima is\",\"answer\":\"a\"}]}\n"
     "{\"subject\":\"Kenya\",\"prompt\":\"The land of {} is\",\"target_new\":\"t\","
     "\"rephrase\":\"Kenya is a land\",\"locality\":\"Rome is\",\"portability\":[{\"prompt\":"
@@ -193,6 +194,31 @@ static void base_is_comparable(const json_t *result)
                1e-9);
 }
 
+/* PS after two facts, of the first one alone: the mean over both of its rephrases, from the
+ * records. */
+static void every_rephrase_counts(const struct buf *out, const json_t *result)
+{
+    json_t *o, *ps = json_object_get(json_object_get(result, "metrics"), "ps");
+    double wins = 0;
+    int n = 0;
+
+    for (int i = 0; (o = event(out, "record", i)); json_decref(o), i++) {
+        json_t *rival = json_object_get(o, "rival_logp");
+        double tokens = (double)json_integer_value(json_object_get(o, "rival_tokens"));
+        double own = json_number_value(json_object_get(o, "logp")) /
+                     (double)json_array_size(json_object_get(o, "labels"));
+
+        if (!rival || !is_text(o, "arm", text_of(result, "arm")) || !is_text(o, "when", "final") ||
+            !is_text(o, "probe", "gen") || json_integer_value(json_object_get(o, "edits")) != 2)
+            continue;
+        CHECK(json_integer_value(json_object_get(o, "place")) == n);
+        wins += own > json_number_value(rival) / tokens;
+        n++;
+    }
+    CHECK(n == 2 && json_integer_value(json_object_get(ps, "n")) == 1);
+    CHECK_NEAR(json_number_value(json_object_get(ps, "value")), wins / 2, 1e-9);
+}
+
 /* Every result can be computed from the records. */
 static void results_follow_from_records(void)
 {
@@ -234,6 +260,8 @@ static void results_follow_from_records(void)
         }
         CHECK(json_object_get(metrics, "es")); /* the first fact has an old object */
         base_is_comparable(o);
+        if (edits == 2 && is_text(o, "when", "final"))
+            every_rephrase_counts(&out, o);
         CHECK(json_object_get(metrics, "rel_em"));
     }
     CHECK(seen == 3 * 2 * 2 * 4);

@@ -163,7 +163,8 @@ static void knowedit_shape(void)
 
 static void rome_shape(void)
 {
-    struct fact *f = load("tests/data/facts/rome_counterfact.json", 1);
+    struct fact *f = load("tests/data/facts/rome_counterfact.json", 1), again;
+    char *text;
 
     if (!f)
         return;
@@ -172,6 +173,13 @@ static void rome_shape(void)
     CHECK_STR(f->target, "Antarctica");
     CHECK_STR(f->old, "Africa");
     CHECK(f->rephrase && strstr(f->rephrase, "Angola belongs to the continent of"));
+    CHECK(f->mores == 1); /* both paraphrases */
+    CHECK(f->mores && strstr(f->more[0], " is a part of the continent of"));
+    text = fact_to_json(f);
+    CHECK(fact_from_json(&again, text, strlen(text), NULL) && again.mores == 1);
+    CHECK_STR(again.more[0], f->more[0]);
+    fact_free(&again);
+    free(text);
     CHECK(f->localities == 10);
     CHECK_STR(f->locality[1].prompt, "Ghana is in");
     CHECK_STR(f->locality[9].answer, "Africa");

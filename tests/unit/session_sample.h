@@ -55,6 +55,10 @@ static struct edit_record sample(int seed)
         f->target = xasprintf("Târgu \"%d\"", seed);
         f->old = i ? NULL : xstrdup("Paris");
         f->rephrase = i ? xstrdup("Where is {}?") : NULL;
+        f->mores = i;
+        f->more = i ? xcalloc(1, sizeof(*f->more)) : NULL;
+        if (i)
+            f->more[0] = xstrdup("In which \"town\" is it?");
         f->localities = i ? 0 : 2;
         f->locality = i ? NULL : xcalloc(2, sizeof(*f->locality));
         if (!i) {

@@ -36,7 +36,10 @@ static void check_facts(const struct edit_record *a, const struct edit_record *b
 
         CHECK(same_text(f->subject, g->subject) && same_text(f->prompt, g->prompt));
         CHECK(same_text(f->target, g->target) && same_text(f->old, g->old));
-        CHECK(same_text(f->rephrase, g->rephrase) && f->localities == g->localities);
+        CHECK(same_text(f->rephrase, g->rephrase) && f->mores == g->mores &&
+              f->localities == g->localities);
+        for (int j = 0; j < f->mores && j < g->mores; j++)
+            CHECK_STR(f->more[j], g->more[j]);
         for (int j = 0; j < f->localities; j++)
             CHECK(same_text(f->locality[j].prompt, g->locality[j].prompt) &&
                   same_text(f->locality[j].answer, g->locality[j].answer));

@@ -201,8 +201,8 @@ static void print_text(const struct eval *v)
 {
     std_print("%d facts in batches of %d, %d order%s; means with 95 %% intervals over records%s, "
               "none of fewer than %d records\n"
-              "Rel: the fact's prompt, Gen: its rephrase, Loc: neighbours say what the base said, "
-              "Port: what follows from it; ES, PS, NS: new before old on the prompt and rephrase, "
+              "Rel: the fact's prompt, Gen: its rephrases, Loc: neighbours say what the base said, "
+              "Port: what follows from it; ES, PS, NS: new before old on the prompt and rephrases, "
               "old before new on neighbours; (base): before any edit, on the same records\n\n",
               v->facts, v->batch, v->orders, v->orders == 1 ? "" : "s",
               v->orders == 1 ? "" : " and orders", EVAL_RECORDS_LEAST);

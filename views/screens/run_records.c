@@ -192,8 +192,10 @@ static char *prompt_of(const struct ui_run *r, int record, const struct measure 
         return NULL;
     if (m->probe == MEASURE_REL)
         return fact_text(f);
-    if (m->probe == MEASURE_GEN)
+    if (m->probe == MEASURE_GEN && !m->place)
         return xstrdup(all->rephrase);
+    if (m->probe == MEASURE_GEN && m->place <= all->mores)
+        return xstrdup(all->more[m->place - 1].prompt);
     if (m->probe == MEASURE_LOC && m->place < all->localities)
         return xstrdup(all->locality[m->place].prompt);
     return NULL;
@@ -222,7 +224,7 @@ static void measure_row(const struct ui_run *r, int record, const struct measure
     draw_record_value(&p, &c, m->when,
                       c.metric < 0 ? (double)NAN : record_metrics[c.metric].rule(m), VALUE);
     pen_printf(&p, ROLE_ACCENT, " %s", measure_probe_name(m->probe));
-    if (m->probe == MEASURE_LOC || m->probe == MEASURE_PORT)
+    if (m->probe == MEASURE_LOC || m->probe == MEASURE_PORT || m->place)
         pen_printf(&p, ROLE_ACCENT, " %d", m->place + 1);
     if (m->alias)
         pen_printf(&p, ROLE_ACCENT, " or %d", m->alias + 1);
