@@ -43,6 +43,17 @@ struct eval {
     double *value;             /* [record_metric_count][sequences][slots][facts], NAN: not yet */
     struct run_number *number; /* [numbers], of all sequences */
     int numbers;
+    struct eval_part
+        *part; /* [parts] what tasks' answers say, each subtask of each state by itself; */
+    int parts; /* the Run view has none */
+};
+
+/* The answers of a state (sequence, edits as in struct measure) to the questions of a subtask. */
+struct eval_part {
+    int sequence, edits;
+    char *task, *subtask;
+    double sum[TASK_SCORES];
+    int n[TASK_SCORES];
 };
 
 /* What later edits took of a record: immediate less final. A third time beside those of
@@ -105,6 +116,9 @@ double eval_rome_score(const struct eval *v, int arm, int when, int checkpoint);
 /* A number of the states of an arm (-1: the base) at a checkpoint: the mean over its orders; of
  * layers the largest in size, or their mean. NAN: none. */
 double eval_state_number(const struct eval *v, int arm, int edits, const char *name, bool largest);
+/* eval_tasks.c */
+/* For eval_take(). */
+void eval_take_answers(struct eval *v, const struct task_answer *a, int count);
 /* The mean score in an ability task ("mmlu.acc") of the states of an arm (-1: the base), over its
  * orders. A share of questions has Wilson's interval, a log p that of its standard error; of fewer
  * questions than EVAL_RECORDS_LEAST there is none. of.n 0: not asked. */
@@ -113,6 +127,11 @@ struct eval_score {
     double error; /* the standard error */
 };
 struct eval_score eval_task_score(const struct eval *v, int arm, int edits, const char *name);
+/* The i-th subtask of a task, in the order they were asked; NULL: past the last, or it has none. */
+const char *eval_subtask(const struct eval *v, const struct task *task, int i);
+/* The mean of a score over the questions of a subtask, as eval_task_score(). */
+struct interval eval_subtask_score(const struct eval *v, int arm, int edits,
+                                   const struct task *task, const char *subtask, int score);
 /* An arm less another one, record by record in the same order. */
 struct comparison {
     int arm, metric;

@@ -3,7 +3,6 @@
  * by the rules of core/eval/measure.c and core/eval/statistics.c (editscope-method(7) 14.3, 14.4).
  */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +57,7 @@ void eval_take(struct eval *v, const struct measures *m)
         memcpy(v->number + v->numbers, m->number, (size_t)m->numbers * sizeof(*v->number));
         v->numbers += m->numbers;
     }
+    eval_take_answers(v, m->answer, m->answers);
     if (!m->count || first->record < 1 || first->record > v->facts ||
         first->sequence > eval_sequences(v) || first->sequence < 0)
         return;
@@ -340,29 +340,6 @@ double eval_state_number(const struct eval *v, int arm, int edits, const char *n
         n++;
     }
     return !n ? (double)NAN : largest ? most : sum / n;
-}
-
-/* The number that stands beside the value of a score. */
-static double beside_score(const struct eval *v, int arm, int edits, const char *score,
-                           enum task_number number)
-{
-    char name[64];
-
-    snprintf(name, sizeof(name), "%.50s%s", score, task_number_ending[number]);
-    return eval_state_number(v, arm, edits, name, false);
-}
-
-struct eval_score eval_task_score(const struct eval *v, int arm, int edits, const char *name)
-{
-    double value = beside_score(v, arm, edits, name, TASK_VALUE);
-    double n = beside_score(v, arm, edits, name, TASK_COUNT);
-    struct eval_score s = {.error = beside_score(v, arm, edits, name, TASK_ERROR)};
-
-    s.of = task_number_is_share(name) ? wilson_interval(value, isnan(n) ? 0 : (int)n)
-                                      : normal_interval(value, s.error, isnan(n) ? 0 : (int)n);
-    if (s.of.n < EVAL_RECORDS_LEAST)
-        s.of.low = s.of.high = (double)NAN;
-    return s;
 }
 
 const char *eval_table_title(int table)

@@ -62,6 +62,13 @@ void eval_free(struct eval *v)
     free(v->base);
     free(v->value);
     free(v->number);
+    for (int i = 0; i < v->parts; i++) {
+        free(v->part[i].task);
+        free(v->part[i].subtask);
+    }
+    free(v->part);
+    v->part = NULL;
+    v->parts = 0;
     v->order = v->turn = NULL;
     v->base = v->value = NULL;
     v->number = NULL;

@@ -80,6 +80,64 @@ static double recomputed(const json_t *answers, const char *arm, int edits, cons
     return sum / *n;
 }
 
+/* The parts of a score together are the score; returns how many there are. */
+static size_t parts_make_the_score(const json_t *score)
+{
+    json_t *parts = json_object_get(score, "subtasks"), *part;
+    double sum = 0, base = 0, all = (double)json_integer_value(json_object_get(score, "n"));
+    size_t i;
+
+    json_array_foreach(parts, i, part)
+    {
+        double n = (double)json_integer_value(json_object_get(part, "n"));
+
+        CHECK(*text_of(part, "subtask"));
+        sum += n * json_number_value(json_object_get(part, "value"));
+        base += n * json_number_value(json_object_get(part, "base"));
+        all -= n;
+    }
+    if (!i)
+        return 0;
+    CHECK_NEAR(all, 0, 1e-9);
+    all = (double)json_integer_value(json_object_get(score, "n"));
+    CHECK_NEAR(sum / all, json_number_value(json_object_get(score, "value")), 1e-8);
+    CHECK_NEAR(base / all, json_number_value(json_object_get(score, "base")), 1e-8);
+    return i;
+}
+
+/* Five questions of each of two subtasks are a table; the sign of a layout in a name is no column.
+ */
+static void subtasks_are_a_table(void)
+{
+    static const char *const subject[] = {"anatomy", "astronomy"};
+    char *args = eval_of("--arm 'r%d: rome' --tasks mmlu --task-data"), *path;
+    struct buf out = {0}, csv = {0};
+
+    for (int i = 0; i < 5; i++)
+        buf_printf(&csv, "Question %d?,one,two,three,four,%c\n", i, 'A' + i % 4);
+    path = xasprintf("mkdir -p %s/data/mmlu/test", folder);
+    CHECK(system(path) == 0); /* NOLINT: a test's own command */
+    free(path);
+    for (int i = 0; i < 2; i++) {
+        path = xasprintf("%s/data/mmlu/test/%s_test.csv", folder, subject[i]);
+        CHECK(file_write(path, csv.data, csv.len, NULL));
+        free(path);
+    }
+    CHECK(run(&out, "%s %s/data", args, folder) == 0);
+    CHECK(strstr(out.data, "mmlu by subtask, acc after 2 facts\n"));
+    CHECK(strstr(out.data, "\nanatomy                                       5  "));
+    buf_clear(&csv);
+    buf_puts(&csv, "Question?,one,two,three,four,A\n");
+    path = xasprintf("%s/data/mmlu/test/anatomy_test.csv", folder);
+    CHECK(file_write(path, csv.data, csv.len, NULL));
+    CHECK(run(&out, "%s %s/data", args, folder) == 0);
+    CHECK(strstr(out.data, "mmlu: --json has the scores of its 2 subtasks\n"));
+    free(path);
+    free(args);
+    buf_free(&csv);
+    buf_free(&out);
+}
+
 static void scores_follow_from_answers(void)
 {
     char *args = eval_of("--method nmke,alphaedit --task-records 3 --json --tasks "
@@ -88,7 +146,7 @@ static void scores_follow_from_answers(void)
     struct buf out = {0};
     json_t *answers, *results, *o;
     int seen = 0;
-    size_t i;
+    size_t i, parts = 0;
 
     CHECK(run(&out, "%s", args) == 0);
     answers = events(&out, "task");
@@ -108,11 +166,13 @@ static void scores_follow_from_answers(void)
             CHECK(json_integer_value(json_object_get(s, "n")) == n && n > 0 && n <= 3);
             CHECK_NEAR(json_number_value(json_object_get(s, "base")),
                        recomputed(answers, "", 0, task, score, &n), 1e-8);
+            parts += parts_make_the_score(s);
             seen++;
         }
         CHECK(!list == is_text(o, "when", "immediate"));
     }
     CHECK(seen == 2 * 2 * 14); /* arms, checkpoints, scores: all but pass_at_1 */
+    CHECK(parts >= (size_t)(2 * 2 * (1 + 3 + 1 + 1) * 2)); /* of mmlu in three forms, bbh */
     json_decref(answers);
     json_decref(results);
     CHECK(!strstr(out.data, "pass_at_1\":1") && strstr(out.data, "\"pass_at_1\":null"));
@@ -291,6 +351,7 @@ int main(void)
     static const struct test tests[] = {
         {"what cannot be asked is refused", refusals},
         {"scores follow from answers", scores_follow_from_answers},
+        {"subtasks are a table", subtasks_are_a_table},
         {"programs are executed where asked", programs_are_executed_where_asked},
         {"a killed run goes on to the same answers", a_killed_run_goes_on},
     };

@@ -6,6 +6,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/base/std.h"
 #include "views/cli/eval.h"
 
@@ -200,6 +201,26 @@ static struct eval_score score_read(const struct eval *v, int arm, int edits,
     return eval_task_score(v, arm, edits, name);
 }
 
+/* The same of each subtask. */
+static json_t *subtasks_json(const struct eval *v, int arm, int edits, const struct task *task,
+                             int score)
+{
+    json_t *list = json_array();
+    const char *subtask;
+
+    for (int i = 0; (subtask = eval_subtask(v, task, i)); i++) {
+        struct interval s = eval_subtask_score(v, arm, edits, task, subtask, score);
+        struct interval b = eval_subtask_score(v, -1, 0, task, subtask, score);
+
+        if (s.n)
+            json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o, s:i, s:o}", "subtask",
+                                                  cli_text(subtask), "value", cli_real(s.value),
+                                                  "low", cli_real(s.low), "high", cli_real(s.high),
+                                                  "n", s.n, "base", cli_real(b.value)));
+    }
+    return list;
+}
+
 json_t *eval_task_scores(const struct eval *v, int arm, int edits)
 {
     json_t *list = json_array();
@@ -211,11 +232,12 @@ json_t *eval_task_scores(const struct eval *v, int arm, int edits)
 
             if (s.of.n)
                 json_array_append_new(
-                    list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:o, s:o}", "task",
+                    list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "task",
                                     task_at(t)->name, "score", task_at(t)->score[i], "value",
                                     cli_real(s.of.value), "low", cli_real(s.of.low), "high",
                                     cli_real(s.of.high), "error", cli_real(s.error), "n", s.of.n,
-                                    "base", cli_real(b.of.value), "base_error", cli_real(b.error)));
+                                    "base", cli_real(b.of.value), "base_error", cli_real(b.error),
+                                    "subtasks", subtasks_json(v, arm, edits, task_at(t), i)));
         }
     return list;
 }
@@ -246,6 +268,66 @@ static void score_rows(struct table *t, const struct eval *v, const struct task 
         }
 }
 
+enum { SUBTASKS_SHOWN = 30, ARMS_SHOWN = 6 }; /* more of them are no table to read */
+
+/* How many subtasks a task has, and the questions of the smallest one. */
+static int subtasks_count(const struct eval *v, const struct task *task, int *least)
+{
+    const char *subtask;
+    int n = 0;
+
+    *least = 0;
+    for (; (subtask = eval_subtask(v, task, n)); n++) {
+        int questions = eval_subtask_score(v, -1, 0, task, subtask, 0).n;
+
+        *least = n && *least < questions ? *least : questions;
+    }
+    return n;
+}
+
+/* A column of an arm: its name without the sign of a layout. */
+static void arm_column(struct table *t, const char *arm)
+{
+    char name[40], column[80];
+
+    show_print(name, sizeof(name), "%.16s", arm);
+    for (char *p = name; (p = strchr(p, '%'));)
+        *p = '_';
+    snprintf(column, sizeof(column), "  %s%%16.3f", name);
+    table_layout(t, column);
+}
+
+/* The first score of each subtask of a task, the base and each arm side by side. */
+static void print_subtasks(const struct eval *v, const struct task *task)
+{
+    struct table t = {.name = "subtasks"};
+    int least, n = subtasks_count(v, task, &least);
+    const char *subtask;
+
+    if (!n)
+        return;
+    if (n > SUBTASKS_SHOWN || v->arms > ARMS_SHOWN || least < EVAL_RECORDS_LEAST) {
+        std_print("%s: --json has the scores of its %d subtasks\n\n", task->name, n);
+        return;
+    }
+    table_layout(&t, "subtask%-36s  questions%9d  (base)%9.3f");
+    for (int a = 0; a < v->arms; a++)
+        arm_column(&t, v->arm[a].name);
+    for (int i = 0; (subtask = eval_subtask(v, task, i)); i++) {
+        struct interval s = eval_subtask_score(v, -1, 0, task, subtask, 0);
+
+        table_text(&t, subtask);
+        table_integer(&t, s.n);
+        table_real(&t, s.value);
+        for (int a = 0; a < v->arms; a++)
+            table_real(&t, eval_subtask_score(v, a, v->facts, task, subtask, 0).value);
+    }
+    std_print("%s by subtask, %s after %d facts\n", task->name, task->score[0], v->facts);
+    cli_table(&t);
+    std_puts("");
+    table_free(&t);
+}
+
 void eval_print_tasks(const struct eval *v)
 {
     struct table t = {.name = "tasks"};
@@ -264,4 +346,6 @@ void eval_print_tasks(const struct eval *v)
         std_puts("");
     }
     table_free(&t);
+    for (int i = 0; task_at(i); i++)
+        print_subtasks(v, task_at(i));
 }
