@@ -23,7 +23,7 @@ struct figure_panel {
 
 struct figure {
     const char *title, *caption, *x_name; /* the caption may have lines */
-    double x_most; /* x begins at 0 */
+    double x_most;                        /* x begins at 0 */
     int lines, panels;
     const char *const *name;          /* [lines] */
     const struct figure_panel *panel; /* [panels] */

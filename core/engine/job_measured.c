@@ -96,11 +96,11 @@ static bool run_begins(const char *path, const json_t *stored, const json_t *wan
                      facts_of(stored), path);
     else if (facts_of(stored) < facts_of(wanted) &&
              json_integer_value(json_object_get(wanted, "orders")) > 1)
-        ok =
-            err_set(err, ERR_STATE,
-                    "%.200s has several orders: an order of %d facts is shuffled anew and does not "
-                    "begin with that of %d, so the run cannot go on; give -o another file",
-                    path, facts_of(wanted), facts_of(stored));
+        ok = err_set(
+            err, ERR_STATE,
+            "%.200s has several orders: an order of %d facts is shuffled as a whole and does not "
+            "begin with that of %d, so the run cannot go on; give -o another file",
+            path, facts_of(wanted), facts_of(stored));
     free(was);
     return ok;
 }

@@ -599,7 +599,7 @@ static void runs_that_cannot_be_extended(void)
     free(args);
     CHECK(run(&out, EXTENDED " --orders 2", data, "1", folder, "orders") == 0);
     args = xasprintf(EXTENDED " --orders 2", data, "1,2", folder, "orders");
-    refused(5, "state", "an order of 2 facts is shuffled anew", args);
+    refused(5, "state", "an order of 2 facts is shuffled as a whole", args);
     free(args);
     free(other);
     free(data);

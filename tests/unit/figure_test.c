@@ -33,8 +33,8 @@ static void points_lie_where_they_belong(void)
     has(out.data, "<title>&#60;t&#62;</title>");
     has(out.data, ">a&#60;b</text>");
     has(out.data, ">of &#34;5&#34;</text>");
-    has(out.data, ">facts</text>"); /* the second line of the caption */
-    has(out.data, "d=\"M82.0 278.0L239.0 181.0L396.0 84.0\"");               /* the first line */
+    has(out.data, ">facts</text>");                            /* the second line of the caption */
+    has(out.data, "d=\"M82.0 278.0L239.0 181.0L396.0 84.0\""); /* the first line */
     has(out.data, "d=\"M239.0 132.5L396.0 84.0L396.0 132.5L239.0 229.5z\""); /* its band */
     has(out.data, "<path d=\"M396.0 229.5L396.0 132.5\""); /* one point: low to high */
     has(out.data, "text-anchor=\"end\">0.0</text>");

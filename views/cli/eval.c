@@ -328,7 +328,7 @@ static double sequence_units(const struct eval *v, const struct eval_tasks *t)
 }
 
 /* Where a run goes on: `facts` are written of the next sequence. */
-static void say_place(struct cli *c, const struct eval *v, int complete, int facts)
+static void print_place(struct cli *c, const struct eval *v, int complete, int facts)
 {
     if (complete == eval_sequences(v))
         cli_say(c, "%s is complete; this is what it has", c->value[OPT_SESSION]);
@@ -355,7 +355,7 @@ static bool sequences_run(struct cli *c, struct eval_ranks *r, const struct eval
     w.total = sequence_units(v, t) * ((left + mpi_size() - 1) / mpi_size());
     w.total += complete || done ? 0 : t->questions; /* of the base */
     w.units = sequence_units(v, t) * done / batches_of(v);
-    say_place(c, v, complete, written_after(v, done));
+    print_place(c, v, complete, written_after(v, done));
     while ((w.sequence = eval_ranks_deal(r)) >= 0 || r->dealt) {
         if ((w.sequence >= 0 && !sequence_run(c, &w, done, err)) ||
             !eval_ranks_collect(c, r, w.sequence, measures_on_event, err))

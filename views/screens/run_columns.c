@@ -335,7 +335,8 @@ bool run_table(struct table *t, const struct ui_state *d)
 {
     const struct ui_run *r = d->run;
 
-    table_columns(t, "arm edits when protocol metric value low high n records asked");
+    table_columns(t, "arm edits when protocol metric value low high n");
+    table_columns(t, "records asked");
     for (int a = RUN_BASE; run_there(r) && a < r->eval.arms; a++)
         for (int k = 0; k < r->eval.checkpoints; k++)
             export_rows(&(struct export_row){t, r, a, k, WHEN_FINAL});
