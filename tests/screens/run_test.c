@@ -310,14 +310,16 @@ static void scores_of_tasks_have_intervals(void)
     add_score(r, "mmlu.acc", 0, 0, 20);
     add_score(r, "mmlu_cloze.acc", 0.5, 0.5, 4);
     add_score(r, "mmlu_cloze.logp", -5.797, 0.348, 16);
+    add_score(r, "commonsense_qa_cloze.logp", -10.797, 5.508, 16); /* 10.7954 to each side */
     draw_begin(&x, 2, 6);
     give(&x.d, EV_RUN, r);
     give(&x.d, EV_MEASURES, measures_of_run(2, 6));
     work(x.v);
     to_page(&x, PAGE_TASKS);
     CHECK(shows(&x, 36, 120, "(base)            0      20  0.000 [0.000, 0.161]"));
-    CHECK(shows(&x, 36, 120, "-5.797 [-6.5, -5.1]"));
+    CHECK(shows(&x, 36, 120, "-5.797 [-6.48, -5.11]"));
     CHECK(shows(&x, 36, 120, "mmlu.acc 0.000 [0.000, 0.161] · n 20 · the base"));
+    CHECK(shows(&x, 36, 120, "-10.797 [-21.6, 0.0]")); /* and no -0.0 */
     press(&x, ACTION_RIGHT, 1);
     CHECK(shows(&x, 36, 120, "mmlu_cloze.acc 0.500 (too few for an interval) · n 4 · the base"));
     CHECK(view_table_of(&t, x.v->ops, &x.d));

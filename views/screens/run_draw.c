@@ -13,13 +13,21 @@
 
 enum { WIDE = 110, ARM = 14, EDITS = 6, RECORDS = 8, INTERVAL = 22, NUMBER = 13 };
 
+/* What rounds to 0 has no sign. */
+static const char *without_sign(char *text)
+{
+    if (*text == '-' && !text[1 + strspn(text + 1, "0.")])
+        memmove(text, text + 1, strlen(text));
+    return text;
+}
+
 const char *run_value_text(const struct run_column *c, double value, char out[24])
 {
     if (isnan(value))
         snprintf(out, 24, "–");
     else
         snprintf(out, 24, c->format, value); /* NOLINT: one of run.c's formats of a double */
-    return out;
+    return without_sign(out);
 }
 
 const char *run_interval_text(const struct run_column *c, const struct interval *i, char out[80])
@@ -95,8 +103,11 @@ static void draw_ends(const struct run_column *c, const struct interval *i, stru
 
     snprintf(ends, sizeof(ends), " [%s, %s]", run_value_text(c, i->low, low),
              run_value_text(c, i->high, high));
-    for (int digits = 2; digits >= 0 && text_width(ends) > cols; digits--)
-        snprintf(ends, sizeof(ends), " [%.*f, %.*f]", digits, i->low, digits, i->high);
+    for (int digits = 2; digits >= 0 && text_width(ends) > cols; digits--) {
+        snprintf(low, sizeof(low), "%.*f", digits, i->low);
+        snprintf(high, sizeof(high), "%.*f", digits, i->high);
+        snprintf(ends, sizeof(ends), " [%s, %s]", without_sign(low), without_sign(high));
+    }
     pen_text(p, ROLE_DIM, text_width(ends) > cols ? " […]" : ends);
 }
 
@@ -111,7 +122,7 @@ static void draw_value(const struct run_column *c, const struct interval *i, boo
     if (!exact && i->n)
         pen_text(p, ROLE_DIM, " …");
     else if (!isnan(i->low))
-        draw_ends(c, i, p, cols - 1 - text_width(value));
+        draw_ends(c, i, p, cols - text_width(value));
 }
 
 /* The time of the numbers of a page: states are those at checkpoints. */
