@@ -201,7 +201,7 @@ enum { EDIT_NUMBER_MAX = 1000000000 }; /* the largest number of an edit that can
 
 struct history_entry {
     int edit;
-    bool active;
+    bool active, redoable;                 /* redoable: undone, and no edit was made since */
     double when;                           /* unix seconds */
     char *subject, *prompt, *target, *old; /* of the first fact */
     char checksum[65];
@@ -282,6 +282,8 @@ struct fact_edits {
     bool same;                       /* and its object is the fact's own */
 };
 struct fact_edits history_of_fact(const struct history *h, const struct fact *fact);
+/* Why redo finds nothing. Caller frees. */
+char *history_redo_refused(const struct history *h);
 /* The last active edit before this one; 0: none, so the state before it is the base. */
 int history_edit_before(const struct history *h, int edit);
 /* One line for an edit: "Angola -> Antarctica", or of ten facts "Angola -> Antarctica and 9 more (7

@@ -135,6 +135,7 @@ static void entry_of(struct history_entry *x, const struct edit_record *r)
     *x = (struct history_entry){
         .edit = r->id,
         .active = r->active,
+        .redoable = r->redoable,
         .when = r->when,
         .draft = r->draft,
         .subject = xstrdup(r->facts[0].subject),
@@ -307,6 +308,14 @@ void history_find_rewritten(struct history *h)
     free(status);
     free(from);
     free(edit);
+}
+
+char *history_redo_refused(const struct history *h)
+{
+    for (int i = h ? h->count - 1 : -1; i >= 0; i--)
+        if (!h->entry[i].active && !h->entry[i].redoable)
+            return xasprintf(EDIT_GONE_WORDS, h->entry[i].edit);
+    return xstrdup("there is nothing to redo");
 }
 
 int history_edit_before(const struct history *h, int edit)

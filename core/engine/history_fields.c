@@ -19,25 +19,16 @@ static const struct field_info history_fact_field[] = {
 FIELDS(history_fact);
 
 static const struct field_info history_entry_field[] = {
-    INT(history_entry, edit),
-    BOOL(history_entry, active),
-    REAL(history_entry, when),
-    TEXT(history_entry, subject),
-    TEXT(history_entry, prompt),
-    TEXT(history_entry, target),
-    TEXT_OR_NULL(history_entry, old),
-    CHARS(history_entry, checksum),
-    CHARS(history_entry, state),
-    REAL(history_entry, p_before),
-    REAL(history_entry, p_after),
-    INT(history_entry, kept),
-    CHARS(history_entry, method),
-    BOOL(history_entry, masked),
-    BOOL(history_entry, success),
-    BOOL(history_entry, draft),
-    TEXT_OR_NULL(history_entry, note),
-    COUNT(history_entry, facts),
-    LIST(history_entry, fact, history_fact_fields, facts),
+    INT(history_entry, edit),       BOOL(history_entry, active),
+    BOOL(history_entry, redoable),  REAL(history_entry, when),
+    TEXT(history_entry, subject),   TEXT(history_entry, prompt),
+    TEXT(history_entry, target),    TEXT_OR_NULL(history_entry, old),
+    CHARS(history_entry, checksum), CHARS(history_entry, state),
+    REAL(history_entry, p_before),  REAL(history_entry, p_after),
+    INT(history_entry, kept),       CHARS(history_entry, method),
+    BOOL(history_entry, masked),    BOOL(history_entry, success),
+    BOOL(history_entry, draft),     TEXT_OR_NULL(history_entry, note),
+    COUNT(history_entry, facts),    LIST(history_entry, fact, history_fact_fields, facts),
 };
 
 /* Entries of a recording of 0.1.0, which has no list of facts, get one of their first fact. */

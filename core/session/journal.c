@@ -296,9 +296,7 @@ static bool may_redo(struct session *s, int edit, struct err *err)
     case EDIT_ACTIVE:
         return err_set(err, ERR_USAGE, "edit %d is active, so there is nothing to redo", edit);
     case EDIT_GONE:
-        return err_set(err, ERR_USAGE,
-                       "edit %d cannot be redone: another edit was made without it; make it again",
-                       edit);
+        return err_set(err, ERR_USAGE, EDIT_GONE_WORDS, edit);
     case EDIT_FAILED:
         break;
     }
@@ -331,9 +329,11 @@ bool session_redo(struct session *s, int wanted, int *edit, struct err *err)
 
     if (!db_begin(s, err))
         return false;
+    /* the edit undone last; if none can be redone, the last one that was, of which err then tells
+     */
     ok = wanted || db_number(s, err, 0, &id,
-                             "SELECT id FROM edits WHERE active = 0 AND undone IS NOT NULL"
-                             " ORDER BY undone DESC LIMIT 1");
+                             "SELECT id FROM edits WHERE active = 0"
+                             " ORDER BY undone IS NULL, undone DESC, id DESC LIMIT 1");
     if (ok && id == 0)
         ok = err_set(err, ERR_USAGE, "there is nothing to redo");
     if (!db_end(s, ok && edit_reactivate(s, (int)id, err), err))

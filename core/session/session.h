@@ -181,6 +181,7 @@ bool session_append(struct session *s, struct edit_record *rec, struct err *err)
 /* Makes the last active edit inactive; *edit (may be NULL) becomes its number. ERR_USAGE: there is
  * none. */
 bool session_undo(struct session *s, int *edit, struct err *err);
+#define EDIT_GONE_WORDS "edit %d cannot be redone: another edit was made without it; make it again"
 /* Makes edit `wanted` active again, or if that is 0 the one that was undone or removed last. *edit
  * (may be NULL) becomes its number. ERR_USAGE: there is none, or it cannot be redone. */
 bool session_redo(struct session *s, int wanted, int *edit, struct err *err);

@@ -318,6 +318,7 @@ static void give_history(struct ui_state *d)
 
         *e = (struct history_entry){.edit = i + 1,
                                     .active = !i,
+                                    .redoable = i,
                                     .when = 1760000000,
                                     .p_before = 0.006,
                                     .p_after = i ? 0.4 : 0.89,

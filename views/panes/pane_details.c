@@ -101,6 +101,15 @@ static void fact_fields(const struct history_entry *e, struct surface *s, struct
     }
 }
 
+/* {redo} brings back the edit undone last, so it may take several. */
+static const char *undone_words(const struct ui_state *d, const struct history_entry *e)
+{
+    if (d->state.readonly)
+        return "undone";
+    return e->redoable ? "undone; {redo} may redo it"
+                       : "undone; not redoable: another edit was made since";
+}
+
 void pane_details(const struct ui_state *d, const struct history_entry *e, struct surface *s,
                   struct rect area)
 {
@@ -124,7 +133,7 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
     details_field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
     details_field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
                   hint_text(d, hint,
-                            !e->active ? d->state.readonly ? "undone" : "undone; {redo} may redo it"
+                            !e->active  ? undone_words(d, e)
                             : d->viewed ? "active"
                                         : "active; {enter} queries the model after this edit"));
     details_field(s, in, &y, "moments", ROLE_WARN,

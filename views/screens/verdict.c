@@ -111,9 +111,8 @@ static void put_edit_of_fact(const struct ui_state *d, struct buf *out)
         if (!edits.same && !e->active && e->facts == 1 && !strcmp(e->subject, d->fact.subject) &&
             !strcmp(e->prompt, d->fact.prompt) && !strcmp(e->target, d->fact.target)) {
             buf_printf(out, "Edit %d, which gave the fact this object, is undone%s. ", e->edit,
-                       d->state.can_redo && !d->state.readonly
-                           ? ": its verdict comes back with {redo}"
-                           : "");
+                       e->redoable && !d->state.readonly ? ": its verdict comes back with {redo}"
+                                                         : "");
             return;
         }
     }

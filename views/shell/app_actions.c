@@ -48,10 +48,15 @@ static void do_undo(struct app *app)
 
 static void do_redo(struct app *app)
 {
-    if (app->ui.state.can_redo)
+    char *refused;
+
+    if (app->ui.state.can_redo) {
         request_toggle(&app->host, CMD_REDO, 0);
-    else
-        app_say(app, TONE_WARN, "there is nothing to redo");
+        return;
+    }
+    refused = history_redo_refused(app->ui.history);
+    app_say(app, TONE_WARN, refused);
+    free(refused);
 }
 
 static void do_verify(struct app *app)

@@ -185,6 +185,29 @@ END
 run 0 "$E" replay "$d/script" --batch -m "$M" $Q -s "$d/verdict.es"
 run 0 "$E" verify -m "$M" -s "$d/verdict.es"
 
+row "an undone edit is not said to be redoable once another was made"
+cp "$d/verdict.es" "$d/gone.es"
+cat >"$d/script" <<'END'
+size 120 36
+wait idle 60
+key 8
+expect undone; C-r may redo it
+END
+"$E" undo -q -m "$M" -s "$d/gone.es" >/dev/null 2>&1
+run 0 "$E" replay "$d/script" --batch -m "$M" $Q -s "$d/gone.es"
+"$E" edit -q -m "$M" -s "$d/gone.es" $Q --subject Lima --prompt "{} is in" --target Rome >/dev/null 2>&1
+cat >"$d/script" <<'END'
+size 120 36
+wait idle 60
+key 8 k
+expect undone; not redoable
+key C-r
+expect edit 2 cannot be redone: another edit was made without it
+END
+run 0 "$E" replay "$d/script" --batch -m "$M" $Q -s "$d/gone.es"
+run 2 "$E" redo -m "$M" -s "$d/gone.es"
+err "edit 2 cannot be redone"
+
 row "the page of a commit draws what it was made from, not the weights after it"
 cat >"$d/checks.py" <<'END'
 import re, sys
