@@ -248,6 +248,7 @@ static bool stale_subject(struct rect in, char subject[160])
     if (!at)
         return false;
     at += strlen("╱ ");
+    at += strncmp(at, "rows ", 5) ? 0 : 5;
     if (strncmp(at, "of ", 3) != 0) {
         snprintf(subject, 160, "%s", on->ui.fact.subject);
         return true;

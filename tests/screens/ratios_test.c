@@ -193,7 +193,34 @@ static void no_gain_is_not_a_number(void)
     ui_free(&d);
 }
 
+/* Where only some rows are of another fact, the title says it of these. */
+static void a_title_tells_some_rows_from_all(void)
+{
+    static const char *const title[] = {"Ratios and mask  ╱ of Eiffel", "╱ rows of Eiffel"};
+    struct ui_state d;
+    struct host host = host_of(&d);
+
+    make_full_ui_state(&d);
+    take_fact(&d, "Mount Fuji", "Rome");
+    d.at_layer = LAYERS - 1; /* no layer that is edited, so it is scored last */
+    for (int fresh = 0; fresh < 2; fresh++) {
+        struct view *v = view_open(view_find("ratios"), &host);
+        char *got;
+
+        if (fresh)
+            give_run(&d, LAYERS / 2);
+        got = screen_text(&(struct screen){.ui = &d, .view = v}, 36, 200, false);
+        CHECK(strstr(got, title[fresh]) != NULL);
+        if (!strstr(got, title[fresh]))
+            printf("%s", got);
+        free(got);
+        view_close(v);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"a title tells some rows from all", a_title_tells_some_rows_from_all},
     {"no gain is not a number", no_gain_is_not_a_number},
     {"every choice with a key has a meaning", every_choice_with_a_key_has_a_meaning},
     {"a step moves as many as it says", a_step_moves_as_many_as_it_says},

@@ -268,13 +268,20 @@ static void map_axis(const struct map *m, int y)
         surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
 }
 
-/* The scores of the first stale row that is shown; NULL: there is none. */
-static const struct attribution *stale_row(const struct map *m)
+/* What the stale rows were made from, of which the first that is shown tells. */
+static void map_stale_title(const struct map *m, char *title, size_t n)
 {
-    for (int r = 0; r < m->g.rows; r++)
-        if (m->g.kind[r] == ROW_STALE)
-            return m->d->layer[m->g.layer[r]].score;
-    return NULL;
+    const struct attribution *stale = NULL;
+    bool fresh = false;
+
+    for (int r = 0; r < m->g.rows; r++) {
+        bool old = m->g.kind[r] == ROW_STALE;
+
+        fresh |= !old && m->g.kind[r] != ROW_EMPTY;
+        if (old && !stale)
+            stale = m->d->layer[m->g.layer[r]].score;
+    }
+    pane_stale_part_title(m->d, stale, fresh ? "rows" : "", title, n);
 }
 
 /* What the numbers are: the strategy and its unit; what they were made from if they are stale. */
@@ -304,7 +311,7 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     else
         show_print(title, n, "%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
                    narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "");
-    pane_stale_title(m->d, stale_row(m), title, n);
+    map_stale_title(m, title, n);
 }
 
 /* "3 stale: x scores them · 5 exact · 22 ≈ MPC", of all layers that the window has; "5 exact · 25

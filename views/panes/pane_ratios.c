@@ -260,16 +260,24 @@ static int listed_layers(const struct ui_state *d, int rows, int *layer, int *mo
     return n;
 }
 
-/* What of the pane is stale: the scores of a layer, or gain and leak; NULL: nothing. */
-static const void *stale_part(const struct ui_state *d)
+/* Adds to the title what of the rows is stale: the scores of all or of some, or gain and leak. */
+static void stale_title(const struct ui_state *d, const int *layer, int rows, char *title, size_t n)
 {
-    for (int l = 0; l < d->layers; l++)
-        if (d->layer[l].differs && (ui_edits_layer(d, l) || l == d->at_layer))
-            return d->layer[l].score;
-    for (int l = 0; l < d->layers; l++)
-        if (ui_layer_report(d, l) && d->layer[l].mask)
-            return d->estimate ? (const void *)d->estimate : d->preview;
-    return NULL;
+    const void *stale = NULL, *report = d->estimate ? (const void *)d->estimate : d->preview;
+    bool fresh = false, reported = false;
+
+    for (int i = 0; i < rows; i++) {
+        const struct ui_layer *row = &d->layer[layer[i]];
+
+        if (row->differs && !stale)
+            stale = row->score;
+        fresh |= row->mask && !row->differs;
+        reported |= row->mask && ui_layer_report(d, layer[i]);
+    }
+    if (stale)
+        pane_stale_part_title(d, stale, fresh ? "rows" : "", title, n);
+    else if (reported)
+        pane_stale_part_title(d, report, "gain, leak", title, n);
 }
 
 /* Rows for the formulas and the density below the table: none is worth an edited layer. */
@@ -288,23 +296,22 @@ void pane_ratios(const struct ui_state *d, const char *rest, struct surface *s, 
                  bool focus)
 {
     char title[64 + UI_WORDS] = "Ratios and mask", foot[HINT_MAX], text[64];
-    int below, layer[512], cols[COLUMNS], n, more, y;
-    const struct mask *m;
+    int h = area.h - 2, below = rows_below(d, h); /* h: inside the box */
+    int layer[512], cols[COLUMNS], n, more = 0, y = h - below;
+    const struct mask *m = below ? d->layer[d->at_layer].mask : NULL;
     struct rect in;
 
     if (!editor_takes_mask(&d->params))
         snprintf(title, sizeof(title), "NMKE's ratios: %s has no mask",
                  editor_of(&d->params)->title);
-    pane_scores_title(d, stale_part(d), title, sizeof(title));
+    n = y > 1 ? listed_layers(d, y - 1, layer, &more) : 0;
+    pane_scores_title(d, NULL, title, sizeof(title));
+    stale_title(d, layer, n, title, sizeof(title));
     in = box_draw(s, area, title, "entropy → ratio → threshold", focus);
-    below = rows_below(d, in.h);
-    m = below ? d->layer[d->at_layer].mask : NULL;
-    y = in.h - below;
     if (in.h < 2)
         return;
     fit_columns(in.w, cols);
     ratios_heading(cols, s, in);
-    n = listed_layers(d, y - 1, layer, &more);
     for (int i = 0; i < n; i++) {
         layer_row(d, layer[i], cols, s, in, i + 1);
         if (focus && (layer[i] == d->at_layer || !i))

@@ -11,6 +11,9 @@
 /* If the result (of struct ui_state) does not match what is at hand, appends "  ╱ of Eiffel Tower →
  * Rome" to a pane's title and returns true; the caller then marks its content: surface_stale(). */
 bool pane_stale_title(const struct ui_state *d, const void *result, char *title, size_t n);
+/* The same of a part of the pane: "  ╱ rows of Eiffel Tower → Rome". */
+bool pane_stale_part_title(const struct ui_state *d, const void *result, const char *part,
+                           char *title, size_t n);
 
 /* The same of scores, ratios or masks; before that, " · of BASE" if they are of the unedited model.
  */
