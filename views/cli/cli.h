@@ -436,6 +436,6 @@ json_t *record_moments(const struct moments_info *m);
 
 /* log_edit.c: what a session stores of an edit, into its object or as lines */
 void log_edit_json(json_t *o, const struct recalled_edit *x);
-void log_edit_text(const struct recalled_edit *x);
+void log_edit_text(const struct history *h, const struct recalled_edit *x);
 
 #endif

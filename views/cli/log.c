@@ -130,7 +130,7 @@ static void log_text(const struct history *h, int edit, const struct recalled_ed
             if (edit)
                 facts_text(&h->entry[i]);
             if (stored)
-                log_edit_text(stored);
+                log_edit_text(h, stored);
         }
     table_free(&t);
 }

@@ -139,13 +139,28 @@ static void answers_text(const struct recalled_edit *x)
                   said[k] ? text_said(text, sizeof(text), said[k]) : "(not stored)");
 }
 
-void log_edit_text(const struct recalled_edit *x)
+/* What the edit was made on: the base, the state that an edit of now leaves, or another one. */
+static void made_on_text(const struct history *h, const char *state)
+{
+    if (!*state || !strcmp(h->base_state, state)) {
+        std_print(*state ? "made on the base" : "made on a state that is not stored");
+        return;
+    }
+    for (int i = 0; i < h->count; i++)
+        if (!strcmp(h->entry[i].state, state)) {
+            std_print("made on the state after edit %d", h->entry[i].edit);
+            return;
+        }
+    std_print("made on state %s, which the active edits do not make", state);
+}
+
+void log_edit_text(const struct history *h, const struct recalled_edit *x)
 {
     const struct params p = edit_params(x->parameters);
     struct buf all = {0};
 
     answers_text(x);
-    std_print("made on state %s", x->stamp.state);
+    made_on_text(h, x->stamp.state);
     if (x->report.moment_tokens)
         std_print(", second moments of %ld tokens%s", x->report.moment_tokens,
                   x->report.draft ? " (draft)" : "");

@@ -102,10 +102,7 @@ static bool change_param(struct view *v, enum param id, enum action action)
         break;
     case ACTION_ENTER:
     case ACTION_EXACT:
-        if (action == ACTION_ENTER && param_info(id)->kind == PARAM_CHOICE)
-            step_param(p, id, 1);
-        else
-            type_value(v, id);
+        type_value(v, id);
         break;
     default:
         if (!action_change(action))

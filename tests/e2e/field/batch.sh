@@ -16,6 +16,9 @@ run 0 "$E" log -m "$M" -s "$d/b.es" --edit 2
 out 'failed .*p\(target\) .*Big Ben -> Paris  \(\{\} is in\)'
 out 'Cuba -> Mali'
 no_out Angola
+out '^made on the state after edit 1, '
+run 0 "$E" log -m "$M" -s "$d/b.es" --edit 1
+out '^made on the base, '
 run 2 "$E" log -m "$M" -s "$d/b.es" --edit 9
 err 'no edit 9 in this session'
 row "log --json lists them too"

@@ -1,6 +1,19 @@
 # Text fields, dialogs and keys: what is typed never does what was not asked for.
 FACTS='Eiffel; {}:in; Rome'
 
+row "Enter types a value of any kind of parameter, a choice too"
+replay <<'END'
+key o \
+type edit.method
+key enter
+key enter
+expect :set edit.method=nmke
+key C-u
+type memit
+key enter
+expect edit.method           *memit
+END
+
 row "a prompt keeps its sign, and is never closed by being emptied"
 replay <<'EOF'
 key b =
