@@ -3,11 +3,15 @@
  * one layer promises. */
 #include "core/edit/editors/editors.h"
 #include "core/engine/bus.h"
+#include "tests/doubles/device_far.h"
 #include "tests/engine/small.h"
 
-/* A plain model, one without gates that has biases, one with norms behind its FFNs. */
-static const char *const models[] = {"llama3", "gpt2", "gemma3"};
-enum { MODELS = sizeof(models) / sizeof(*models) };
+/* A model of each architecture of the model table. The first three are a plain one, one without
+ * gates that has biases, and one with norms behind its FFNs. */
+static const char *const models[] = {"llama3", "gpt2", "gemma3", "qwen2", "qwen3", "mistral"};
+enum { MODELS = sizeof(models) / sizeof(*models), KINDS = 3 };
+/* What they are edited on. */
+static const struct device_ops *device = &device_cpu;
 
 /* NULL: the model of 512 tokens. */
 static struct engine *start_on(const char *model, const char *session)
@@ -20,7 +24,7 @@ static struct engine *start_on(const char *model, const char *session)
     CHECK(file_write(file, two, sizeof(two) - 1, NULL));
     free(prefixes);
     prefixes = file;
-    e = start(path, &device_cpu, session, false);
+    e = start(path, device, session, false);
     free(path);
     return e;
 }
@@ -121,9 +125,9 @@ static void bits_come_back(const char *model, int method)
     free(file);
 }
 
-static void every_method_gives_its_bits_back(void)
+static void methods_give_their_bits_back(int count)
 {
-    for (int m = 0; m < MODELS; m++)
+    for (int m = 0; m < count; m++)
         for (int method = 0; method < METHODS; method++) {
             int before = test_failures;
 
@@ -134,12 +138,25 @@ static void every_method_gives_its_bits_back(void)
         }
 }
 
+static void every_method_gives_its_bits_back(void)
+{
+    methods_give_their_bits_back(MODELS);
+}
+
+/* A device whose memory the host cannot read, as a GPU's. */
+static void on_a_far_device_too(void)
+{
+    device = &device_far;
+    methods_give_their_bits_back(1);
+    device = &device_cpu;
+}
+
 /* What is written at the subject's last token is what the model says next. ROME's update gives the
  * key exactly the value that was asked for; a fine-tuned matrix has a smaller loss. Two facts at
  * once work as well. */
 static void methods_of_one_layer(void)
 {
-    for (int m = 0; m < MODELS; m++)
+    for (int m = 0; m < KINDS; m++)
         for (int method = 0; method < METHODS; method++) {
             const struct editor_ops *editor = editor_by_method(method);
             struct command two = fact(method, CMD_PREVIEW, "k");
@@ -195,6 +212,7 @@ static void layers_are_checked(void)
 static const struct test tests[] = {
     {"bits of every method: undo, redo, from the middle, opened again",
      every_method_gives_its_bits_back},
+    {"the same on a far device", on_a_far_device_too},
     {"methods of one layer", methods_of_one_layer},
     {"the layer of a method is checked", layers_are_checked},
 };
