@@ -107,7 +107,8 @@ bool task_set_load(struct task_set *set, const struct task_wish *wish, struct er
     const struct task *t = wish->task;
     struct task_questions *ask = &set->ask;
 
-    *set = (struct task_set){.task = t, .shots = wish->shots >= 0 ? wish->shots : t->shots};
+    *set = (struct task_set){
+        .task = t, .shots = wish->shots >= 0 ? wish->shots : t->shots, .no_bos = wish->no_bos};
     if (t->shots < 0)
         set->shots = 0;
     if (wish->run && t->execute && !task_exec_possible(err))

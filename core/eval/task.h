@@ -98,6 +98,7 @@ struct task_wish {
     int records;         /* so many questions at most; 0: all */
     int shots;           /* examples before each question; -1: as many as the task has */
     bool run;            /* execute programs (task_exec.h) */
+    bool no_bos;         /* no BOS before a question, even if the tokenizer adds one */
     int sequence, edits; /* of the state, as in struct measure */
 };
 
@@ -107,6 +108,7 @@ struct task_set {
     const struct task *task;
     struct task_questions ask, examples;
     int shots;
+    bool no_bos; /* of the wish */
 };
 /* ERR_IO, ERR_FORMAT: the data is damaged; ERR_USAGE: it is not there, or has too few examples;
  * ERR_STATE: programs shall be executed and cannot be. Free with task_set_free(). */

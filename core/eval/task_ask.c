@@ -11,6 +11,7 @@
 struct asking {
     const struct model_state *state;
     const struct task *task;
+    bool bos;
     const struct task_question *question;
     const char *context;
     struct job *job;
@@ -27,8 +28,9 @@ static int *ids_of(const int *id, int count)
 }
 
 bool task_tokens(struct continuation *c, const struct tokenizer *t, const char *prompt,
-                 const char *answer, struct err *err)
+                 const char *answer, bool bos, struct err *err)
 {
+    int flags = bos ? ENCODE_BOS : 0;
     size_t n = strlen(prompt), all = n;
     char *whole = xasprintf("%s%s", prompt, answer);
     struct tokens alone = {0}, both = {0};
@@ -38,8 +40,8 @@ bool task_tokens(struct continuation *c, const struct tokenizer *t, const char *
         n--;
     n = *answer ? n : all;
     *c = (struct continuation){.stop = -1, .other = -1};
-    ok = tokenizer_encode(t, prompt, n, ENCODE_BOS, &alone, err) &&
-         tokenizer_encode(t, whole, strlen(whole), ENCODE_BOS, &both, err);
+    ok = tokenizer_encode(t, prompt, n, flags, &alone, err) &&
+         tokenizer_encode(t, whole, strlen(whole), flags, &both, err);
     if (ok) {
         c->prompt_count = alone.count;
         c->count = both.count > alone.count ? both.count - alone.count : 0;
@@ -75,7 +77,7 @@ static bool option_tokens(const struct asking *a, int i, struct continuation *c)
 
     buf_puts(&text, " ");
     a->task->put_option(a->question, i, &text);
-    ok = task_tokens(c, a->state->model->tokenizer, a->context, text.data, a->err);
+    ok = task_tokens(c, a->state->model->tokenizer, a->context, text.data, a->bos, a->err);
     buf_free(&text);
     return ok;
 }
@@ -192,7 +194,7 @@ static bool ask_generated(const struct asking *a, struct task_answer *out)
     struct generated g = {0};
     bool ok;
 
-    if (!task_tokens(&c, m->tokenizer, a->context, "", a->err))
+    if (!task_tokens(&c, m->tokenizer, a->context, "", a->bos, a->err))
         return false;
     ok = fit(a->state, &c, o.tokens) ||
          err_set(a->err, ERR_USAGE, "the model's context has no room for %s", a->task->name);
@@ -213,7 +215,12 @@ bool task_ask(struct task_answer *out, const struct model_state *state, const st
               const struct task_question *q, const struct task_answer *base, bool run,
               struct job *job, struct err *err)
 {
-    struct asking a = {.state = state, .task = set->task, .question = q, .job = job, .err = err};
+    struct asking a = {.state = state,
+                       .task = set->task,
+                       .bos = !set->no_bos,
+                       .question = q,
+                       .job = job,
+                       .err = err};
     struct buf context = {0};
     bool ok;
 

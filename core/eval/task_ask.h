@@ -6,11 +6,11 @@
 #include "core/eval/answer.h"
 #include "core/eval/task.h"
 
-/* The prompt and what continues it as tokens, with BOS if the tokenizer adds one: spaces at the end
- * of the prompt belong to what follows, and the continuation is what both together have more than
- * the prompt alone. Free with continuation_free(). */
+/* The prompt and what continues it as tokens, with BOS if `bos` and the tokenizer adds one: spaces
+ * at the end of the prompt belong to what follows, and the continuation is what both together have
+ * more than the prompt alone. Free with continuation_free(). */
 bool task_tokens(struct continuation *c, const struct tokenizer *t, const char *prompt,
-                 const char *answer, struct err *err);
+                 const char *answer, bool bos, struct err *err);
 
 /* Asks the question; the answer is judged. Of a prompt that is longer than the model's context its
  * end is read. `base`: what the base said to it; NULL: `state` is the base. `run`: as in struct

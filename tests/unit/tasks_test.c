@@ -201,6 +201,7 @@ static void continuations_are_split(void)
 {
     json_t *all = json_object_get(data, "continuations"), *c;
     size_t at;
+    int with_bos = 0;
 
     CHECK(json_array_size(all) == 50);
     json_array_foreach(all, at, c)
@@ -208,14 +209,23 @@ static void continuations_are_split(void)
         char *path = xasprintf("tests/data/tokenizer/%s.json", text_at(c, "tokenizer"));
         struct tokenizer *t = tokenizer_from_json(path, NULL);
         struct continuation k;
+        int bos, count;
 
-        CHECK(t && task_tokens(&k, t, text_at(c, "context"), text_at(c, "option"), NULL));
+        CHECK(t && task_tokens(&k, t, text_at(c, "context"), text_at(c, "option"), true, NULL));
         CHECK(same_ids(k.prompt, k.prompt_count, json_object_get(c, "prompt")));
+        CHECK(same_ids(k.token, k.count, json_object_get(c, "ids")));
+        bos = tokenizer_adds_bos(t);
+        with_bos += bos;
+        count = k.prompt_count;
+        continuation_free(&k);
+        CHECK(task_tokens(&k, t, text_at(c, "context"), text_at(c, "option"), false, NULL));
+        CHECK(k.prompt_count == count - bos);
         CHECK(same_ids(k.token, k.count, json_object_get(c, "ids")));
         continuation_free(&k);
         tokenizer_free(t);
         free(path);
     }
+    CHECK(with_bos > 0);
 }
 
 /* ---- scores and sets ---- */

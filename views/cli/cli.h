@@ -83,6 +83,8 @@ enum {
       "Number of worked examples before each question, where a task has them")                     \
     X(TASK_DATA, "task-data", 0, "FOLDER", FOR_EVAL,                                               \
       "Folder with the data of the tasks; without it, the samples are asked")                      \
+    X(TASK_NO_BOS, "task-no-bos", 0, "", FOR_EVAL,                                                 \
+      "No BOS token before a question, as older versions of the harness ask it")                   \
     X(ALLOW_EXEC, "allow-exec", 0, "", FOR_EVAL,                                                   \
       "Let humaneval execute, shut in, what the model writes")                                     \
     X(RUN, "output", 'o', "FILE", FOR_EVAL,                                                        \

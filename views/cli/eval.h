@@ -37,7 +37,7 @@ struct eval_tasks {
     int tasks;
     char *folder; /* of the data */
     int records, shots;
-    bool run;
+    bool run, no_bos;
     int questions; /* of all tasks, for each state */
     char hash[65]; /* of the questions */
 };

@@ -48,9 +48,9 @@ static bool tasks_named(const struct cli *c, struct eval_tasks *t, struct err *e
 static bool no_tasks(const struct cli *c, struct err *err)
 {
     static const enum option others[] = {OPT_TASK_RECORDS, OPT_TASK_SHOTS, OPT_TASK_DATA,
-                                         OPT_ALLOW_EXEC};
+                                         OPT_TASK_NO_BOS, OPT_ALLOW_EXEC};
 
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
         if (cli_has(c, others[i]))
             return err_set(err, ERR_USAGE, "--%s needs --tasks", option_infos[others[i]].name);
     return true;
@@ -73,6 +73,7 @@ struct task_wish *eval_task_wish(const struct eval_tasks *t, int i, int sequence
                             .records = t->records,
                             .shots = t->shots,
                             .run = t->run,
+                            .no_bos = t->no_bos,
                             .sequence = sequence,
                             .edits = edits};
     return w;
@@ -128,6 +129,7 @@ bool eval_tasks_parse(struct cli *c, struct eval_tasks *t, struct err *err)
     t->records = (int)records;
     t->shots = (int)shots;
     t->run = cli_has(c, OPT_ALLOW_EXEC);
+    t->no_bos = cli_has(c, OPT_TASK_NO_BOS);
     return tasks_named(c, t, err) && folder_find(c, t, err) && questions_count(t, err);
 }
 
@@ -146,6 +148,8 @@ json_t *eval_tasks_json(const struct eval_tasks *t)
     json_object_set_new(o, "names", names);
     json_object_set_new(o, "questions", json_string(t->hash));
     json_object_set_new(o, "executed", json_boolean(t->run));
+    if (t->no_bos) /* a run of an older version has no such key */
+        json_object_set_new(o, "bos", json_false());
     return o;
 }
 
