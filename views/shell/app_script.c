@@ -101,11 +101,15 @@ static bool replay_is_over(const struct script *s)
     return s->app->replay.what == REPLAY_END && !s->app->replaying;
 }
 
-/* Prints the screen and sets the error "FILE:LINE: what 'text'". Returns false. */
+/* Prints the screen and sets the error "FILE:LINE: what 'text'", or says why there is no engine.
+ * Returns false. */
 static bool script_fail(const struct script *s, struct err *err, const char *what, const char *text)
 {
     struct buf out = {0};
+    struct err why = {0};
 
+    if (engine_ended(s->app->engine, &why) && why.kind)
+        return err_pass(err, &why);
     surface_dump(s->app->surface, &out);
     std_error_text(out.data ? out.data : "");
     buf_free(&out);

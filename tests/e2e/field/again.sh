@@ -38,6 +38,12 @@ err 'line 3 is damaged'
 run 1 "$E" replay --batch "$d/field.jsonl"
 err 'model_info.load_seconds: wrong type, or out of range'
 
+row "a script says why there is no engine, not that it waited"
+printf 'size 100 30\nwait idle 5\n' >"$d/script"
+run 1 "$E" replay "$d/script" --batch -m "$M" -s "$d/none/x.es"
+err '^editscope: .*none/x.es: no such folder; make it first'
+no_err 'timed out'
+
 row "numbers of options at their edges and beyond"
 for n in 0 -1 4097 4294967297 999999999999999999999; do
     run 2 "$E" query -m "$M" -n "$n" hi
