@@ -30,7 +30,22 @@ static void query_close(struct view *v)
     for (int i = 0; i < QUERY_PAST; i++)
         free(q->past[i]);
     free(q->draft);
+    free(q->asked);
     field_free(&q->field);
+}
+
+/* The box shows a question that was asked elsewhere (:query, History), unless one is being typed.
+ */
+static void follow_question(struct view *v)
+{
+    struct query *q = v->state;
+    const char *prompt = v->host->ui->query.prompt;
+
+    if (q->typing || !prompt || (q->asked && !strcmp(q->asked, prompt)))
+        return;
+    free(q->asked);
+    q->asked = xstrdup(prompt);
+    field_set(&q->field, prompt);
 }
 
 /* The box shows the last question, else the prompt of the fact. */
@@ -40,9 +55,8 @@ static void query_open(struct view *v)
     const struct ui_state *d = v->host->ui;
 
     q->field.lines = true;
-    if (!q->field.text.len && d->query.prompt) { /* asked from another view */
-        field_set(&q->field, d->query.prompt);
-    } else if (!q->field.text.len && d->fact.subject) { /* propose the prompt of the fact */
+    follow_question(v);
+    if (!q->field.text.len && d->fact.subject) { /* propose the prompt of the fact */
         char *text = fact_text(&d->fact);
 
         field_set(&q->field, text);
@@ -339,6 +353,7 @@ static void query_event(struct view *v, const struct event *ev)
     const struct answer *a = ev->kind == EV_ANSWER ? v->host->ui->answer[0] : NULL;
     struct query_pace *p;
 
+    follow_question(v);
     if (!a)
         return;
     p = (struct query_pace *)(size_t)query_pace(q, a);

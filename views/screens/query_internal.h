@@ -20,6 +20,7 @@ struct query_pace {
 struct query {
     struct field field;
     bool typing;
+    char *asked;            /* the last question that the box has followed */
     bool fresh;             /* the text is a proposal: the first key typed replaces it */
     char *past[QUERY_PAST]; /* asked before, newest first */
     int recalled;           /* index in past of the text shown; -1: the user's own */

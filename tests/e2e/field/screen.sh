@@ -33,6 +33,25 @@ expect-not hold: p(target)
 expect of other parameters
 END
 
+row "the question's box shows what was asked, also by :query"
+replay <<'END'
+key 6
+key i
+type Rome is in
+key enter
+wait idle 60
+expect Rome is in
+type :query Oslo is in
+key enter
+wait idle 60
+expect Oslo is in
+expect-not Rome is in
+key i
+type Lima
+key esc
+expect Lima
+END
+
 row "a fact longer than the model's context says so, and P and C say it again"
 replay <<'END'
 size 120 36
