@@ -136,8 +136,7 @@ err "$d/none/run: cannot write: $d/none: No such file"
 row "a batch that contradicts itself is refused before it is computed"
 run 2 "$E" edit -m "$M" -s "$d/no.es" $Q --batch 2 --facts "$d/rewrites.jsonl" --skip 1
 err 'facts 2 and 3 give the same question two objects in one batch \(Oslo -> Rome and Fiji\)'
-run 0 "$E" log -m "$M" -s "$d/no.es"
-out '^0 edits'
+[ ! -e "$d/no.es" ] || complain "a session without an edit was left behind"
 
 row "a preview judges as a commit does, and by all tokens"
 run 0 "$E" edit -q -m "$M" --preview $Q $FACT

@@ -29,15 +29,29 @@ one_line() { # STATUS TEXT COMMAND…: stops with one line that has TEXT in it
     err "$text"
     [ "$(wc -l <"$d/err")" = 1 ] || complain "not one line: $(cat "$d/err")"
 }
+of_this_model() { # MODEL SESSION: a session of it, copied while it is open: unused, it goes with its end
+    echo 'sleep 30' >"$d/open.script"
+    "$E" replay "$d/open.script" --batch -m "$1" -s "$d/open.es" >/dev/null 2>&1 &
+    until grep -aq base.identity "$d/open.es" 2>/dev/null && [ ! -e "$d/open.es-journal" ]; do
+        kill -0 $! || break
+        sleep 0.05
+    done
+    cp "$d/open.es" "$2"
+    kill -9 $!
+    wait $! 2>/dev/null
+    rm -f "$d"/open.es*
+}
 stops() { # TEXT MODEL: every command that computes
     as=safetensors to="$d/none"
     case $2 in *.gguf) as=gguf to="$d/none.gguf" ;; esac
     one_line 1 "$1" "$E" query -q -m "$2" -n 2 "hi there"
     one_line 1 "$1" "$E" attribute -q -m "$2" $FACT
-    rm -f "$d/none.es"
     one_line 1 "$1" "$E" edit -q -m "$2" -s "$d/none.es" $Q $FACT
+    [ ! -e "$d/none.es" ] || complain "a session without an edit was left behind"
+    of_this_model "$2" "$d/none.es"
     one_line 1 "$1" "$E" export -q -m "$2" -s "$d/none.es" --state base --as "$as" --to "$to"
     [ ! -e "$to" ] || complain "an export was left behind"
+    rm "$d/none.es"
     one_line 1 "$1" "$E" stats -q -m "$2" $Q
     one_line 1 "$1" "$E" sweep -q -m "$2" $Q --grid "alpha=.1" $FACT
     run 0 "$E" tokens -m "$2" hi
@@ -143,4 +157,4 @@ run 3 "$E" edit -q -m "$M" -s "$d/ike.es" $Q --fact "$d/long.json" --method ike
 out '^beside the weights: 35 tokens before every prompt'
 out 'rephrase  not asked: longer than the model'
 run 2 "$E" export -m "$M" -s "$d/ike.es" --as lora --to "$d/ike.lora"
-err 'lora cannot hold a prefix of prompts of edit 1; export as json'
+err 'lora cannot hold a text before every prompt \(IKE\) of edit 1; export as json'
