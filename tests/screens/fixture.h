@@ -591,6 +591,33 @@ static char *screen_text(const struct screen *screen, int h, int w, bool roles)
     return buf_take(&out);
 }
 
+/* Whether the text is on the screen, marked as stale. Its row has no wide characters. */
+static bool is_stale_text(const struct screen *screen, int h, int w, const char *text)
+{
+    struct surface *s = surface_new(h, w);
+    struct buf roles = {0}, shown = {0};
+    const char *at, *row;
+    int y = 0, x = 0;
+    bool stale;
+
+    screen_draw(screen, s);
+    surface_dump(s, &shown);
+    surface_roles(s, &roles);
+    at = strstr(shown.data, text);
+    for (const char *p = shown.data; at && p < at; p++) {
+        y += *p == '\n';
+        x = *p == '\n' ? 0 : x + ((*p & 0xc0) != 0x80);
+    }
+    row = roles.data;
+    for (int i = 0; i < y; i++)
+        row = strchr(row, '\n') + 1;
+    stale = at && x < (int)strcspn(row, "\n") && row[x] == role_letter(ROLE_STALE);
+    buf_free(&roles);
+    buf_free(&shown);
+    surface_free(s);
+    return stale;
+}
+
 /* Compares a screen with its golden file, or writes it (SCREENS=write). Roles are compared at the
  * first size of a name: at other sizes they say the same, in many lines. */
 static void compare_golden(const char *name, const struct screen *screen, int h, int w)

@@ -70,6 +70,31 @@ static void rows_of_another_fact_do_not_count(void)
     ui_free(&d);
 }
 
+/* The Lens beside the verdict of a preview is stale with it. */
+static void the_lens_of_a_moved_preview_says_so(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct screen screen = {.ui = &d};
+    struct view *v;
+    char *got;
+
+    make_full_ui_state(&d);
+    v = view_open(view_find("edit"), &host);
+    screen.view = v;
+    got = screen_text(&screen, 36, 120, false);
+    CHECK(strstr(got, "Lens: rank by layer, after ─") != NULL);
+    free(got);
+    set(&d, "beta_ge=0.4");
+    got = screen_text(&screen, 36, 120, false);
+    CHECK(strstr(got, "Lens: rank by layer, after  ╱ made") != NULL);
+    if (!strstr(got, "after  ╱ made"))
+        printf("%s", got);
+    free(got);
+    view_close(v);
+    ui_free(&d);
+}
+
 /* After a change of the weights each row is stale until it comes again; an undo brings the old
  * ones back. */
 static void rows_of_other_weights_are_stale_one_by_one(void)
@@ -393,6 +418,7 @@ static void a_running_job_keeps_its_beginning(void)
 }
 
 static const struct test tests[] = {
+    {"the lens of a moved preview says so", the_lens_of_a_moved_preview_says_so},
     {"rows of another fact do not count", rows_of_another_fact_do_not_count},
     {"rows of other weights are stale one by one", rows_of_other_weights_are_stale_one_by_one},
     {"stale rows have one origin", stale_rows_have_one_origin},

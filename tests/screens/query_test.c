@@ -280,6 +280,7 @@ static void a_speed_is_measured_or_not_there(void)
 static void an_answer_says_whether_it_was_routed(void)
 {
     struct stage t;
+    struct screen screen;
     struct answer_route *r;
 
     stage_open(&t);
@@ -299,6 +300,12 @@ static void an_answer_says_whether_it_was_routed(void)
     r->routed = r->below = false;
     snprintf(r->kind, sizeof(r->kind), "side matrix");
     CHECK(shows(&t, "not routed: the nearest is side "));
+    t.d.answer[0]->route = *r; /* of the other state; the base's is the same at any time */
+    r->entries = 0;
+    screen = (struct screen){.ui = &t.d, .view = t.v};
+    CHECK(!is_stale_text(&screen, 24, 80, "not routed: the"));
+    snprintf(t.d.now.stamp.state, sizeof(t.d.now.stamp.state), "other");
+    CHECK(is_stale_text(&screen, 24, 80, "not routed: the"));
     stage_close(&t);
 }
 

@@ -256,7 +256,7 @@ static void draw_column(const struct query *q, const struct ui_state *d, const s
 {
     char again[HINT_MAX];
     char pace[48], title[96 + UI_WORDS];
-    struct rect in;
+    struct rect in, whole;
     int y, rows;
     bool stale;
 
@@ -267,13 +267,14 @@ static void draw_column(const struct query *q, const struct ui_state *d, const s
                   c->focus);
     if (!c->answer || rect_empty(in))
         return;
+    whole = in;
     in = draw_route(c->answer, s, in);
     rows = in.h > 8 ? in.h - 2 - (c->answer->nexts < in.h / 2 ? c->answer->nexts : in.h / 2) : in.h;
     y = draw_completion(c->answer, c->difference_at, c->role, q->scroll, s, in, rows);
     if (y + 2 < in.h && c->answer->nexts)
         draw_next_tokens(c->answer, c->other, s, in, y + 1);
     if (stale)
-        surface_stale(s, in);
+        surface_stale(s, whole);
 }
 
 /* One line: at which word the answers differ first. */
@@ -317,16 +318,17 @@ static void draw_difference(const struct query *q, const struct ui_state *d,
     layout_columns(top, halves, 2, half);
     for (int i = 0; i < 2; i++) {
         char pace[48], name[96 + UI_WORDS];
+        struct rect whole;
 
         pace_text(q, d, c[i].answer, pace, sizeof(pace));
         utf8_copy(name, sizeof(name), c[i].title);
         stale |= pane_stale_title(d, c[i].answer, name, sizeof(name));
-        in = box_draw(s, half[i], name, pace, c[i].focus);
-        in = draw_route(c[i].answer, s, in);
+        whole = box_draw(s, half[i], name, pace, c[i].focus);
+        in = draw_route(c[i].answer, s, whole);
         if (!rect_empty(in))
             draw_completion(c[i].answer, differ ? at : SIZE_MAX, c[i].role, q->scroll, s, in, in.h);
         if (ui_differs(d, c[i].answer))
-            surface_stale(s, in);
+            surface_stale(s, whole);
     }
     in = rect_empty(r[1]) ? r[1] : box_draw(s, r[1], "Difference", "before → after", false);
     if (rect_empty(in))
