@@ -473,6 +473,28 @@ static void text_on_a_ramp_can_be_read(void)
     CHECK(weak == 0);
 }
 
+/* What a bin shows has its name beside the scale, and a count is not in nats. */
+static void a_count_is_not_in_nats(void)
+{
+    static const char *const scale[POOL_COUNT] = {"scale √", "mean √", "count √"};
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("heatmap"), &host);
+
+    make_full_ui_state(&d);
+    for (int pool = 0; pool < POOL_COUNT; pool++) {
+        char *got;
+
+        d.pool = (enum heat_pool)pool;
+        got = screen_text(&(struct screen){.ui = &d, .view = v}, 30, 120, false);
+        CHECK(strstr(got, scale[pool]) != NULL);
+        CHECK(!strstr(got, ", nats") == (pool == POOL_ABOVE));
+        free(got);
+    }
+    view_close(v);
+    ui_free(&d);
+}
+
 static void the_map_chooses_layers(void)
 {
     static const char *const bad[] = {"4-", "x", "7-3", "99", "4-99", "-1", "4x", "4,,x"};
@@ -683,6 +705,7 @@ static void a_method_without_a_mask_keeps_nothing(void)
 }
 
 static const struct test tests[] = {
+    {"a count is not in nats", a_count_is_not_in_nats},
     {"a method without a mask keeps nothing", a_method_without_a_mask_keeps_nothing},
     {"chosen neurons are shown", chosen_neurons_are_shown},
     {"a norm that nobody computed is no zero", a_norm_that_nobody_computed_is_no_zero},

@@ -250,7 +250,7 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
     pen_text(&p, ROLE_DIM, "→");
     probe_mark(&p, r, 1);
     p.x++;
-    pen_fit(&p, ROLE_DIM, 9, probe_label(r->kind));
+    pen_fit(&p, ROLE_DIM, 10, probe_label(r->kind));
     room = in.w - p.x - 5 - (in.w >= 70 ? 8 : 0);
     if (room < 24) {
         pen_fit(&p, ROLE_TEXT, in.w - p.x, text_piece(piece, sizeof(piece), prompt));
@@ -390,7 +390,7 @@ void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
         show_print(title, sizeof(title), "%s => %s", text_piece(piece[0], 64, b->prompt),
                    text_piece(piece[1], 48, b->expect));
     stale = pane_stale_title(d, b, title, sizeof(title));
-    in = box_draw(s, area, title, b && b->over ? "found" : "", false);
+    in = box_draw(s, area, title, !b || !b->over ? "" : b->edit ? "found" : "not found", false);
     if (rect_empty(in))
         return;
     if (!b) {

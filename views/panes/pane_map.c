@@ -217,7 +217,11 @@ static void map_legend(const struct map *m, int y)
         pen_text(&p, ROLE_DIM, "peak ");
         pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
     }
-    show_print(text, sizeof(text), "scale %s  ", heat_scale_name(m->d->scale));
+    show_print(text, sizeof(text), "%s %s  ",
+               m->d->pool == POOL_ABOVE  ? "count"
+               : m->d->pool == POOL_MEAN ? "mean"
+                                         : "scale",
+               heat_scale_name(m->d->scale));
     put_if_fits(&p, m->in.w - 8, ROLE_DIM, text);
     if (m->g.differs && m->g.exact_rows && !m->d->per_layer)
         pen_printf(&p, ROLE_DIM, "-%.2g ", m->g.top);
@@ -294,7 +298,9 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
     if (m->mode <= HEAT_PSA && *explained) {
         snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
         show_print(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
-                   m->mode == HEAT_LPS && !narrow && !m->g.stale_rows ? ", nats" : "");
+                   m->mode == HEAT_LPS && !narrow && !m->g.stale_rows && m->d->pool != POOL_ABOVE
+                       ? ", nats"
+                       : "");
     } else if (m->mode == HEAT_MPC) {
         show_print(delta, sizeof(delta), "coefficient%s",
                    !strcmp(kind, "coeff_norm")   ? " × ‖value‖"
