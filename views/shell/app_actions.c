@@ -254,8 +254,9 @@ static void do_flip(struct app *app)
 
     d->side = (enum neuron_side)((d->side + 1) % SIDE_COUNT);
     app->host.message(&app->host, TONE_PLAIN,
-                      ui_shown_side(d) || d->lens[1] || d->lens[2]
-                          ? "showing %s"
+                      ui_shown_side(d) || d->lens[1] || d->lens[2] ? "showing %s"
+                      : ui_verdict(d) && d->verdict.recalled
+                          ? "showing %s as far as the session keeps it: {probe} asks now"
                           : "showing %s, once {preview} has previewed the edit or {commit} has "
                             "committed it",
                       side[d->side]);

@@ -175,6 +175,9 @@ key B
 expect measured      at its commit, 20
 expect , after edit 1; B asks the states before it and with it now
 expect neighbours    not stored: B asks the states before it and with it
+key v
+expect showing before as far as the session keeps it: B asks now
+key v v
 expect-not made with
 type :set ratio.ge.b=0.7
 key enter
