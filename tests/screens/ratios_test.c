@@ -219,7 +219,30 @@ static void a_title_tells_some_rows_from_all(void)
     ui_free(&d);
 }
 
+/* What a method without a mask chose was not kept by one. */
+static void nothing_is_kept_without_a_mask(void)
+{
+    static const char *const method[] = {"nmke", "kn"}, *const title[] = {"  kept", "chosen"};
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    for (int i = 0; i < 2; i++) {
+        struct rect area = {0, 0, 12, 100};
+        struct surface *s = surface_new(area.h, area.w);
+        struct buf got = {0};
+
+        CHECK(params_set(&d.params, "edit.method", method[i], FROM_COMMAND_LINE, NULL));
+        pane_ratios(&d, "", s, area, true);
+        surface_dump(s, &got);
+        CHECK(strstr(got.data, title[i]) && !strstr(got.data, title[!i]));
+        buf_free(&got);
+        surface_free(s);
+    }
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"nothing is kept without a mask", nothing_is_kept_without_a_mask},
     {"a title tells some rows from all", a_title_tells_some_rows_from_all},
     {"no gain is not a number", no_gain_is_not_a_number},
     {"every choice with a key has a meaning", every_choice_with_a_key_has_a_meaning},

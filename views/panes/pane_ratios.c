@@ -136,14 +136,17 @@ static void layer_row(const struct ui_state *d, int layer, const int *cols, stru
         surface_stale(s, (struct rect){in.y + y, in.x, 1, in.w});
 }
 
-static void ratios_heading(const int *cols, struct surface *s, struct rect in)
+/* Neurons that a method chose without a mask were not kept by one. */
+static void ratios_heading(const struct ui_state *d, const int *cols, struct surface *s,
+                           struct rect in)
 {
     struct pen p = pen_at(s, in, 0, 0);
 
     pen_text(&p, ROLE_DIM, "L ");
     for (int c = 0; c < COLUMNS; c++)
         if (cols[c])
-            pen_right(&p, ROLE_DIM, cols[c], columns[c].title);
+            pen_right(&p, ROLE_DIM, cols[c],
+                      c == KEPT && !editor_takes_mask(&d->params) ? "chosen" : columns[c].title);
 }
 
 /* "^2" if the exponent of H is not 1, else "". */
@@ -311,7 +314,7 @@ void pane_ratios(const struct ui_state *d, const char *rest, struct surface *s, 
     if (in.h < 2)
         return;
     fit_columns(in.w, cols);
-    ratios_heading(cols, s, in);
+    ratios_heading(d, cols, s, in);
     for (int i = 0; i < n; i++) {
         layer_row(d, layer[i], cols, s, in, i + 1);
         if (focus && (layer[i] == d->at_layer || !i))

@@ -5,6 +5,7 @@
 
 #include "core/base/show.h"
 #include "core/base/utf8.h"
+#include "core/edit/editors/editors.h"
 #include "views/hint.h"
 #include "views/interventions.h"
 #include "views/job_rules.h"
@@ -123,16 +124,19 @@ static void do_pull(struct app *app)
 
 /* ---- parameters ---- */
 
-/* The next value of a parameter that is a choice, or the previous one, and what it means. */
+/* The next value of a parameter that is a choice, or the previous one, and what it means. Those
+ * that do not change scores are of masks. */
 static void step_choice(struct app *app, enum param param, const char *what, int by)
 {
     const struct params *p = &app->ui.params;
+    bool idle = !(param_info(param)->affects & AFFECTS_SCORES) && !editor_takes_mask(p);
 
     choice_step(&app->ui.params, param, by);
     app->host.params_changed(&app->host);
-    app->host.message(&app->host, TONE_PLAIN, "%s %s: %s (%d of %d)", what, params_word(p, param),
-                      choice_meaning(p, param), params_choice(p, param) + 1,
-                      (int)param_info(param)->high + 1);
+    app->host.message(&app->host, TONE_PLAIN, "%s %s: %s (%d of %d)%s%s", what,
+                      params_word(p, param), choice_meaning(p, param), params_choice(p, param) + 1,
+                      (int)param_info(param)->high + 1, idle ? "; no effect: no mask in " : "",
+                      idle ? editor_of(p)->title : "");
 }
 
 static void next_choice(struct app *app, enum param param, const char *what)

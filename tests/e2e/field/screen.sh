@@ -52,6 +52,18 @@ key esc
 expect Lima
 END
 
+row "a parameter of masks says that the method has none"
+replay <<'END'
+key M
+expect-not no effect
+type :set edit.method=memit
+key enter
+key M
+expect no effect: no mask in MEMIT
+key T
+expect-not no effect
+END
+
 row "a fact longer than the model's context says so, and P and C say it again"
 replay <<'END'
 size 120 36
