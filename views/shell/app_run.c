@@ -313,6 +313,8 @@ void app_run_command(struct app *app, const char *text)
     else if ((*word == 'L' || *word == 'l') && word[1] >= '0' && word[1] <= '9')
         app->host.message(&app->host, TONE_ERROR, "no neuron '%s': L0N0 to L%dN%d", word,
                           app->ui.layers - 1, app->ui.model.neurons - 1);
+    else if (action_of_name(word) != ACTION_NONE || view_find(word))
+        app->host.message(&app->host, TONE_ERROR, "%s: nothing is typed behind it", word);
     else
         app->host.message(&app->host, TONE_ERROR,
                           "no command '%s'; did you mean %s? {help} lists all", word,

@@ -33,8 +33,8 @@ static void put_previewed(const struct ui_state *d, const struct edit_report *a,
         buf_printf(out, "%d%s%.0d %% of neurons in %s", low, high > low ? " to " : "",
                    high > low ? high : 0, report_range(a, range));
     else
-        buf_printf(out, "no weight%s%.*s", *a->beside ? "; " : "", (int)strcspn(a->beside, ";:,"),
-                   a->beside);
+        buf_printf(out, "%.*s", (int)strcspn(a->beside, ";:,"),
+                   *a->beside ? a->beside : "no change");
 }
 
 /* "would hold: p(target) 0.006 → 0.891 · says Rome · preview of 32 to 48 % of neurons in L4–8":

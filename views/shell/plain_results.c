@@ -175,8 +175,8 @@ void plain_print_history(const struct ui_state *d)
                       text_piece(subject, sizeof(subject), f->subject),
                       text_piece(target, sizeof(target), f->target), p.name,
                       text_probability(before, p.before), text_probability(after, p.after),
-                      f->outcome == OUTCOME_HELD     ? ", holds"
-                      : f->outcome == OUTCOME_FAILED ? ", does not hold"
+                      f->outcome == OUTCOME_HELD     ? ", held"
+                      : f->outcome == OUTCOME_FAILED ? ", did not hold"
                                                      : "");
         }
     if (!h || !h->count)

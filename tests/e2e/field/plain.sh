@@ -22,12 +22,17 @@ say "$S" 'fact Big Ben | location | Madrid' preview 'query Big Ben is in' commit
 then_out '^fact: subject Eiffel Tower' '^preview Big Ben' '^warning: would NOT hold: .*preview' '^probes: ' \
     '^(passed|FAILED|unknown to the base), rephrase: Big Ben' '^(base|preview) says: ' '^Commit this edit\?$' \
     '^answer yes or no$' '^commit Big Ben' 'edit 1 does not hold: .*undo undoes it' '^probes: ' \
-    '^(base|edited) says: ' '^edit 1, active: Big Ben is Madrid, p\(target\) [0-9.e-]+ before' \
+    '^(base|edited) says: ' '^edit 1, active: Big Ben is Madrid, p\(target\) [0-9.e-]+ before .*, did not hold$' \
     "1 edit, checksum .*session $S" '^export' "wrote $d/plain-lora as lora, [0-9.]+ kB" \
     "wrote $d/plain.json as json" '^Undo edit 1\?$' '^answer yes or no$' 'undone: edit 1, Big Ben' \
     '^edit 1, undone: Big Ben'
 grep -q '^preview says: ' "$d/out" || complain "the preview was asked under another name"
 no_out '┌|│|─'
+
+row "the name of a key is no command that is not there"
+say "$d/none.es" 'ask what is it'
+out '^error: ask: nothing is typed behind it$'
+no_out 'did you mean'
 no_out '\\n'
 run 0 "$E" log -m "$M" -s "$S"
 out '^0 edits'
