@@ -89,7 +89,9 @@ void put_written_layer(struct buf *out, const struct ui_state *d, const struct l
     text_thousands(all, d->model.neurons);
     if (l->weight_norm > 0)
         snprintf(norm, sizeof(norm), "%.2g %%", norm_of(l));
-    if (no_key(l))
+    if (l->weight_norm > 0 && !(l->delta_norm > 0))
+        buf_printf(out, "L%d: nothing, in %s chosen of %s columns", l->layer, kept, all);
+    else if (no_key(l))
         buf_printf(out, "L%d: %s of %s columns, ‖ΔW‖/‖W‖ %s, no gain and leak", l->layer, kept, all,
                    norm);
     else if (isnan(l->gain_mask))

@@ -2,6 +2,7 @@
 #include "tests/screens/fixture.h"
 
 #include "views/panes/pane_verdict.h"
+#include "views/verdict_card.h"
 
 /* The pane at this size, its rows joined into one line without the frame. Caller frees. */
 static char *pane_words(const struct ui_state *d, int h, int w)
@@ -84,7 +85,26 @@ static void numbers_and_curves_have_names(void)
     ui_free(&d);
 }
 
+/* KN writes nothing where the model says the object already; its choice is no change. */
+static void a_layer_without_a_change_says_so(void)
+{
+    struct layer_report l = {.layer = 2, .kept = 3, .weight_norm = 5, .gain_mask = (double)NAN};
+    struct buf out = {0};
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    put_written_layer(&out, &d, &l);
+    CHECK_STR(out.data, "L2: nothing, in 3 chosen of 640 columns");
+    buf_clear(&out);
+    l.delta_norm = 1;
+    put_written_layer(&out, &d, &l);
+    CHECK_STR(out.data, "L2: 3 of 640 columns, ‖ΔW‖/‖W‖ 20 %, no gain and leak");
+    buf_free(&out);
+    ui_free(&d);
+}
+
 static const struct test tests[] = {
+    {"a layer without a change says so", a_layer_without_a_change_says_so},
     {"numbers and curves have names", numbers_and_curves_have_names},
     {"the pane says why in full", the_pane_says_why_in_full},
 };
