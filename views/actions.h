@@ -89,8 +89,10 @@
     V(ROW_END, "row-end", "$", "Move", "To the last column", "")                                   \
     X(LAYER_BACK, "layer-back", "[", "Move", "Previous layer", layer_back)                         \
     X(LAYER_NEXT, "layer-next", "]", "Move", "Next layer", layer_next)                             \
-    V(TOKEN_BACK, "token-back", "{", "Move", "Previous token position", "lens")                    \
-    V(TOKEN_NEXT, "token-next", "}", "Move", "Next token position", "lens")                        \
+    V(TOKEN_BACK, "token-back", "{", "Move", "Previous token position, or answer of a record",     \
+      "lens run")                                                                                  \
+    V(TOKEN_NEXT, "token-next", "}", "Move", "Next token position, or answer of a record",         \
+      "lens run")                                                                                  \
     V(NEXT_PANE, "next-pane", "tab", "Move", "Next pane", "edit history facts sweep run")          \
     V(PREVIOUS_PANE, "previous-pane", "S-tab", "Move", "Previous pane",                            \
       "edit history facts sweep run")                                                              \

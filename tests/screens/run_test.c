@@ -493,6 +493,50 @@ static void two_arms_are_compared(void)
     draw_end(&x);
 }
 
+/* Eight answers, of which a screen of 24 rows shows a few. Each is read to its end, and the next
+ * record begins with its first one. */
+static void all_answers_of_a_record_are_read(void)
+{
+    struct measures *m = xcalloc(1, sizeof(*m));
+    struct drawn x;
+
+    draw_begin(&x, 1, 6);
+    m->measure = xcalloc(8, sizeof(*m->measure));
+    for (int i = 0; i < 8; i++) {
+        struct measure *one = &m->measure[m->count++];
+
+        *one = answer_of(1, 6, WHEN_FINAL, 1, MEASURE_LOC, 1);
+        one->place = i + 1;
+        free(one->said);
+        one->said = xasprintf("a long answer that goes over the end of any row of the box, as "
+                              "answers of models that were edited do, to its end %d",
+                              i);
+    }
+    give(&x.d, EV_MEASURES, m);
+    work(x.v);
+    press(&x, ACTION_DOWN, 2);
+    press(&x, ACTION_ENTER, 1);
+    CHECK(shows(&x, 24, 80, "of 8 · } {: next, back") && hides(&x, 24, 80, "end 7"));
+    for (int i = 0; i < 8; i++) {
+        char end[16];
+
+        press(&x, ACTION_TOKEN_NEXT, i ? 1 : 0);
+        snprintf(end, sizeof(end), "end %d", i);
+        CHECK(shows(&x, 24, 80, end));
+    }
+    press(&x, ACTION_TOKEN_NEXT, 1);
+    CHECK(shows(&x, 24, 80, "–8 of 8"));
+    press(&x, ACTION_TOKEN_BACK, 9);
+    CHECK(shows(&x, 24, 80, "answers 1–"));
+    press(&x, ACTION_TOKEN_NEXT, 9);
+    press(&x, ACTION_DOWN, 1);
+    press(&x, ACTION_UP, 1);
+    CHECK(shows(&x, 24, 80, "answers 1–"));
+    CHECK(shows(&x, 60, 200, "end 0") && shows(&x, 60, 200, "end 7")); /* all in full */
+    CHECK(hides(&x, 60, 200, "answers 1–"));
+    draw_end(&x);
+}
+
 static void a_record_opens_its_fact(void)
 {
     struct drawn x;
@@ -754,6 +798,7 @@ static const struct test tests[] = {
     {"what is not right or wrong has no mark", what_is_not_right_or_wrong_has_no_mark},
     {"headings stand apart", headings_stand_apart},
     {"two arms are compared record by record", two_arms_are_compared},
+    {"all answers of a record are read", all_answers_of_a_record_are_read},
     {"a record opens its fact", a_record_opens_its_fact},
     {"a run that goes on", a_run_that_goes_on},
     {"a run that was extended", a_run_that_was_extended},

@@ -123,6 +123,7 @@ static void keep_inside(struct view *v)
     listed = xcalloc((size_t)r->eval.facts + 1, sizeof(*listed));
     list_move(&w->rows, 0, run_rows(r), PAGE_ROWS);
     list_move(&w->records, 0, run_listed(w, r, listed), PAGE_ROWS);
+    list_move(&w->answers, 0, run_answers(w, r), 1);
     w->order %= r->eval.orders;
     w->reference %= r->eval.arms;
     free(listed);
@@ -287,7 +288,7 @@ static void go_to_box(struct view *v, int show)
     struct run_view *w = v->state;
 
     w->show = (show + SHOWS) % SHOWS;
-    w->records.at = w->records.top = 0;
+    w->records = w->answers = (struct list){0};
     keep_inside(v);
 }
 
@@ -339,6 +340,10 @@ static bool own_action(struct view *v, enum action action)
     case ACTION_LAYER_NEXT:
         list_move(&w->rows, action == ACTION_LAYER_NEXT ? 1 : -1, run_rows(r), PAGE_ROWS);
         break;
+    case ACTION_TOKEN_BACK:
+    case ACTION_TOKEN_NEXT:
+        list_move(&w->answers, action == ACTION_TOKEN_NEXT ? 1 : -1, run_answers(w, r), 1);
+        break;
     default:
         return false;
     }
@@ -357,6 +362,8 @@ static bool without_run(struct view *v, enum action action)
     case ACTION_FLIP:
     case ACTION_ORDER:
     case ACTION_TAG:
+    case ACTION_TOKEN_BACK:
+    case ACTION_TOKEN_NEXT:
         v->host->message(v->host, TONE_WARN, "no run is shown: :run FILE shows one");
         return true;
     default:
@@ -381,8 +388,10 @@ static bool run_action(struct view *v, enum action action)
     across = action_across(action, columns);
     if (!steps && !across)
         return own_action(v, action);
-    if (steps)
+    if (steps) {
         list_move(in_list(w) ? &w->records : &w->rows, steps, rows, PAGE_ROWS);
+        w->answers = (struct list){0};
+    }
     w->column += across;
     w->column = w->column >= columns ? columns - 1 : w->column;
     w->column = w->column < 0 ? 0 : w->column;
@@ -430,8 +439,10 @@ static bool run_find_next(struct view *v, const char *text, int by)
 
         found = f->subject && (strcasestr(f->subject, text) || strcasestr(f->prompt, text) ||
                                strcasestr(f->target, text));
-        if (found)
+        if (found) {
             list_move(&w->records, at - w->records.at, n, PAGE_ROWS);
+            w->answers = (struct list){0};
+        }
     }
     free(listed);
     return found;

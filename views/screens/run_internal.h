@@ -32,6 +32,7 @@ struct run_view {
     int show;
     struct list rows;    /* the base, then each arm at each checkpoint */
     struct list records; /* of the list below */
+    struct list answers; /* of the record under its cursor */
     int reference;       /* the arm that the others are compared with */
     struct {             /* the comparison that was computed */
         int metric, when, checkpoint, reference, done;
@@ -100,6 +101,8 @@ void run_ages_draw(const struct run_view *w, const struct ui_run *r, struct surf
                    struct rect area);
 void run_records_draw(const struct run_view *w, const struct ui_run *r, struct surface *s,
                       struct rect area);
+/* How many answers the record under the cursor has. */
+int run_answers(const struct run_view *w, const struct ui_run *r);
 void run_comparison_draw(const struct run_view *w, const struct ui_run *r, struct surface *s,
                          struct rect area);
 

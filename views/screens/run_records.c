@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/keymap.h"
 #include "views/screens/run_internal.h"
 
-enum { NUMBER = 6, VALUE = 6 };
+enum { NUMBER = 6, VALUE = 6, ANSWER = 2000 };
 
 /* Where the values of the list come from. */
 struct asked {
@@ -127,7 +129,7 @@ static const struct measure *own_measure(const struct ui_run *r, const struct ru
 /* What was said: the text, or of a run of an earlier version how many tokens were right. */
 static void answer_words(const struct measure *m, char *out, size_t size)
 {
-    char piece[160];
+    char piece[ANSWER];
     int right = 0, n;
 
     if (!m) {
@@ -212,23 +214,30 @@ static struct run_column column_of_measure(const struct measure *m)
     return c;
 }
 
-/* "✓ gen teacher  In Egypt it is | says so | wanted so | log p -4.2" */
+/* "✓ gen 2 teacher " */
+static void measure_head(const struct measure *m, struct pen *p)
+{
+    struct run_column c = column_of_measure(m);
+
+    draw_record_value(p, &c, m->when, c.metric < 0 ? (double)NAN : record_metrics[c.metric].rule(m),
+                      VALUE);
+    pen_printf(p, ROLE_ACCENT, " %s", measure_probe_name(m->probe));
+    if (m->probe == MEASURE_LOC || m->probe == MEASURE_PORT || m->place)
+        pen_printf(p, ROLE_ACCENT, " %d", m->place + 1);
+    if (m->alias)
+        pen_printf(p, ROLE_ACCENT, " or %d", m->alias + 1);
+    pen_printf(p, ROLE_DIM, " %s ", measure_protocol_name(m->protocol));
+}
+
+/* "✓ gen teacher says so · right: so · log p -4.2 a token  to In Egypt it is", cut to one row. */
 static void measure_row(const struct ui_run *r, int record, const struct measure *m,
                         struct surface *s, struct rect in, int y)
 {
-    struct run_column c = column_of_measure(m);
     struct pen p = pen_at(s, in, y, 0);
     char *prompt = prompt_of(r, record, m);
     char said[200], wanted[160], rest[420];
 
-    draw_record_value(&p, &c, m->when,
-                      c.metric < 0 ? (double)NAN : record_metrics[c.metric].rule(m), VALUE);
-    pen_printf(&p, ROLE_ACCENT, " %s", measure_probe_name(m->probe));
-    if (m->probe == MEASURE_LOC || m->probe == MEASURE_PORT || m->place)
-        pen_printf(&p, ROLE_ACCENT, " %d", m->place + 1);
-    if (m->alias)
-        pen_printf(&p, ROLE_ACCENT, " or %d", m->alias + 1);
-    pen_printf(&p, ROLE_DIM, " %s ", measure_protocol_name(m->protocol));
+    measure_head(m, &p);
     answer_words(m, said, sizeof(said));
     show_print(rest, sizeof(rest), "says %.*s", in.w / 3, said);
     if (m->wanted)
@@ -246,22 +255,82 @@ static void measure_row(const struct ui_run *r, int record, const struct measure
     free(prompt);
 }
 
-/* All that a record was asked at the time of the list; as many rows as there are. */
-static void draw_measures(const struct ui_run *r, const struct asked *a, int record,
-                          struct surface *s, struct rect in)
+/* The same in full, over as many rows as it needs; returns how many. An area without rows shows
+ * none. */
+static int measure_rows(const struct ui_run *r, int record, const struct measure *m,
+                        struct surface *s, struct rect in)
 {
-    int count;
+    char *prompt = prompt_of(r, record, m), said[ANSWER], wanted[ANSWER];
+    struct pen p = pen_at(s, in, 0, 0);
+    struct buf text = {0};
+    struct rect beside;
+    int rows;
+
+    measure_head(m, &p);
+    beside = (struct rect){in.y, in.x + p.x, in.h, in.w - p.x};
+    answer_words(m, said, sizeof(said));
+    buf_printf(&text, "says %s", said);
+    if (m->wanted)
+        buf_printf(&text, " · right: %s", text_said(wanted, sizeof(wanted), m->wanted));
+    if (m->answers)
+        buf_printf(&text, " · log p %.2f a token", m->logp / m->answers);
+    if (prompt)
+        buf_printf(&text, " · to %s", text_said(wanted, sizeof(wanted), prompt));
+    rows = text_rows(text.data, beside.w);
+    surface_lines(s, beside, 0, ROLE_STRONG, text.data);
+    buf_free(&text);
+    free(prompt);
+    return rows;
+}
+
+int run_answers(const struct run_view *w, const struct ui_run *r)
+{
+    struct asked a = asked_of(w, r);
+    int *listed = xcalloc((size_t)r->eval.facts + 1, sizeof(*listed));
+    int n = run_listed(w, r, listed), count = 0;
+
+    if (n)
+        run_measures(r, a.sequence, a.slot, listed[w->records.at < n ? w->records.at : n - 1],
+                     &count);
+    free(listed);
+    return count;
+}
+
+/* All that a record was asked at the time of the list, each answer in full. Where that is more than
+ * fits, the one under the cursor is, the others have a row each, and *foot says which are shown. */
+static void draw_measures(const struct run_view *w, const struct ui_run *r, const struct asked *a,
+                          int record, struct surface *s, struct rect in, char foot[96])
+{
+    int count, all = 0, y = 0, own = 0, top = 0, i;
     const struct measure *m = run_measures(r, a->sequence, a->slot, record, &count);
+    struct rect none = {in.y, in.x, 0, in.w};
+    char back[16], next[16];
+    bool whole;
 
-    for (int i = 0; i < count && i < in.h; i++)
-        measure_row(r, record, &m[i], s, in, i);
-    if (count > in.h && in.h > 0) {
-        char more[32];
-        struct pen p = pen_at(s, in, in.h - 1, 0);
+    for (i = 0; i < count; i++) {
+        int rows = measure_rows(r, record, &m[i], s, none);
 
-        snprintf(more, sizeof(more), " %d more", count - in.h);
-        pen_right(&p, ROLE_KEY, in.w, more);
+        all += rows;
+        own = i == w->answers.at ? rows : own;
     }
+    whole = all <= in.h;
+    own = own < in.h ? own : in.h;
+    if (!whole)
+        top = list_top(&w->answers, count, in.h - own + 1);
+    for (i = top; i < count && y < in.h; i++) {
+        bool at = i == w->answers.at;
+
+        if (whole || at)
+            y += measure_rows(r, record, &m[i], s, (struct rect){in.y + y, in.x, in.h - y, in.w});
+        else
+            measure_row(r, record, &m[i], s, in, y++);
+        if (!whole && at)
+            surface_text(s, in, y - own, 0, ROLE_KEY, "›");
+    }
+    if (!whole)
+        snprintf(foot, 96, "answers %d–%d of %d · %s %s: next, back", top + 1, i, count,
+                 keymap_key(keymap_current(), "run", ACTION_TOKEN_NEXT, next),
+                 keymap_key(keymap_current(), "run", ACTION_TOKEN_BACK, back));
 }
 
 /* "nmke after 12 edits, final, order 1 of 2" */
@@ -297,7 +366,7 @@ void run_records_draw(const struct run_view *w, const struct ui_run *r, struct s
     int *listed = xcalloc((size_t)r->eval.facts + 1, sizeof(*listed));
     int n = run_listed(w, r, listed), columns = value_columns(w, r, c, area.w - 4), top, right = 0;
     bool here = w->show == SHOW_RECORDS;
-    char title[160] = "Records: ", hint[64];
+    char title[160] = "Records: ", hint[64], foot[96] = "";
     struct rect in, rows, below;
     struct pen p;
 
@@ -331,7 +400,8 @@ void run_records_draw(const struct run_view *w, const struct ui_run *r, struct s
     if (n && below.h) {
         for (int x = 0; x < in.w; x++)
             surface_text(s, in, below.y - 1 - in.y, x, ROLE_BORDER, "─");
-        draw_measures(r, &a, listed[w->records.at < n ? w->records.at : n - 1], s, below);
+        draw_measures(w, r, &a, listed[w->records.at < n ? w->records.at : n - 1], s, below, foot);
+        box_foot(s, area, foot);
     }
     free(listed);
 }
