@@ -399,6 +399,26 @@ static void half_a_checkpoint(void)
     draw_end(&x);
 }
 
+/* The first of two orders is asked: there are numbers, but no point of a curve is whole. */
+static void one_of_two_orders(void)
+{
+    struct run_info *r = info_of_run(1, 6, 1);
+    char *orders = strstr(r->text, "\"orders\":1");
+    struct drawn x;
+
+    draw_begin(&x, 1, 6);
+    orders[strlen("\"orders\":")] = '2';
+    give(&x.d, EV_RUN, r);
+    give(&x.d, EV_MEASURES, measures_of_run(1, 6));
+    work(x.v);
+    press(&x, ACTION_DOWN, 2);
+    CHECK(shows(&x, 36, 120, "n 6 in 1 of 2 orders · 6 of 12 records so far · nmke after 6"));
+    CHECK(shows(&x, 36, 120, "no checkpoint is asked in all orders yet"));
+    press(&x, ACTION_UP, 2);
+    CHECK(shows(&x, 36, 120, "in 1 of 2 orders · the base"));
+    draw_end(&x);
+}
+
 /* Each row of the arm that the others are compared with has its mark; the run has a tab. */
 static void what_is_chosen_is_seen(void)
 {
@@ -793,6 +813,7 @@ static const struct test tests[] = {
     {"a score has one definition", a_score_has_one_definition},
     {"half a run", half_a_run},
     {"half a checkpoint", half_a_checkpoint},
+    {"one of two orders", one_of_two_orders},
     {"what is chosen is seen", what_is_chosen_is_seen},
     {"a loss of nothing is good", a_loss_of_nothing_is_good},
     {"what is not right or wrong has no mark", what_is_not_right_or_wrong_has_no_mark},

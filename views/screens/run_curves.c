@@ -148,19 +148,22 @@ static void draw_legend(const struct ui_run *r, int lines, int at, struct surfac
     }
 }
 
-/* Axes, lines, and the legend in the last row. */
+/* Axes, lines, and the legend in the last row; `nothing` says why there is no line. */
 static void draw_plot(const struct ui_run *r, const struct run_column *c, const struct line *line,
                       int lines, int at, const char *left, const char *middle, const char *right,
-                      struct surface *s, struct rect in)
+                      const char *nothing, struct surface *s, struct rect in)
 {
     struct rect plot = {in.y, in.x + AXIS + 1, in.h - 2, in.w - AXIS - 2};
     struct chart chart = {0};
     char text[24];
     struct pen p;
 
-    if (plot.h < 2 || plot.w < 8 ||
-        !range_of(line, lines, c->metric >= 0 && c->format[2] == '3', &chart.low, &chart.high)) {
-        surface_lines(s, in, 0, ROLE_EMPTY, "no numbers yet");
+    if (!range_of(line, lines, c->metric >= 0 && c->format[2] == '3', &chart.low, &chart.high)) {
+        surface_lines(s, in, 0, ROLE_EMPTY, nothing);
+        return;
+    }
+    if (plot.h < 2 || plot.w < 8) {
+        surface_lines(s, in, 0, ROLE_EMPTY, "no room for curves");
         return;
     }
     for (int y = 0; y < plot.h; y++)
@@ -188,6 +191,7 @@ void run_curves_draw(const struct run_view *w, const struct ui_run *r, struct su
     int when = w->page >= PAGE_STATES ? WHEN_FINAL : w->when;
     struct line *line = xcalloc((size_t)lines + 1, sizeof(*line));
     struct run_column c = {.name = "", .unit = "", .format = "%.3f"};
+    const char *nothing = "no numbers yet";
     char title[160], right[32];
     struct rect in;
 
@@ -203,8 +207,11 @@ void run_curves_draw(const struct run_view *w, const struct ui_run *r, struct su
             if (isnan(i.value) || edits <= last)
                 continue; /* of a checkpoint that is not reached: the same records again */
             if (w->page < PAGE_STATES && when != WHEN_IMMEDIATE &&
-                eval_asked(v, a, when, k, &of) < of)
+                eval_asked(v, a, when, k, &of) < of) {
+                nothing = v->orders > 1 ? "no checkpoint is asked in all orders yet"
+                                        : "no checkpoint is asked of all its records yet";
                 continue; /* of some records yet, beside points that are of all */
+            }
             last = edits;
             line[a].x[line[a].count] = (double)edits / v->facts;
             line[a].y[line[a].count] = i.value;
@@ -218,7 +225,7 @@ void run_curves_draw(const struct run_view *w, const struct ui_run *r, struct su
     in = box_draw(s, area, title, c.unit, false);
     snprintf(right, sizeof(right), "%d", v->facts);
     if (!rect_empty(in))
-        draw_plot(r, &c, line, lines, arm < lines ? arm : 0, "0", "edits →", right, s, in);
+        draw_plot(r, &c, line, lines, arm < lines ? arm : 0, "0", "edits →", right, nothing, s, in);
     free(line);
 }
 
@@ -272,7 +279,7 @@ void run_ages_draw(const struct run_view *w, const struct ui_run *r, struct surf
     box_foot(s, area, n ? foot : "");
     snprintf(right, sizeof(right), "%d", v->checkpoint[checkpoint]);
     if (!rect_empty(in))
-        draw_plot(r, &c, line, lines, arm < lines ? arm : 0, "0", "edits since its own →", right, s,
-                  in);
+        draw_plot(r, &c, line, lines, arm < lines ? arm : 0, "0", "edits since its own →", right,
+                  "no numbers yet", s, in);
     free(line);
 }

@@ -1,6 +1,7 @@
 /* The picture of the Run view: the table with its intervals, and where the boxes below it go. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -213,6 +214,29 @@ static void table_hint(const struct ui_run *r, char out[96])
         show_print(out, 96, "%d of %d sequences%s · of %s", done, all, next, clock);
 }
 
+/* " · n 20 in 1 of 2 orders": those in which the arm has records. */
+static void put_records(const struct run_view *w, const struct ui_run *r, int metric, int arm,
+                        int checkpoint, int n, char out[96])
+{
+    int orders = r->eval.orders, facts = r->eval.facts, asked = 0;
+    double *x;
+
+    snprintf(out, 96, " · n %d", n);
+    if (metric < 0 || orders < 2)
+        return;
+    x = eval_arm_values(&r->eval, metric, arm, w->when, checkpoint);
+    for (int o = 0, i = 0; o < orders; o++) {
+        for (i = 0; i < facts && isnan(x[o * facts + i]); i++)
+            ;
+        asked += i < facts;
+    }
+    free(x);
+    if (asked < orders)
+        snprintf(out, 96, " · n %d in %d of %d orders", n, asked, orders);
+    else
+        snprintf(out, 96, " · n %d in %d orders", n, orders);
+}
+
 /* All that the number under the cursor was measured with. */
 static void cell_words(const struct run_view *w, const struct ui_run *r, int cols, struct buf *out)
 {
@@ -231,10 +255,8 @@ static void cell_words(const struct run_view *w, const struct ui_run *r, int col
     arm = base ? run_base_of(arm) : arm;
     show_print(name, sizeof(name), "%.40s after %d edits", r->eval.arm[arm].name,
                run_row_edits(r, row_when(w), arm, checkpoint));
-    if (c.metric >= 0 && r->eval.orders > 1)
-        snprintf(records, sizeof(records), " · n %d in %d orders", i.n, r->eval.orders);
-    else if (c.metric >= 0 || i.n)
-        snprintf(records, sizeof(records), " · n %d", i.n);
+    if (c.metric >= 0 || i.n)
+        put_records(w, r, c.metric, arm, checkpoint, i.n, records);
     if (w->page < PAGE_STATES && !base)
         run_put_asked(r, w->when, arm, checkpoint, " · ", records, sizeof(records));
     buf_printf(&all, "%s %s%s%s · %s", c.name, run_interval_text(&c, &i, value),
