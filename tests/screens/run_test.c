@@ -1,6 +1,9 @@
 /* The Run view: what is drawn of a run's file, and that it is what the file holds. */
 #include "tests/screens/fixture.h"
 
+#include <ctype.h>
+
+#include "tui/text.h"
 #include "views/screens/run_internal.h"
 #include "views/view_tables.h"
 
@@ -351,8 +354,8 @@ static void half_a_run(void)
     CHECK(shows(&x, 36, 120, "(base)            0       3  0.333"));
     CHECK(shows(&x, 36, 120, "Records: nmke after 3 edits, final"));
     press(&x, ACTION_FLIP, 1);
-    CHECK(shows(&x, 36, 120, "nmke ◆            3       3  1.000"));
-    CHECK(shows(&x, 36, 120, "nmke ◆            4     4/6  1.000"));
+    CHECK(shows(&x, 36, 120, "nmke ★            3       3  1.000"));
+    CHECK(shows(&x, 36, 120, "nmke ★            4     4/6  1.000"));
     press(&x, ACTION_DOWN, 2);
     CHECK(shows(&x, 36, 120, "n 4 · 4 of 6 records so far"));
     CHECK(shows(&x, 36, 120, "nmke after 4 edits · immediate"));
@@ -388,8 +391,8 @@ static void half_a_checkpoint(void)
             x.d.run->eval.number[i].edits = 0;
     give(&x.d, EV_MEASURES, all);
     work(x.v);
-    CHECK(shows(&x, 36, 120, "nmke ◆            3       3  0.667"));
-    CHECK(shows(&x, 36, 120, "nmke ◆            6     2/6  0.500"));
+    CHECK(shows(&x, 36, 120, "nmke ★            3       3  0.667"));
+    CHECK(shows(&x, 36, 120, "nmke ★            6     2/6  0.500"));
     press(&x, ACTION_DOWN, 2);
     CHECK(shows(&x, 36, 120, "n 2 · 2 of 6 records so far · nmke after 6 edits · final"));
     CHECK(shows(&x, 36, 120, "Records: nmke after 6 edits, final, 2 of 6 records so far"));
@@ -425,12 +428,31 @@ static void what_is_chosen_is_seen(void)
     struct drawn x;
 
     draw_begin(&x, 2, 6);
-    CHECK(shows(&x, 24, 80, "nmke ◆            3") && shows(&x, 24, 80, "nmke ◆            6"));
+    CHECK(shows(&x, 24, 80, "nmke ★            3") && shows(&x, 24, 80, "nmke ★            6"));
     press(&x, ACTION_DOWN, 4);
     press(&x, ACTION_TAG, 1);
-    CHECK(shows(&x, 24, 80, "alphaedit ◆       3") && shows(&x, 24, 80, "alphaedit ◆       6"));
+    CHECK(shows(&x, 24, 80, "alphaedit ★       3") && shows(&x, 24, 80, "alphaedit ★       6"));
     CHECK(shows(&x, 24, 80, "nmke              6"));
     CHECK(shows(&x, 24, 80, "% Run"));
+    draw_end(&x);
+}
+
+/* In ASCII the mark is no letter: the curves' arms have letters. */
+static void the_mark_is_no_letter(void)
+{
+    struct grapheme mark = {.code = 'A'};
+    const char *at;
+    struct drawn x;
+    char *got;
+
+    draw_begin(&x, 2, 6);
+    got = screen_text(&(struct screen){.ui = &x.d, .view = x.v}, 24, 80, false);
+    at = strstr(got, "nmke ");
+    CHECK(at != NULL);
+    at = at ? at + strlen("nmke ") : at;
+    CHECK(at && text_next(&at, &mark) && mark.code > 0x80 && ispunct(text_ascii(mark.code)) &&
+          text_ascii(mark.code) != '?');
+    free(got);
     draw_end(&x);
 }
 
@@ -815,6 +837,7 @@ static const struct test tests[] = {
     {"half a checkpoint", half_a_checkpoint},
     {"one of two orders", one_of_two_orders},
     {"what is chosen is seen", what_is_chosen_is_seen},
+    {"the mark is no letter", the_mark_is_no_letter},
     {"a loss of nothing is good", a_loss_of_nothing_is_good},
     {"what is not right or wrong has no mark", what_is_not_right_or_wrong_has_no_mark},
     {"headings stand apart", headings_stand_apart},

@@ -161,7 +161,7 @@ static void draw_row(const struct run_view *w, const struct ui_run *r, const str
     name = arm < 0 ? "(base)" : r->eval.arm[arm].name;
     pen_fit(&p, marked ? ROLE_ACCENT : ROLE_TEXT,
             text_width(name) < ARM - 3 ? text_width(name) : ARM - 3, name);
-    pen_text(&p, ROLE_ACCENT, marked ? " ◆" : "");
+    pen_text(&p, ROLE_ACCENT, marked ? " ★" : "");
     p.x = ARM;
     snprintf(text, sizeof(text), "%d", run_row_edits(r, row_when(w), arm, checkpoint));
     pen_right(&p, ROLE_TEXT, EDITS - 1, text);
