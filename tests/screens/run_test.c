@@ -434,6 +434,7 @@ static void what_is_chosen_is_seen(void)
     CHECK(shows(&x, 24, 80, "alphaedit ★       3") && shows(&x, 24, 80, "alphaedit ★       6"));
     CHECK(shows(&x, 24, 80, "nmke              6"));
     CHECK(shows(&x, 24, 80, "% Run"));
+    CHECK(shows(&x, 24, 80, "h metric  l metric")); /* the cursor begins at the first one */
     draw_end(&x);
 }
 

@@ -467,8 +467,8 @@ const struct view_ops view_run = {
     .title = "Run",
     .has_tab = run_has_tab,
     .footer =
-        "enter:records next-pane:box mode:table flip:final/immediate left:metric tag:reference "
-        "order export help:keys",
+        "enter:records next-pane:box mode:table flip:final/immediate left:metric right:metric "
+        "tag:reference order export help:keys",
     .size = sizeof(struct run_view),
     .open = run_open,
     .close = run_close,
