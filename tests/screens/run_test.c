@@ -580,6 +580,30 @@ static void all_answers_of_a_record_are_read(void)
     draw_end(&x);
 }
 
+/* Five arms: a box of 24 rows has room for all that the first one is compared with. */
+static void all_arms_that_fit_are_compared(void)
+{
+    struct run_info *r = info_of_run(2, 6, 1);
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    r->text = xrealloc(r->text, sizeof(text) + 100);
+    snprintf(strstr(r->text, "]}"), 100, "%s",
+             ",{\"name\":\"third\"},{\"name\":\"fourth\"},{\"name\":\"fifth\"}]}");
+    give(&x.d, EV_RUN, r);
+    give(&x.d, EV_MEASURES, measures_of_run(2, 6));
+    work(x.v);
+    press(&x, ACTION_DOWN, 4);
+    press(&x, ACTION_NEXT_PANE, 3);
+    CHECK(shows(&x, 24, 80, "› alphaedit") && shows(&x, 24, 80, "  third") &&
+          shows(&x, 24, 80, "  fourth") && shows(&x, 24, 80, "  fifth"));
+    CHECK(shows(&x, 24, 80, "+0.50 Egypt") && hides(&x, 24, 80, "arms · ]"));
+    CHECK(shows(&x, 18, 80, "› alphaedit") && shows(&x, 18, 80, " of 4 arms · ] [: next, back"));
+    press(&x, ACTION_LAYER_NEXT, 6);
+    CHECK(shows(&x, 18, 80, "› fifth"));
+    draw_end(&x);
+}
+
 static void a_record_opens_its_fact(void)
 {
     struct drawn x;
@@ -844,6 +868,7 @@ static const struct test tests[] = {
     {"headings stand apart", headings_stand_apart},
     {"two arms are compared record by record", two_arms_are_compared},
     {"all answers of a record are read", all_answers_of_a_record_are_read},
+    {"all arms that fit are compared", all_arms_that_fit_are_compared},
     {"a record opens its fact", a_record_opens_its_fact},
     {"a run that goes on", a_run_that_goes_on},
     {"a run that was extended", a_run_that_was_extended},

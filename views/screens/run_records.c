@@ -484,13 +484,40 @@ static void draw_pairs(const struct run_view *w, const struct ui_run *r, const s
     free(listed);
 }
 
+/* The arms beside the reference, as many as leave room for the records; where that is not all of
+ * them, `at` is among them and *foot says how many there are. Returns the rows. */
+static int draw_arms(const struct run_view *w, const struct ui_run *r, const struct run_column *c,
+                     int at, struct surface *s, struct rect in, char foot[96])
+{
+    int *listed = xcalloc((size_t)r->eval.facts + 1, sizeof(*listed));
+    int records = run_listed(w, r, listed), all = r->eval.arms - 1, fit, top;
+    struct list arms = {.at = at - (at > w->reference)};
+    char back[16], next[16];
+
+    free(listed);
+    records = records < in.h / 2 ? records : in.h / 2;
+    fit = in.h - records - 1 > 1 ? in.h - records - 1 : 1;
+    fit = fit < all ? fit : all;
+    top = list_top(&arms, all, fit);
+    for (int i = 0; i < fit; i++) {
+        int arm = top + i + (top + i >= w->reference);
+
+        comparison_row(r, c, &w->compared.with[arm], arm == at, s, in, i);
+    }
+    if (fit < all)
+        snprintf(foot, 96, "%d of %d arms · %s %s: next, back", fit, all,
+                 keymap_key(keymap_current(), "run", ACTION_LAYER_NEXT, next),
+                 keymap_key(keymap_current(), "run", ACTION_LAYER_BACK, back));
+    return fit;
+}
+
 void run_comparison_draw(const struct run_view *w, const struct ui_run *r, struct surface *s,
                          struct rect area)
 {
     struct asked a = asked_of(w, r);
     struct run_column c = {.metric = -1};
-    int rival = run_rival(w, r, a.arm), y = 0;
-    char title[160], hint[48];
+    int rival = run_rival(w, r, a.arm), y = 1;
+    char title[160], hint[48], foot[96] = "";
     struct rect in;
     int at = a.arm == w->reference ? rival : a.arm; /* its row, if there is room for one */
     bool done;
@@ -514,12 +541,11 @@ void run_comparison_draw(const struct run_view *w, const struct ui_run *r, struc
     a.arm = at; /* always the arm less the one that it is compared with */
     a.sequence = at * r->eval.orders + w->order % r->eval.orders;
     done = run_compares(w, r, c.metric, a.checkpoint) && w->compared.done == r->eval.arms;
-    if (!done)
+    if (done)
+        y = draw_arms(w, r, &c, at, s, in, foot);
+    else
         surface_text(s, in, 0, 0, ROLE_EMPTY, "computing intervals and p");
-    for (int i = 0; i < r->eval.arms && done; i++)
-        if (i != w->reference && y < in.h - 2 && (r->eval.arms < in.h / 2 || i == at))
-            comparison_row(r, &c, &w->compared.with[i], i == at, s, in, y++);
-    y = y ? y : 1;
+    box_foot(s, area, foot);
     if (in.h - y > 1)
         draw_pairs(w, r, &c, &a, w->reference, s, (struct rect){in.y + y, in.x, in.h - y, in.w});
 }
