@@ -580,6 +580,38 @@ static void all_answers_of_a_record_are_read(void)
     draw_end(&x);
 }
 
+/* No arm could write the fourth fact: the journal has no text of it. */
+static void a_fact_that_could_not_be_written(void)
+{
+    struct run_info *r = info_of_run(2, 6, 1);
+    struct drawn x;
+
+    for (int at = 9; at >= 3; at -= 6) { /* of the second arm, then of the first */
+        struct run_fact *f = &r->fact[at];
+
+        free(f->subject);
+        free(f->prompt);
+        free(f->target);
+        free(f->locality);
+        memmove(f, f + 1, (size_t)(--r->facts - at) * sizeof(*f));
+        add_number(r, at / 6 + 1, 4, "failed", 1);
+    }
+    for (int i = 0; i < r->facts; i++)
+        r->fact[i].edit = i + 1;
+    draw_begin(&x, 2, 6);
+    give(&x.d, EV_RUN, r);
+    give(&x.d, EV_MEASURES, measures_of_run(2, 6));
+    work(x.v);
+    press(&x, ACTION_DOWN, 2);
+    press(&x, ACTION_ENTER, 1);
+    CHECK(shows(&x, 36, 120, "the fact could not be written"));
+    CHECK(hides(&x, 36, 120, "Chad → so it") && shows(&x, 36, 120, "Fiji → so it"));
+    press(&x, ACTION_DOWN, 3);
+    press(&x, ACTION_ENTER, 1);
+    CHECK_STR(last_said, "record 4: the fact could not be written");
+    draw_end(&x);
+}
+
 /* Five arms: a box of 24 rows has room for all that the first one is compared with. */
 static void all_arms_that_fit_are_compared(void)
 {
@@ -868,6 +900,7 @@ static const struct test tests[] = {
     {"headings stand apart", headings_stand_apart},
     {"two arms are compared record by record", two_arms_are_compared},
     {"all answers of a record are read", all_answers_of_a_record_are_read},
+    {"a fact that could not be written", a_fact_that_could_not_be_written},
     {"all arms that fit are compared", all_arms_that_fit_are_compared},
     {"a record opens its fact", a_record_opens_its_fact},
     {"a run that goes on", a_run_that_goes_on},

@@ -252,7 +252,11 @@ static void open_fact(struct view *v)
     free(listed);
     run_row_at(w, r, &arm, &checkpoint);
     if (!n || !r->eval.fact[record].subject) {
-        v->host->message(v->host, TONE_WARN, "no record is selected");
+        if (n)
+            v->host->message(v->host, TONE_WARN, "record %d: %s", record + 1,
+                             run_no_fact(r, record));
+        else
+            v->host->message(v->host, TONE_WARN, "no record is selected");
         return;
     }
     edit =

@@ -101,6 +101,8 @@ void run_ages_draw(const struct run_view *w, const struct ui_run *r, struct surf
                    struct rect area);
 void run_records_draw(const struct run_view *w, const struct ui_run *r, struct surface *s,
                       struct rect area);
+/* Why the journal has no text of a record, whose edits wrote it in no sequence. */
+const char *run_no_fact(const struct ui_run *r, int record);
 /* How many answers the record under the cursor has. */
 int run_answers(const struct run_view *w, const struct ui_run *r);
 void run_comparison_draw(const struct run_view *w, const struct ui_run *r, struct surface *s,

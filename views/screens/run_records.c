@@ -144,6 +144,27 @@ static void answer_words(const struct measure *m, char *out, size_t size)
     }
 }
 
+/* Whether the batch of a record failed in a sequence. */
+static bool failed(const struct eval *v, int record)
+{
+    for (int i = 0; i < v->numbers; i++) {
+        const struct run_number *n = &v->number[i];
+        int order = (n->sequence - 1) % v->orders;
+
+        if (!strcmp(n->name, "failed") && n->sequence > 0 && n->sequence <= eval_sequences(v) &&
+            n->edits > 0 &&
+            (n->edits - 1) / v->batch ==
+                v->turn[(size_t)order * (size_t)v->facts + (size_t)record] / v->batch)
+            return true;
+    }
+    return false;
+}
+
+const char *run_no_fact(const struct ui_run *r, int record)
+{
+    return failed(&r->eval, record) ? "the fact could not be written" : "not in the journal";
+}
+
 static void fact_words(const struct ui_run *r, int record, char out[200])
 {
     const struct fact *f = &r->eval.fact[record];
@@ -151,7 +172,7 @@ static void fact_words(const struct ui_run *r, int record, char out[200])
     if (f->subject)
         show_print(out, 200, "%.90s → %.90s", f->subject, f->target);
     else
-        snprintf(out, 200, "not in the journal");
+        snprintf(out, 200, "%s", run_no_fact(r, record));
 }
 
 /* The fact of a row, then half of what is left for answers. False: less than `least` is left, the
