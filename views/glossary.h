@@ -142,7 +142,51 @@
       "the last.")                                                                                 \
     X("history", "checksum",                                                                       \
       "A SHA-256 of the edited matrices. The same edits give the same one, bit for bit, and undo " \
-      "brings back the one before.")
+      "brings back the one before.")                                                               \
+    X("run", "Rel",                                                                                \
+      "Reliability: the new object after the fact's own prompt, each of its tokens read "          \
+      "after those before it (teacher-forced, 14.1). The value is the share of tokens "            \
+      "that are right.")                                                                           \
+    X("run", "Gen",                                                                                \
+      "Generality: the same after other words for the prompt, the mean over the rephrases "        \
+      "(14.1).")                                                                                   \
+    X("run", "Loc",                                                                                \
+      "Locality: the same after neighbours' prompts, where the tokens that the base says "         \
+      "count as right (14.1).")                                                                    \
+    X("run", "Port",                                                                               \
+      "Portability: the same of what follows from the fact, each with its own answer "             \
+      "(14.1). Of several right answers the best counts (14.3).")                                  \
+    X("run", "em",                                                                                 \
+      "The generated answer is the wanted one, but for case, punctuation and articles "            \
+      "(14.2). Of contains it is enough that the wanted words stand in it.")                       \
+    X("run", "ES, PS, NS",                                                                         \
+      "The share of prompts after which the wanted answer is more probable a token than "          \
+      "its rival: of the fact, its rephrases, its neighbours (14.3).")                             \
+    X("run", "score",                                                                              \
+      "The harmonic mean of ES, PS and NS: 0 if one of them is 0, none if one is not "             \
+      "known (14.3).")                                                                             \
+    X("run", "immediate", "Asked right after the edit that wrote the record (14).")                \
+    X("run", "final",                                                                              \
+      "Asked of all records that were written so far, at a checkpoint (14). Immediate "            \
+      "less final is what later edits took away.")                                                 \
+    X("run", "by age",                                                                             \
+      "Retention: the mean of final over four equal parts of the edits, by the number of "         \
+      "edits since the record's own (14.3).")                                                      \
+    X("run", "Holm",                                                                               \
+      "p of the difference of two arms, from flipping its signs record by record, "                \
+      "corrected for how many arms are compared (14.4).")                                          \
+    X("run", "‖ΔW‖",                                                                               \
+      "Drift: the Frobenius norm of the matrix less what it was at first, ‖W − W₀‖ "       \
+      "(14.5). The largest layer is shown.")                                                       \
+    X("run", "stable rank",                                                                        \
+      "‖ΔW‖² / σ(ΔW)²: over how many directions the change is spread, 1 if it has one "   \
+      "(14.5).")                                                                                   \
+    X("run", "leak",                                                                               \
+      "The share by which the layer's output changes on the text of the second moments "           \
+      "(14.5).")                                                                                   \
+    X("run", "ΔHE/HE",                                                                             \
+      "By how much the hyperspherical energy changed: how the directions of the matrix's "         \
+      "vectors crowd, more where they do (14.5).")
 
 struct glossary_term {
     const char *places, *term, *text;

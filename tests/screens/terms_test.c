@@ -15,7 +15,8 @@ static void add_file(struct buf *all, const char *path)
 }
 
 /* All golden screens of a place ("edit.ratios": of the Edit view) as one text; for the scoreboard
- * also its source, since no golden fact has every kind of probe. Caller frees. */
+ * and the run also their sources, since no golden fact has every kind of probe, and no golden run
+ * every metric. Caller frees. */
 static char *goldens_of(const char *place)
 {
     DIR *dir = opendir("tests/screens");
@@ -40,6 +41,10 @@ static char *goldens_of(const char *place)
     if (!strcmp(place, "facts")) {
         add_file(&all, "views/panes/pane_scoreboard.c");
         add_file(&all, "core/eval/probe.c");
+    }
+    if (!strcmp(place, "run")) {
+        add_file(&all, "views/screens/run_columns.c");
+        add_file(&all, "core/eval/measure.c");
     }
     return buf_take(&all);
 }
@@ -84,6 +89,19 @@ static void each_pane_of_the_edit_view_has_its_words(void)
     ui_free(&d);
 }
 
+static void a_run_has_its_words(void)
+{
+    static const char *const word[] = {"Rel", "Gen", "Loc", "Port", "em", "score", "Holm", "leak"};
+
+    for (size_t i = 0; i < sizeof(word) / sizeof(*word); i++) {
+        bool there = false;
+
+        for (const struct glossary_term *g = glossary; g->term; g++)
+            there = there || (!strcmp(g->term, word[i]) && glossary_has(g, "run"));
+        CHECK(there);
+    }
+}
+
 static void the_box_is_as_it_was(void)
 {
     static const int size[][2] = {{24, 80}, {36, 120}, {16, 50}};
@@ -120,6 +138,7 @@ static void keys_scroll_and_close_it(void)
 static const struct test tests[] = {
     {"every term stands where the table says", every_term_stands_where_the_table_says},
     {"each pane of the Edit view has its words", each_pane_of_the_edit_view_has_its_words},
+    {"a run has its words", a_run_has_its_words},
     {"the box is as it was", the_box_is_as_it_was},
     {"keys scroll and close it", keys_scroll_and_close_it},
 };
