@@ -238,6 +238,7 @@ char text_ascii(int32_t code)
         {0x203a, '>'}, {0xb2, '2'},   {0x2605, '*'}, {0x2714, '+'}, {0x2713, '+'},  {0x2717, 'x'},
         {0x2500, '-'}, {0x2501, '='}, {0x2502, '|'}, {0x2503, '|'}, {0x250a, ':'},  {0x256d, '+'},
         {0x256e, '+'}, {0x256f, '+'}, {0x2570, '+'}, {0x2571, '/'}, {0x2580, '"'},  {0x2584, '_'},
+        {0x2039, '<'}, {0x2080, '0'}, {0x2212, '-'}, {0x25b6, '>'}, {0x25bd, 'v'},  {0x3c3, 's'},
     };
 
     if (code < 0x80)
@@ -246,6 +247,8 @@ char text_ascii(int32_t code)
         return braille_ascii(code);
     if (code >= 0x2581 && code <= 0x2587)
         return "_..-=+*"[code - 0x2581];
+    if (code >= 0x2589 && code <= 0x258f) /* parts of a cell, from the left */
+        return code <= 0x258c ? '#' : '.';
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
         if (table[i].code == code)
             return table[i].ascii;

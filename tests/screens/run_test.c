@@ -457,6 +457,16 @@ static void the_mark_is_no_letter(void)
     draw_end(&x);
 }
 
+/* Nor does ASCII lose a glyph of the headings. */
+static void headings_have_their_ascii(void)
+{
+    const char *at = "‹›σ(ΔW) ‖W₀‖ − ΔHE/HE ↑↓ … – ✓✗";
+    struct grapheme g;
+
+    while (text_next(&at, &g))
+        CHECK(text_ascii(g.code) != '?');
+}
+
 /* Record 1 lost half of Rel, record 3 nothing: that is no failure. */
 static void a_loss_of_nothing_is_good(void)
 {
@@ -895,6 +905,7 @@ static const struct test tests[] = {
     {"one of two orders", one_of_two_orders},
     {"what is chosen is seen", what_is_chosen_is_seen},
     {"the mark is no letter", the_mark_is_no_letter},
+    {"headings have their ASCII", headings_have_their_ascii},
     {"a loss of nothing is good", a_loss_of_nothing_is_good},
     {"what is not right or wrong has no mark", what_is_not_right_or_wrong_has_no_mark},
     {"headings stand apart", headings_stand_apart},
