@@ -245,9 +245,17 @@ static void take_run(struct ui_state *d, struct run_info *info)
     }
 }
 
+/* Whether another file was asked for after the one that this is of. Events of recordings that
+ * nobody posted now have no number, or one above all others. */
+static bool is_overtaken(const struct ui_state *d, const struct event *ev)
+{
+    return ev->job && ev->job < d->run_job;
+}
+
 bool ui_take_run(struct ui_state *d, struct event *ev)
 {
-    take_run(d, ev->run);
+    if (!is_overtaken(d, ev))
+        take_run(d, ev->run);
     ui_free_payload(EV_RUN, ev->run); /* what was not taken */
     return true;
 }
@@ -335,7 +343,7 @@ static void take_measures(struct ui_run *r, struct measures *all)
 
 bool ui_take_run_measures(struct ui_state *d, struct event *ev)
 {
-    if (run_there(d->run) && ev->measures->count)
+    if (!is_overtaken(d, ev) && run_there(d->run) && ev->measures->count)
         take_measures(d->run, ev->measures);
     ui_free_payload(EV_MEASURES, ev->measures);
     return true;

@@ -211,6 +211,7 @@ struct ui_state {
     struct general_set general_set[UI_GENERAL_SETS]; /* newest first */
     struct history *history;
     struct ui_run *run;  /* of `eval`, as the Run view asked for it (ui_run.h); NULL: none */
+    unsigned run_job;    /* that reads it last: what earlier ones bring is not taken */
     bool session_is_run; /* of `eval`: the Run view can show it */
     int toggled_edit;    /* the edit that the newest history undid or redid; 0: none */
     struct moments_info *moments;

@@ -24,8 +24,7 @@ static unsigned keep_post(struct host *host, struct command *cmd)
     (void)host;
     command_free(&posted);
     posted = *cmd;
-    posts++;
-    return 1;
+    return (unsigned)++posts;
 }
 
 static struct host recording(struct ui_state *d)
@@ -764,7 +763,7 @@ static void a_run_that_goes_on(void)
 /* Another file that is no run: the one that is shown stays, and a message says why. */
 static void another_file_is_refused(void)
 {
-    struct event failed = {.kind = EV_FAILED, .job = 1};
+    struct event failed = {.kind = EV_FAILED, .job = 2};
     struct drawn x;
 
     draw_begin(&x, 2, 6);
@@ -775,6 +774,48 @@ static void another_file_is_refused(void)
     x.v->ops->event(x.v, &failed);
     CHECK_STR(last_said, "/nowhere/other.run: no such session");
     CHECK(shows(&x, 36, 120, "facts.run: final"));
+    draw_end(&x);
+}
+
+static void give_of(struct drawn *x, enum event_kind kind, unsigned job, void *what)
+{
+    struct event ev = {.kind = kind, .job = job};
+
+    ev.progress = what; /* any member of the union: all are one pointer */
+    ui_event(&x->d, &ev);
+    x->v->ops->event(x->v, &ev);
+    event_free(&ev);
+}
+
+/* A file that is asked for before the one asked for first is read: the latter's answer, come late,
+ * is dropped. */
+static void the_file_asked_for_last_is_shown(void)
+{
+    struct event failed = {.kind = EV_FAILED, .job = 1};
+    struct run_info *late;
+    struct drawn x;
+
+    draw_begin(&x, 2, 6); /* asked for a file as job 1 */
+    CHECK(x.v->ops->command(x.v, "run", "/nowhere/other.run"));
+    CHECK(posts == 2);
+    CHECK_STR(posted.text, "/nowhere/other.run");
+    *last_said = '\0';
+    err_set(&failed.err, ERR_USAGE, "/nowhere/own.es is a session, and no run");
+    x.v->ops->event(x.v, &failed);
+    CHECK_STR(last_said, "");
+    late = info_of_run(1, 4, 1);
+    free(late->path);
+    late->path = xstrdup("/nowhere/late.run");
+    give_of(&x, EV_RUN, 1, late);
+    give_of(&x, EV_MEASURES, 1, measures_of_run(1, 4));
+    CHECK(shows(&x, 36, 120, "facts.run: final"));
+    CHECK(shows(&x, 36, 120, "complete"));
+    late = info_of_run(1, 4, 1);
+    free(late->path);
+    late->path = xstrdup("/nowhere/other.run");
+    give_of(&x, EV_RUN, 2, late);
+    give_of(&x, EV_MEASURES, 2, measures_of_run(1, 4));
+    CHECK(shows(&x, 36, 120, "other.run: final"));
     draw_end(&x);
 }
 
@@ -920,6 +961,7 @@ static const struct test tests[] = {
     {"a figure is exported", a_figure_is_exported},
     {"an export names its run", an_export_names_its_run},
     {"another file is refused", another_file_is_refused},
+    {"the file asked for last is shown", the_file_asked_for_last_is_shown},
     {"hostile files", hostile_files},
     {"every size can be drawn", every_size},
 };

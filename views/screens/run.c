@@ -78,7 +78,7 @@ static void read_file(struct view *v)
     }
     cmd.text =
         xstrdup(path == v->host->ui->state.session ? NULL : path); /* a recording has no path */
-    w->job = v->host->post(v->host, &cmd);
+    w->job = v->host->ui->run_job = v->host->post(v->host, &cmd);
 }
 
 static void run_open(struct view *v)
@@ -416,6 +416,7 @@ static bool run_command(struct view *v, const char *word, const char *rest)
         w->path = xstrdup(rest);
         w->stamp[0] = w->stamp[1] = 0;
         w->known = false;
+        w->job = 0; /* one that reads another file is not waited for */
         w->why[0] = '\0';
         w->rows.at = w->records.at = 0;
     }

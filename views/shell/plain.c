@@ -116,6 +116,9 @@ static void plain_on_event(void *ctx, const struct event *ev, enum command_kind 
         plain_print_lens(d);
     else if ((ev->kind == EV_DONE || ev->kind == EV_FAILED) && kind == CMD_VARIANTS)
         plain_print_variants(d);
+    else if ((ev->kind == EV_DONE || ev->kind == EV_FAILED) && kind == CMD_RUN &&
+             ev->job == p->run_job && !strcmp(d->at_view, "run"))
+        plain_print_view(p->app); /* until now it said that the file is read */
 }
 
 /* Prints the open question once. At a terminal, what was typed before it is thrown away. */
@@ -218,12 +221,14 @@ static bool is_at_work(const struct plain *p)
     const struct ui_state *d = &p->app->ui;
 
     return !d->ready || !p->has_state || ui_busy(d) || ui_waits_for(d, CMD_HISTORY) ||
-           ui_waits_for(d, CMD_INSPECT);
+           ui_waits_for(d, CMD_INSPECT) || ui_waits_for(d, CMD_RUN);
 }
 
 /* Reads a line and runs it. */
 static void take_line(struct plain *p)
 {
+    const struct ui_state *d = &p->app->ui;
+    unsigned before = d->run_job;
     char *line = NULL;
     size_t room = 0;
 
@@ -231,6 +236,8 @@ static void take_line(struct plain *p)
         p->app->quit = true;
     else
         plain_run_line(p, line);
+    if (d->run_job != before)
+        p->run_job = d->run_job;
     free(line);
 }
 

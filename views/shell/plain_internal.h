@@ -15,6 +15,7 @@ struct plain {
     unsigned posted;          /* the newest job that was announced */
     unsigned queued[UI_JOBS]; /* a ring of jobs announced as queued */
     int queued_count;
+    unsigned run_job; /* that reads the file of a run as a line asked, not by itself */
     int shown;        /* the view that was spoken last */
     char stage[48];   /* what progress was about */
     char step[64];    /* of the tour, spoken last */

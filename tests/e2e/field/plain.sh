@@ -84,3 +84,10 @@ row "the tour is spoken, step by step"
 say "$d/plain6.es" tour x b + preview v 'query Where is it?' commit yes undo yes esc quit
 then_out '^tour, 1 of 7 . score: Every neuron' '^tour, 2 of 7' '^tour, 3 of 7' '^tour, 4 of 7' \
     '^tour, 5 of 7' '^tour, 6 of 7' '^tour, 7 of 7' '^tour, the end of the tour: '
+
+row "the file of a run is said, and not the session that is open"
+printf '{"subject":"Egypt","prompt":"{} is","target":"so"}\n' >"$d/facts.jsonl"
+run 0 "$E" eval -q -m "$M" $Q --data "$d/facts.jsonl" --edits 1 --method rome --no-state -o "$d/a.run"
+say "$d/plain7.es" "run $d/a.run" quit
+then_out '^Run:$' '^arm rome, edits 1, '
+no_out 'is a session, and no run'
