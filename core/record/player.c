@@ -204,12 +204,15 @@ static void player_refuse(struct player *p, unsigned job, enum command_kind kind
 struct player_job {
     struct player *p;
     unsigned job;
+    bool of_shown; /* the run that was read is the file that is shown, under whichever name */
 };
 
 static void emit_of_player(void *ctx, enum event_kind kind, void *payload)
 {
-    const struct player_job *of = ctx;
+    struct player_job *of = ctx;
 
+    if (kind == EV_RUN)
+        of->of_shown = !strcmp(((struct run_info *)payload)->path, of->p->state.session);
     player_emit(of->p, kind, of->job, payload);
 }
 
@@ -234,7 +237,7 @@ static void player_follow(struct player *p, unsigned job)
 /* CMD_RUN: from the file itself, unless that is a recording's wish. */
 static bool player_reads(struct player *p, const struct command *cmd)
 {
-    struct player_job of = {p, cmd->job};
+    struct player_job of = {p, cmd->job, false};
     struct err err = {0};
 
     if (!p->options.reads)
@@ -242,7 +245,7 @@ static bool player_reads(struct player *p, const struct command *cmd)
     else if (!cmd->text || !run_read(cmd->text, cmd->from, cmd->edit, emit_of_player, &of, &err))
         player_fail(p, cmd->job, err.kind, err.text);
     else {
-        if (!strcmp(cmd->text, p->state.session))
+        if (of.of_shown)
             player_follow(p, cmd->job);
         return true;
     }

@@ -2,6 +2,7 @@
 #include "tests/screens/fixture.h"
 
 #include <ctype.h>
+#include <unistd.h>
 
 #include "tui/text.h"
 #include "views/screens/run_internal.h"
@@ -819,6 +820,34 @@ static void the_file_asked_for_last_is_shown(void)
     draw_end(&x);
 }
 
+/* A run undoes its edits after it is complete: then it is read again, with header and History. */
+static void a_complete_run_is_read_again(void)
+{
+    char path[] = "/tmp/editscope-run-test.XXXXXX";
+    int fd = mkstemp(path);
+    double again = 0;
+    struct drawn x;
+
+    CHECK(fd >= 0);
+    draw_begin(&x, 2, 6);
+    CHECK(x.v->ops->command(x.v, "run", path));
+    give_of(&x, EV_RUN, 2, info_of_run(2, 6, 1));
+    give_of(&x, EV_MEASURES, 2, measures_of_run(2, 6));
+    x.v->ops->event(x.v, &(struct event){.kind = EV_DONE, .job = 2});
+    work(x.v);
+    CHECK(shows(&x, 36, 120, "complete") && posts == 2);
+    ((struct run_view *)x.v->state)->read_at -= 10;
+    x.v->ops->work(x.v, &again);
+    CHECK(again > 0 && posts == 2); /* as it was */
+    CHECK(write(fd, "undone", 6) == 6);
+    ((struct run_view *)x.v->state)->read_at -= 10;
+    x.v->ops->work(x.v, &again);
+    CHECK(posts == 3 && posted.from == 100 && posted.edit == 12);
+    close(fd);
+    unlink(path);
+    draw_end(&x);
+}
+
 /* Nothing that a file says may lead outside the tables. */
 static void hostile_files(void)
 {
@@ -962,6 +991,7 @@ static const struct test tests[] = {
     {"an export names its run", an_export_names_its_run},
     {"another file is refused", another_file_is_refused},
     {"the file asked for last is shown", the_file_asked_for_last_is_shown},
+    {"a complete run is read again", a_complete_run_is_read_again},
     {"hostile files", hostile_files},
     {"every size can be drawn", every_size},
 };

@@ -17,10 +17,11 @@ struct looked {
     bool failed;
 };
 
-/* Asks for the run and takes what comes. */
+/* Asks for the run and takes what comes. As a user does, it names the file otherwise than the
+ * session itself. */
 static struct looked look(struct engine *e)
 {
-    struct command cmd = {.kind = CMD_RUN, .text = xstrdup(file)};
+    struct command cmd = {.kind = CMD_RUN, .text = xasprintf("/.%s", file)};
     struct looked out = {0};
     struct event ev = {0};
     bool done = false;

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "core/base/clock.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "views/hint.h"
@@ -215,11 +216,19 @@ static bool work_on_comparison(struct run_view *w, const struct ui_run *r)
     return true;
 }
 
+static bool is_complete(const struct ui_run *r)
+{
+    return run_there(r) && run_complete(r) == eval_sequences(&r->eval);
+}
+
+/* A complete run is looked at, too: its last edits are undone after its last number is written, and
+ * it may be extended. A recording has no file. */
 static bool run_work(struct view *v, double *again)
 {
     struct run_view *w = v->state;
     struct ui_run *r = v->host->ui->run;
     double until = clock_seconds() + AT_ONCE;
+    const char *path = path_of(v);
     bool more = true, any = false;
 
     while (run_there(r) && more && clock_seconds() < until) {
@@ -228,7 +237,7 @@ static bool run_work(struct view *v, double *again)
     }
     more = more && run_there(r);
     *again = more ? 0 : -1;
-    if (more || (run_there(r) && run_complete(r) == eval_sequences(&r->eval)))
+    if (more || (is_complete(r) && !(path && file_exists(path))))
         return any;
     if (clock_seconds() >= w->read_at + LOOK_AGAIN)
         read_file(v);
