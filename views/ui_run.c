@@ -221,10 +221,13 @@ static void take_facts(struct ui_run *r, struct run_info *info)
 static void take_run(struct ui_state *d, struct run_info *info)
 {
     struct ui_run *r = d->run;
+    unsigned version =
+        r ? r->version : 0; /* goes on, so that what was compared is not taken for it */
 
     if (info->whole) {
         ui_run_free(r);
         r = d->run = run_new(info);
+        r->version = version;
     } else if (!r || strcmp(r->path, info->path) != 0 || strcmp(r->text, info->text) != 0) {
         ui_run_free(r); /* the file has another run now */
         d->run = NULL;

@@ -820,6 +820,34 @@ static void the_file_asked_for_last_is_shown(void)
     draw_end(&x);
 }
 
+/* The reference arm and the cursors are of one run: another one begins as any. */
+static void another_run_begins_anew(void)
+{
+    struct run_info *other = info_of_run(2, 6, 1);
+    struct drawn x;
+
+    draw_begin(&x, 2, 6);
+    give_of(&x, EV_RUN, 1, info_of_run(2, 6, 1));
+    give_of(&x, EV_MEASURES, 1, measures_of_run(2, 6));
+    press(&x, ACTION_DOWN, 4);
+    press(&x, ACTION_TAG, 1);
+    press(&x, ACTION_PREVIOUS_PANE, 1);
+    CHECK(shows(&x, 50, 200, "Each arm less alphaedit"));
+    give_of(&x, EV_RUN, 1, info_of_run(2, 6, 1)); /* the same again */
+    give_of(&x, EV_MEASURES, 1, measures_of_run(2, 6));
+    work(x.v);
+    CHECK(shows(&x, 50, 200, "Each arm less alphaedit"));
+    CHECK(((struct run_view *)x.v->state)->rows.at == 4);
+    free(other->path);
+    other->path = xstrdup("/nowhere/other.run");
+    give_of(&x, EV_RUN, 1, other);
+    give_of(&x, EV_MEASURES, 1, measures_of_run(2, 6));
+    work(x.v);
+    CHECK(shows(&x, 50, 200, "Each arm less nmke"));
+    CHECK(((struct run_view *)x.v->state)->rows.at == 0);
+    draw_end(&x);
+}
+
 /* A run undoes its edits after it is complete: then it is read again, with header and History. */
 static void a_complete_run_is_read_again(void)
 {
@@ -992,6 +1020,7 @@ static const struct test tests[] = {
     {"another file is refused", another_file_is_refused},
     {"the file asked for last is shown", the_file_asked_for_last_is_shown},
     {"a complete run is read again", a_complete_run_is_read_again},
+    {"another run begins anew", another_run_begins_anew},
     {"hostile files", hostile_files},
     {"every size can be drawn", every_size},
 };

@@ -95,7 +95,10 @@ static void run_open(struct view *v)
 
 static void run_close(struct view *v)
 {
-    free(((struct run_view *)v->state)->path);
+    struct run_view *w = v->state;
+
+    free(w->path);
+    free(w->shown);
 }
 
 /* The first table that has numbers, from `page` on by `by`. */
@@ -130,10 +133,30 @@ static void keep_inside(struct view *v)
     free(listed);
 }
 
+/* What was chosen in one run means nothing in another one. */
+static void begin_another(struct view *v)
+{
+    struct run_view *w = v->state;
+    const struct ui_run *r = run_of(v);
+    char *now = r ? xasprintf("%s\n%s", r->path, r->text) : NULL;
+
+    if (now && (!w->shown || strcmp(now, w->shown) != 0)) {
+        w->rows.at = w->records.at = 0;
+        w->order = w->reference = 0;
+        memset(&w->compared, 0, sizeof(w->compared));
+        free(w->shown);
+        w->shown = now;
+        now = NULL;
+    }
+    free(now);
+}
+
 static void run_event(struct view *v, const struct event *ev)
 {
     struct run_view *w = v->state;
 
+    if (ev->kind == EV_RUN)
+        begin_another(v);
     if (ev->kind == EV_RUN || ev->kind == EV_MEASURES)
         keep_inside(v);
     if (!w->job || ev->job != w->job)
@@ -427,7 +450,6 @@ static bool run_command(struct view *v, const char *word, const char *rest)
         w->known = false;
         w->job = 0; /* one that reads another file is not waited for */
         w->why[0] = '\0';
-        w->rows.at = w->records.at = 0;
     }
     read_file(v);
     return true;

@@ -22,6 +22,7 @@ struct run_column {
 
 struct run_view {
     char *path;         /* the file that is shown; NULL: that of the session */
+    char *shown;        /* path and text of the run that the choices below are of; NULL: none */
     bool known;         /* it was read */
     unsigned job;       /* that reads it; 0: none */
     char why[240];      /* why it could not be read, or "" */
