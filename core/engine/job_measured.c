@@ -120,20 +120,106 @@ static bool run_extend(struct session *s, const json_t *stored, const char *want
     return session_end(s, ok, err);
 }
 
+enum { NAMED_MOST = 3 }; /* differences that are named */
+
+/* A value as it is typed: 15 digits do, and show no rounding. */
+static void put_value(struct buf *out, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+    buf_printf(out, "%.60s",
+               json_is_string(value) ? json_string_value(value)
+               : text                ? text
+                                     : "none");
+    free(text);
+}
+
+/* "arm nmke: edit.alpha was 0.1, now 0.2" for each value of an arm that differs; *n counts them. */
+static void put_arm_difference(struct buf *out, int *n, const char *arm, json_t *stored,
+                               json_t *wanted)
+{
+    json_t *both = json_copy(stored), *value;
+    const char *key;
+
+    json_object_update(both, wanted); /* keys of either */
+    json_object_foreach(both, key, value)
+    {
+        const json_t *was = json_object_get(stored, key), *now = json_object_get(wanted, key);
+
+        if ((was && now && json_equal(was, now)) || (*n)++ >= NAMED_MOST)
+            continue;
+        buf_printf(out, "%sarm %.40s: %.40s was ", *n > 1 ? "; " : "", arm, key);
+        put_value(out, was);
+        buf_puts(out, ", now ");
+        put_value(out, now);
+    }
+    json_decref(both);
+}
+
+static const char *arm_name(const json_t *arms, size_t i)
+{
+    const char *name = json_string_value(json_object_get(json_array_get(arms, i), "name"));
+
+    return name ? name : "?";
+}
+
+/* In which arms two lists differ: their names, or the parameters of those of one name. */
+static void put_arms_difference(struct buf *out, const json_t *stored, const json_t *wanted)
+{
+    size_t count = json_array_size(stored);
+    bool same = count == json_array_size(wanted);
+    int n = 0;
+
+    for (size_t i = 0; same && i < count; i++)
+        same = !strcmp(arm_name(stored, i), arm_name(wanted, i));
+    for (size_t i = 0; same && i < count; i++)
+        put_arm_difference(out, &n, arm_name(stored, i),
+                           json_object_get(json_array_get(stored, i), "parameters"),
+                           json_object_get(json_array_get(wanted, i), "parameters"));
+    if (n > NAMED_MOST)
+        buf_printf(out, "; and %d more", n - NAMED_MOST);
+    if (same)
+        return;
+    buf_puts(out, "they were");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, "%s %.40s", i ? "," : "", arm_name(stored, i));
+    buf_puts(out, ", now");
+    for (size_t i = 0; i < json_array_size(wanted); i++)
+        buf_printf(out, "%s %.40s", i ? "," : "", arm_name(wanted, i));
+}
+
+/* Says what of the command differs from that of the run. */
+static bool refuse_other(const char *path, const char *key, const json_t *stored,
+                         const json_t *wanted, struct err *err)
+{
+    const json_t *was = json_object_get(stored, key), *now = json_object_get(wanted, key);
+    struct buf what = {0};
+
+    if (!strcmp(key, "arms")) {
+        put_arms_difference(&what, was, now);
+    } else {
+        buf_puts(&what, "was ");
+        put_value(&what, was);
+        buf_puts(&what, ", now ");
+        put_value(&what, now);
+    }
+    err_set(err, ERR_STATE,
+            "%.110s was begun with other %s (%.200s); give -o another file, or the command as it "
+            "was",
+            path, key, what.data);
+    buf_free(&what);
+    return false;
+}
+
 /* Whether the session is a run of this command, which it becomes where it is shorter. */
 static bool run_same(struct session *s, const char *stored, const char *wanted, struct err *err)
 {
     json_t *a = json_loads(stored, 0, NULL), *b = json_loads(wanted, 0, NULL);
     const char *key = a && b ? key_that_differs(b, a) : "run";
-    char *was = key ? value_of(a, key) : NULL;
-    bool ok = !key || err_set(err, ERR_STATE,
-                              "%.200s was begun with other %s (%.120s); give -o another file, or "
-                              "the command as it was",
-                              session_path(s), key, was);
+    bool ok = !key || refuse_other(session_path(s), key, a, b, err);
 
     ok = ok && run_begins(session_path(s), a, b, err) &&
          (facts_of(a) == facts_of(b) || run_extend(s, a, wanted, err));
-    free(was);
     json_decref(a);
     json_decref(b);
     return ok;

@@ -606,6 +606,33 @@ static void runs_that_cannot_be_extended(void)
     buf_free(&out);
 }
 
+/* What differs of another command is named, with both values. */
+static void a_run_of_another_command(void)
+{
+    char *data = data_file(), *args;
+    struct buf out = {0};
+
+    CHECK(run(&out, EXTENDED, data, "1,2", folder, "short") == 0);
+    args = xasprintf(EXTENDED " --set mask.mode=random --set ratio.ge.a=.2", data, "1,2", folder,
+                     "short");
+    refused(5, "state",
+            "other arms (arm nmke: ratio.ge.a was 0.1, now 0.2; arm nmke: mask.mode was union, now "
+            "random; arm kn: ",
+            args);
+    free(args);
+    args = xasprintf(EXTENDED " --protocol teacher", data, "1,2", folder, "short");
+    refused(5, "state", "other protocol (was [\"teacher\",\"generated\"], now [\"teacher\"])",
+            args);
+    free(args);
+    args =
+        xasprintf("eval " SMALL "--method nmke,rome --data %s --edits 1,2 -o %s/short.run --json",
+                  data, folder);
+    refused(5, "state", "other arms (they were nmke, kn, now nmke, rome)", args);
+    free(args);
+    free(data);
+    buf_free(&out);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -618,6 +645,7 @@ int main(void)
         {"a killed run goes on to the same numbers", a_killed_run_goes_on},
         {"a run is extended", a_run_is_extended},
         {"runs that cannot be extended", runs_that_cannot_be_extended},
+        {"a run of another command", a_run_of_another_command},
     };
 
     return command_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
