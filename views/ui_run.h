@@ -20,7 +20,7 @@ struct ui_run {
     char *path, *text; /* the file; what it is of, as JSON */
     struct eval eval;  /* its facts borrow their texts; a subject of NULL is not known yet */
     char why[240];     /* why it cannot be shown, or "" */
-    double changed;    /* unix seconds: when the file was written last */
+    double changed;    /* unix seconds: of the last step of its journal */
     int last;          /* id of the last measure */
     unsigned version;  /* grows when anything comes */
 

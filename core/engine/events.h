@@ -418,7 +418,7 @@ struct run_info {
     char *path;
     char *text;     /* what the run is of, JSON (core/session/measures.h) */
     bool whole;     /* all that the file has follows; false: what it got since it was read last */
-    double changed; /* unix seconds: when the file was written last */
+    double changed; /* unix seconds: of the last step of its journal */
     int last;       /* id of its last measure */
     int active_from, active_to; /* the numbers of its first and last active edit; 0: none is */
     int facts;

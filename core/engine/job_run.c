@@ -2,7 +2,6 @@
  * they are there. Another process may be writing it, so it is read in short pieces, each of which
  * is one statement, and nothing is kept open in between; what is written once never changes. */
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "core/base/mem.h"
 #include "core/engine/internal.h"
@@ -48,12 +47,13 @@ static bool run_facts_read(struct session *s, int edit, struct run_info *r, stru
     return true;
 }
 
-static bool run_active_edits(struct session *s, struct run_info *r, struct err *err)
+static bool run_state(struct session *s, struct run_info *r, struct err *err)
 {
     struct session_status status;
 
     if (!session_status(s, &status, err))
         return false;
+    r->changed = (double)status.when; /* the file's own time is that of a copy */
     r->active_to = status.last;
     r->active_from = status.edits ? status.last - status.edits + 1 : 0; /* they follow each other */
     return true;
@@ -63,7 +63,6 @@ static bool run_active_edits(struct session *s, struct run_info *r, struct err *
 static bool run_info_read(struct session *s, long *from, int *edit, struct run_info *r,
                           struct err *err)
 {
-    struct stat st;
     long last;
 
     r->path = xstrdup(session_path(s));
@@ -78,8 +77,7 @@ static bool run_info_read(struct session *s, long *from, int *edit, struct run_i
     if (last < *from)
         *from = *edit = 0;
     r->whole = !*from && !*edit;
-    r->changed = stat(session_path(s), &st) ? 0 : (double)st.st_mtime;
-    return session_numbers(s, &r->number, &r->numbers, err) && run_active_edits(s, r, err) &&
+    return session_numbers(s, &r->number, &r->numbers, err) && run_state(s, r, err) &&
            run_facts_read(s, *edit, r, err);
 }
 

@@ -448,6 +448,8 @@ bool session_status(struct session *s, struct session_status *st, struct err *er
         !db_number(s, err, 0, &redo,
                    "SELECT id FROM edits WHERE active = 0 AND undone IS NOT NULL"
                    " ORDER BY undone DESC LIMIT 1") ||
+        !db_number(s, err, 0, &st->when,
+                   "SELECT CAST(time AS INTEGER) FROM journal ORDER BY seq DESC LIMIT 1") ||
         !journal_state(s, state, err) || !recorded_checksum(s, state, st->checksum, err))
         return false;
     st->edits = (int)edits;

@@ -104,6 +104,7 @@ struct session_status {
     int redo;          /* the edit that redo would bring back; 0: none */
     char state[17];    /* 16 hex digits that name the base and its active edits; needs no weights */
     char checksum[65]; /* of the weights, as recorded for this state; "": never recorded */
+    long long when;    /* unix seconds: of the last step, as the journal has it */
     bool readonly;
 };
 

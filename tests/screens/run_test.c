@@ -821,7 +821,7 @@ static void the_file_asked_for_last_is_shown(void)
 }
 
 /* The reference arm and the cursors are of one run: another one begins as any. */
-static void another_run_begins_anew(void)
+static void another_run_begins_as_any(void)
 {
     struct run_info *other = info_of_run(2, 6, 1);
     struct drawn x;
@@ -967,12 +967,12 @@ static void an_export_names_its_run(void)
     draw_begin(&x, 2, 6);
     CHECK(view_table_of(&t, x.v->ops, &x.d));
     table_to_latex(&t, &tex);
-    CHECK_STR(
-        t.about,
-        "run facts.run of 2023-11-14 22:13:20 on Tiny-12L: arms nmke, alphaedit; records 1 to "
-        "6 in batches of 1, asked after 3, 6 edits, 1 order, seed 0; protocol teacher, "
-        "generated; 2 of 2 sequences are complete");
-    CHECK(!strncmp(tex.data, "% run facts.run of ", 19) && !strstr(tex.data, "BASE"));
+    CHECK_STR(t.about,
+              "run facts.run, journal to 2023-11-14 22:13:20, on Tiny-12L: arms nmke, alphaedit; "
+              "records 1 to "
+              "6 in batches of 1, asked after 3, 6 edits, 1 order, seed 0; protocol teacher, "
+              "generated; 2 of 2 sequences are complete");
+    CHECK(!strncmp(tex.data, "% run facts.run, journal to ", 28) && !strstr(tex.data, "BASE"));
     buf_free(&tex);
     table_free(&t);
     draw_end(&x);
@@ -1020,7 +1020,7 @@ static const struct test tests[] = {
     {"another file is refused", another_file_is_refused},
     {"the file asked for last is shown", the_file_asked_for_last_is_shown},
     {"a complete run is read again", a_complete_run_is_read_again},
-    {"another run begins anew", another_run_begins_anew},
+    {"another run begins as any", another_run_begins_as_any},
     {"hostile files", hostile_files},
     {"every size can be drawn", every_size},
 };

@@ -2,7 +2,10 @@
  */
 #include "core/record/player.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "core/session/measures.h"
 #include "tests/unit/session_sample.h"
@@ -14,6 +17,7 @@ static const char text[] = "{\"data\":\"d\",\"edits\":[3],\"batch\":1,\"orders\"
 /* What came of a look at the file. */
 struct looked {
     int states, histories, edits, listed;
+    double changed;
     bool failed;
 };
 
@@ -35,6 +39,8 @@ static struct looked look(struct engine *e)
         for (; !done && engine_next(e, &ev); event_free(&ev)) {
             done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
             out.failed |= ev.kind == EV_FAILED;
+            if (ev.job == job && ev.kind == EV_RUN)
+                out.changed = ev.run->changed;
             if (ev.job == job && ev.kind == EV_STATE) {
                 out.states++;
                 out.edits = ev.state->edits;
@@ -82,9 +88,37 @@ static void the_state_follows_the_file(void)
     fact_free(&fact);
 }
 
+/* The file's own time, which a copy changes, is not that of the run. */
+static void the_time_is_that_of_the_journal(void)
+{
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    double began = (double)time(NULL);
+    struct session *s;
+    struct engine *e;
+    struct params params;
+    struct fact fact;
+    struct err err = {0};
+    double changed;
+
+    fresh_file();
+    s = must_open(true);
+    append(s, 1);
+    CHECK(session_set(s, SESSION_RUN, text, &err) && session_run_begin(s, &err));
+    session_close(s);
+    CHECK(!utimensat(AT_FDCWD, file, old, 0));
+    e = engine_show(file, &params, &fact, &err);
+    CHECK(e);
+    changed = look(e).changed;
+    CHECK(changed >= began && changed < began + 600);
+    engine_stop(e);
+    fact_free(&fact);
+}
+
 int main(void)
 {
-    static const struct test tests[] = {{"the state follows the file", the_state_follows_the_file}};
+    static const struct test tests[] = {
+        {"the state follows the file", the_state_follows_the_file},
+        {"the time is that of the journal", the_time_is_that_of_the_journal}};
 
-    return folder_main(folder, sizeof(folder), tests, 1);
+    return folder_main(folder, sizeof(folder), tests, 2);
 }

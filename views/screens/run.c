@@ -1,6 +1,6 @@
 /* The Run view: a run of `editscope eval`, from its file. run_draw.c has its picture.
  *
- *   +- zsre.run: final, teacher-forced: share of … ------ 2 of 6 sequences, of 23:40:12 -+
+ *   +- zsre.run: final, teacher-forced: share of … ------ 2 of 6, journal to 23:40:12 -+
  *   | arm        edits    n  Rel                   Gen                   Loc             |
  *   | (base)         0   30  0.049 [0.000, 0.146]  ...                                   |
  *   | nmke          10   10  0.950 [0.850, 1.000]                                        |

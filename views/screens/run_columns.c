@@ -343,9 +343,9 @@ bool run_table(struct table *t, const struct ui_state *d)
     return t->cells > 0;
 }
 
-/* "run a.run of 2026-11-30 23:40:12 on MODEL: arms nmke, alphaedit; records 1 to 30 in batches of
- * 1, asked after 10, 30 edits, 1 order, seed 0; protocol teacher, generated; 2 of 2 sequences are
- * complete" */
+/* "run a.run, journal to 2026-11-30 23:40:12, on MODEL: arms nmke, alphaedit; records 1 to 30 in
+ * batches of 1, asked after 10, 30 edits, 1 order, seed 0; protocol teacher, generated; 2 of 2
+ * sequences are complete" */
 static void put_about(const struct ui_state *d, struct buf *out)
 {
     const struct eval *v = &d->run->eval;
@@ -356,7 +356,7 @@ static void put_about(const struct ui_state *d, struct buf *out)
 
     if (localtime_r(&when, &tm))
         strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-    show_format(out, "run %s of %s on %s: arm%s", slash ? slash + 1 : d->run->path, date,
+    show_format(out, "run %s, journal to %s, on %s: arm%s", slash ? slash + 1 : d->run->path, date,
                 *d->model.name ? d->model.name : "a model that is not known",
                 v->arms == 1 ? "" : "s");
     for (int a = 0; a < v->arms; a++)

@@ -193,7 +193,7 @@ static void table_title(const struct run_view *w, const struct ui_run *r, char o
         show_print(out, 200, "%.60s: %s, %s", name, run_when(w->when), title);
 }
 
-/* "2 of 6 sequences, the next 12 of 30 facts · of 23:40:12" */
+/* "2 of 6 sequences, the next 12 of 30 facts · journal to 23:40:12" */
 static void table_hint(const struct ui_run *r, char out[96])
 {
     int done = run_complete(r), all = eval_sequences(&r->eval), next_one = 0;
@@ -209,9 +209,9 @@ static void table_hint(const struct ui_run *r, char out[96])
         snprintf(next, sizeof(next), ", the next %d of %d facts", run_asked(r, next_one),
                  r->eval.facts);
     if (done == all)
-        snprintf(out, 96, "complete · of %s", clock);
+        snprintf(out, 96, "complete · journal to %s", clock);
     else
-        show_print(out, 96, "%d of %d sequences%s · of %s", done, all, next, clock);
+        show_print(out, 96, "%d of %d sequences%s · journal to %s", done, all, next, clock);
 }
 
 /* " · n 20 in 1 of 2 orders": those in which the arm has records. */

@@ -76,7 +76,8 @@ int run_rival(const struct run_view *w, const struct ui_run *r, int arm);
  * those that differ. `out` [facts]; returns how many. */
 int run_listed(const struct run_view *w, const struct ui_run *r, int *out);
 
-/* What rows of an export are about: the run, its arms, records, protocols, and when it was written.
+/* What rows of an export are about: the run, its arms, records, protocols, and the time of its last
+ * step.
  */
 void run_about(const struct ui_state *d, struct buf *out);
 /* One row per arm, checkpoint, time and metric. */
