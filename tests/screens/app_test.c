@@ -272,6 +272,23 @@ static void the_old_object_can_be_typed(void)
     app_finish(app);
 }
 
+/* What was said of a fact leaves with it, whichever of its parts is changed. */
+static void what_was_said_leaves_with_the_old_object(void)
+{
+    struct app *app = start(false);
+
+    app->host.post = no_post;
+    app_run_command(app, "fact Mount Fuji | The {} is a mountain in | Peru | Japan");
+    for (int field = 2; field <= 3; field++) {
+        app->host.message(&app->host, TONE_PLAIN, "would hold: p(target) 0.1");
+        app->message.by_key = false; /* as of a job that has ended */
+        CHECK(*app->message.text);
+        type_in_form(app, field, field == 2 ? "Chile" : "Nippon");
+        CHECK_STR(app->message.text, "");
+    }
+    app_finish(app);
+}
+
 /* The screen names its own ways, before anything is computed. */
 static void a_method_that_needs_the_old_object_says_so(void)
 {
@@ -422,11 +439,11 @@ static const struct test tests[] = {
     {"Ctrl-C names the background", ctrl_c_names_the_background},
     {"a pasted line is a fact everywhere", a_pasted_line_is_a_fact_everywhere},
     {"the old object can be typed", the_old_object_can_be_typed},
+    {"what was said leaves with the old object", what_was_said_leaves_with_the_old_object},
     {"a method that needs the old object says so", a_method_that_needs_the_old_object_says_so},
     {"what is kept is said as a person would", what_is_kept_is_said_as_a_person_would},
     {"facts without probes say so", facts_without_probes_say_so},
     {"a reset goes back to the start", a_reset_goes_back_to_the_start},
-    {"a preset by its name", a_preset_by_its_name},
     {"a preset by its name", a_preset_by_its_name},
     {"one press asks the verdict", one_press_asks_the_verdict},
     {"a pasted list takes the seed", a_pasted_list_takes_the_seed},

@@ -71,10 +71,10 @@ void app_message_before_frame(struct app *app)
 /* A number that differs between facts. */
 static unsigned long fact_number(const struct fact *fact)
 {
-    const char *const part[] = {fact->subject, fact->prompt, fact->target};
+    const char *const part[] = {fact->subject, fact->prompt, fact->target, fact->old};
     unsigned long n = 5381;
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         for (const char *p = part[i] ? part[i] : ""; n = n * 33 + (unsigned char)*p, *p; p++)
             ;
     return n;
