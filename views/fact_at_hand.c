@@ -10,6 +10,7 @@
 void ui_set_fact(struct host *host, const struct fact *fact)
 {
     struct ui_state *d = host->ui;
+    const struct stamp was = ui_stamp_now(d);
     struct buf note = {0};
     bool previewing;
 
@@ -18,13 +19,13 @@ void ui_set_fact(struct host *host, const struct fact *fact)
         d->fact = fact_copy(fact);
         fact_trimmed_say(fact, 1, &note);
     }
-    previewing = jobs_drop_other_facts(host);
+    previewing = jobs_drop_other_facts(host, &was);
     if (note.len)
         host->message(host, TONE_WARN, "%s", note.data);
     buf_free(&note);
     ui_match(d);
     ui_forget_intervention_answers(d);
-    if (d->state.preview || previewing)
+    if (previewing || (d->state.preview && stamp_differs(&was, &d->now.stamp, PREVIEW_PARTS)))
         request_simple(host, CMD_DISCARD, 0);
     if (d->ready)
         request_prompt_info(host, &d->fact);
@@ -107,7 +108,8 @@ bool request_has_usable_fact(struct host *host)
 
     if (!request_has_fact(host))
         return false;
-    if (look && *look->problem && !(ui_differs(d, look) & (STAMP_FACT | STAMP_OBJECT))) {
+    if (look && *look->problem &&
+        !(ui_differs(d, look) & (STAMP_FACT | STAMP_OBJECT | STAMP_OLD))) {
         host->message(host, TONE_ERROR, "this fact cannot be edited: %s ({fact} edits it)",
                       look->problem);
         return false;

@@ -17,7 +17,18 @@ static bool job_was_asked(const struct ui_state *d, const struct ui_job *card)
            !(d->verdict.probes_follow && card->job == d->verdict.probe_job);
 }
 
-bool jobs_drop_other_facts(struct host *host)
+/* Whether what the job makes is not of the fact at hand. */
+static bool job_is_of_other_fact(const struct ui_job *card, const struct stamp *was,
+                                 const struct stamp *now)
+{
+    unsigned objects = card->kind == CMD_PREVIEW     ? PREVIEW_PARTS
+                       : card->kind == CMD_ATTRIBUTE ? STAMP_SCORES
+                                                     : 0;
+
+    return stamp_differs(&card->stamp, now, STAMP_FACT) || stamp_differs(was, now, objects);
+}
+
+bool jobs_drop_other_facts(struct host *host, const struct stamp *was)
 {
     struct ui_state *d = host->ui;
     const struct stamp now = ui_stamp_now(d);
@@ -29,7 +40,7 @@ bool jobs_drop_other_facts(struct host *host)
         char words[200];
 
         if (!card->job || card->dropped || !(command_traits[card->kind].flags & OF_FACT) ||
-            !stamp_differs(&card->stamp, &now, STAMP_FACT) || ui_queue_at(d, card->job))
+            !job_is_of_other_fact(card, was, &now) || ui_queue_at(d, card->job))
             continue;
         job_drop(host, card);
         preview |= card->kind == CMD_PREVIEW;

@@ -6,9 +6,12 @@
 
 /* Cancels a job that the program has no more use for; its end says nothing. */
 void job_drop(struct host *host, struct ui_job *card);
-/* Drops the jobs that only read and are about another fact than the one at hand. A message names
- * those that the user asked for. Returns whether one of them was a preview. */
-bool jobs_drop_other_facts(struct host *host);
+/* In what a preview must not differ from the fact at hand. */
+enum { PREVIEW_PARTS = STAMP_FACT | STAMP_OBJECT | STAMP_EDIT };
+/* Drops the jobs that only read and are about another fact than the one at hand, and previews and
+ * scores that depend on an object which the fact (`was` before) has no more. A message names those
+ * that the user asked for. Returns whether one of them was a preview. */
+bool jobs_drop_other_facts(struct host *host, const struct stamp *was);
 /* Says what runs that nobody asked for and no key stops. False: nothing does. */
 bool background_say(struct host *host);
 /* The card of a job of this kind and command_rank() for the fact at hand; NULL: there is none. */

@@ -15,13 +15,16 @@
 #include "views/knobs.h"
 #include "views/ui_state_internal.h"
 
-static void origin_name_fact(struct ui_origin *o, const char *subject, const char *target)
+static void origin_name_fact(struct ui_origin *o, const char *subject, const char *target,
+                             const char *old)
 {
     char text[2][64];
 
     if (subject)
         show_print(o->fact, sizeof(o->fact), "%s → %s", text_piece(text[0], 64, subject),
                    target ? text_piece(text[1], 64, target) : "?");
+    if (subject && old)
+        text_piece(o->old, sizeof(o->old), old);
 }
 
 struct ui_origin origin_at_hand(const struct ui_state *d, const struct stamp *now)
@@ -29,7 +32,7 @@ struct ui_origin origin_at_hand(const struct ui_state *d, const struct stamp *no
     struct ui_origin o = {.stamp = *now};
     struct buf changed = {0};
 
-    origin_name_fact(&o, d->fact.subject, d->fact.target);
+    origin_name_fact(&o, d->fact.subject, d->fact.target, d->fact.old);
     params_show_changed(&d->params, AFFECTS_EDIT, &changed);
     utf8_copy(o.changed, sizeof(o.changed), changed.data ? changed.data : "");
     buf_free(&changed);
@@ -46,7 +49,7 @@ struct ui_origin origin_of_event(const struct ui_state *d, const struct event *e
         if (begun->facts > 1)
             snprintf(o.fact, sizeof(o.fact), "%d facts", begun->facts);
         else
-            origin_name_fact(&o, begun->subject, begun->target);
+            origin_name_fact(&o, begun->subject, begun->target, begun->old);
         utf8_copy(o.changed, sizeof(o.changed), begun->changed ? begun->changed : "");
     }
     o.job = ev->job;
@@ -106,6 +109,28 @@ struct params params_of_changed(const char *changed)
     return p;
 }
 
+/* "of old Paris, now Berlin". */
+static void old_words(const struct ui_state *d, const struct ui_origin *from, struct buf *out)
+{
+    buf_printf(out, "of %s%.30s, now %s", *from->old ? "old " : "no old object", from->old,
+               *d->now.old ? d->now.old : "none");
+}
+
+/* What differs where no parameter does: an object, or else the neurons that are forced. */
+static void no_params_words(const struct ui_state *d, const struct ui_origin *from,
+                            unsigned affects, struct buf *out)
+{
+    unsigned differs = origin_differs(d, from, STAMP_OBJECT | STAMP_OLD);
+
+    if (differs & STAMP_OBJECT)
+        buf_printf(out, "of %s", from->fact);
+    else if (differs)
+        old_words(d, from, out);
+    else
+        buf_puts(out, affects == AFFECTS_EDIT ? "made with other neurons forced"
+                                              : "made with other parameters");
+}
+
 /* "made with β_ge 0.3, now 0.4", of the first parameter that has another value. */
 static void params_words(const struct ui_state *d, const struct ui_origin *from, unsigned affects,
                          struct buf *out)
@@ -126,8 +151,10 @@ static void params_words(const struct ui_state *d, const struct ui_origin *from,
     }
     if (others > 1)
         buf_printf(out, " and %d more", others - 1);
+    else if (!others && cut)
+        buf_puts(out, "made with other parameters");
     else if (!others)
-        buf_puts(out, cut ? "made with other parameters" : "made with other neurons forced");
+        no_params_words(d, from, affects, out);
 }
 
 const char *origin_words(const struct ui_state *d, const struct ui_origin *from, unsigned differs,
@@ -147,6 +174,8 @@ const char *origin_words(const struct ui_state *d, const struct ui_origin *from,
         buf_puts(&text, text.len ? ", " : "");
         params_words(d, from, differs & STAMP_EDIT ? AFFECTS_EDIT : AFFECTS_SCORES, &text);
     }
+    if (differs & STAMP_OLD && !text.len)
+        old_words(d, from, &text);
     utf8_copy(out, UI_WORDS, text.data ? text.data : "");
     buf_free(&text);
     return out;

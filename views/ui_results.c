@@ -82,7 +82,7 @@ const struct ui_origin *ui_origin_of_result(const struct ui_state *d, const void
         }
     for (int i = 0; i < UI_VARIANTS; i++)
         if (d->variant[i] == result) { /* it names itself the state that it was tried on */
-            *parts = STAMP_FACT | STAMP_OBJECT;
+            *parts = STAMP_FACT | STAMP_OBJECT | STAMP_OLD;
             return &d->variant_from;
         }
     for (int i = 0; i < d->queue_count; i++)

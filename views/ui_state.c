@@ -285,11 +285,12 @@ static const struct event_slot {
 } event_slots[] = {
 #define AT(field) offsetof(struct ui_state, field)
 #define FACT      STAMP_FACT | STAMP_OBJECT
+#define RANKS     FACT | STAMP_OLD /* of both objects */
     {EV_PROGRESS, 0, 0, NEWEST, take_progress},
     {EV_BEGUN, 0, 0, NEWEST, take_begun},
     {EV_MODEL, 0, 0, NEWEST, take_model},
     {EV_STATE, 0, 0, NEWEST, take_state},
-    {EV_PROMPT, AT(prompt_info), FACT | STAMP_STATE, OTHERS, NULL},
+    {EV_PROMPT, AT(prompt_info), RANKS | STAMP_STATE, OTHERS, NULL},
     {EV_HEADER, AT(header), STAMP_FACT | STAMP_SCORES | STAMP_STATE, OTHERS, take_header},
     {EV_LAYER, 0, 0, NEWEST, ui_take_layer}, /* ROW_PARTS */
     {EV_ESTIMATE, AT(estimate), FACT | STAMP_EDIT | STAMP_STATE, OTHERS, take_estimate},
@@ -302,11 +303,11 @@ static const struct event_slot {
     {EV_NEURON, 0, 0, NEWEST, take_neuron_info},
     {EV_HISTORY, AT(history), 0, NEWEST, take_history},
     {EV_MOMENTS, AT(moments), 0, NEWEST, take_moments},
-    {EV_LENS, AT(lens[0]), FACT, OTHERS, take_lens},
-    {EV_LENS, AT(lens[1]), FACT | STAMP_STATE, OTHERS, NULL},
-    {EV_LENS, AT(lens[2]), FACT | STAMP_EDIT | STAMP_STATE, NEWEST, NULL},
+    {EV_LENS, AT(lens[0]), RANKS, OTHERS, take_lens},
+    {EV_LENS, AT(lens[1]), RANKS | STAMP_STATE, OTHERS, NULL},
+    {EV_LENS, AT(lens[2]), RANKS | STAMP_EDIT | STAMP_STATE, NEWEST, NULL},
     {EV_TRACE, AT(trace), FACT | STAMP_STATE, OTHERS, NULL},
-    {EV_PROBES, AT(probes), FACT | STAMP_STATE, OTHERS, ui_take_scoreboard},
+    {EV_PROBES, AT(probes), RANKS | STAMP_STATE, OTHERS, ui_take_scoreboard},
     {EV_PROBES, AT(verdict.probes), FACT, NEWEST, NULL},
     {EV_SIDES, AT(verdict.sides), FACT, NEWEST, ui_take_sides},
     {EV_OVERWRITTEN, AT(verdict.overwritten), FACT, NEWEST, ui_take_overwritten},
@@ -322,6 +323,7 @@ static const struct event_slot {
     {EV_NOTICE, AT(notice), 0, NEWEST, NULL},
 #undef AT
 #undef FACT
+#undef RANKS
 };
 enum { SLOTS = sizeof(event_slots) / sizeof(*event_slots) };
 _Static_assert(SLOTS <= (int)UI_SLOTS, "struct ui_state keeps the origin of each slot");

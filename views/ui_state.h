@@ -52,6 +52,7 @@ struct ui_begun {           /* what a job is about; kept after it has ended */
 struct ui_origin { /* what a result was made from */
     struct stamp stamp;
     char fact[100];    /* "Eiffel Tower → Rome"; "": no fact */
+    char old[64];      /* its old object; "": it names none */
     char changed[512]; /* parameters that were not at their default */
     unsigned job;
 };

@@ -192,6 +192,8 @@ bool ui_take_recalled(struct ui_state *d, struct event *ev)
     next.from.stamp = r->stamp;
     memcpy(next.from.stamp.fact, d->now.stamp.fact, sizeof(next.from.stamp.fact));
     memcpy(next.from.stamp.object, d->now.stamp.object, sizeof(next.from.stamp.object));
+    memcpy(next.from.stamp.target, d->now.stamp.target, sizeof(next.from.stamp.target));
+    memcpy(next.from.stamp.old, d->now.stamp.old, sizeof(next.from.stamp.old));
     utf8_copy(next.from.changed, sizeof(next.from.changed), r->changed ? r->changed : "");
     memcpy(next.state, d->state.state, sizeof(next.state));
     next.params = edit_params(r->parameters);

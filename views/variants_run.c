@@ -61,7 +61,7 @@ const char *variants_run_stale(const struct variants_run *r, const struct ui_sta
     if (!r->job)
         return "";
     stamp = ui_stamp_now(d);
-    if (stamp_differs(&r->stamp, &stamp, STAMP_FACT | STAMP_OBJECT))
+    if (stamp_differs(&r->stamp, &stamp, STAMP_FACT | STAMP_OBJECT | STAMP_OLD))
         return "of another fact";
     on = tried_state_now(d);
     if (*r->on.name && *on.name && strcmp(r->on.name, on.name) != 0)

@@ -418,11 +418,13 @@ static void add_rank(struct card *c, const char *label, enum role role, const ch
     snprintf(r->right, sizeof(r->right), "rank %s", text_thousands(number, rank[look->layers - 1]));
 }
 
-/* The old object, else the token that the base says; blanks alone as "·". Returns a name. */
+/* The old object, if the verdict is of it, else the token that the base says; blanks alone as "·".
+ * Returns a name. */
 static const char *old_object(const struct ui_state *d, char piece[64])
 {
     const char *token = d->verdict.sides ? d->verdict.sides->after.prompt.old.text : "";
-    const char *word = d->fact.old ? d->fact.old : token;
+    bool other = stamp_differs(&d->verdict.from.stamp, &d->now.stamp, STAMP_OLD);
+    const char *word = d->fact.old && !other ? d->fact.old : token;
 
     word += strspn(word, " ");
     return *word ? word : text_piece(piece, 64, token);

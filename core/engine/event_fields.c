@@ -17,8 +17,8 @@ static const struct field_info progress_field[] = {
 FIELDS(progress);
 
 static const struct field_info stamp_field[] = {
-    CHARS(stamp, fact), CHARS(stamp, object), CHARS(stamp, scores),
-    CHARS(stamp, edit), CHARS(stamp, state),
+    CHARS(stamp, fact),  CHARS(stamp, object), CHARS(stamp, scores), CHARS(stamp, edit),
+    CHARS(stamp, state), CHARS(stamp, target), CHARS(stamp, old),    BOOL(stamp, by_old),
 };
 FIELDS(stamp);
 

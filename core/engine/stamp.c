@@ -6,6 +6,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/utf8.h"
+#include "core/edit/editors/editors.h"
 
 /* Frees the text. */
 static void stamp_key(struct buf *text, char out[17])
@@ -43,6 +44,28 @@ static void add_objects(struct buf *out, const struct stamp_source *from)
         }
 }
 
+/* The keys of the new and of the old objects, for what depends on one of them. */
+static void stamp_objects(const struct stamp_source *from, struct stamp *out)
+{
+    for (int old = 0; old < 2; old++) {
+        struct buf text = {0};
+
+        for (int i = 0; i < from->count; i++)
+            if (from->facts[i].subject)
+                add_text(&text, old ? from->facts[i].old : from->facts[i].target);
+        if (text.len)
+            stamp_key(&text, old ? out->old : out->target);
+    }
+}
+
+/* Whether an edit with these parameters depends on the old object: its method edits by it, or its
+ * masks are of scores that explain it. */
+static bool edits_by_old(const struct params *p)
+{
+    return editor_of(p)->needs & NEEDS_OLD ||
+           (editor_has_mask(p) && params_choice(p, P_ATTR_TARGET) == TARGET_OLD);
+}
+
 struct stamp stamp_of(const struct stamp_source *from)
 {
     struct params params = *from->params;
@@ -57,6 +80,8 @@ struct stamp stamp_of(const struct stamp_source *from)
     add_objects(&text, from);
     if (text.len)
         stamp_key(&text, out.object);
+    stamp_objects(from, &out);
+    out.by_old = edits_by_old(from->params);
     params.value[P_ATTR_AMPLIFY] = param_info(P_ATTR_AMPLIFY)->def;
     params_show_changed(&params, AFFECTS_SCORES, &text);
     if (params_choice(from->params, P_ATTR_TARGET))
@@ -73,12 +98,16 @@ struct stamp stamp_of(const struct stamp_source *from)
 
 unsigned stamp_differs(const struct stamp *a, const struct stamp *b, unsigned parts)
 {
-    unsigned differs = 0;
+    bool apart = *a->target && *b->target;
+    bool old = apart && strcmp(a->old, b->old) != 0;
+    unsigned differs = old ? STAMP_OLD : 0;
 
     differs |= strcmp(a->fact, b->fact) != 0 ? STAMP_FACT : 0;
-    differs |= strcmp(a->object, b->object) != 0 ? STAMP_OBJECT : 0;
+    if (apart ? strcmp(a->target, b->target) : strcmp(a->object, b->object))
+        differs |= STAMP_OBJECT;
     differs |= strcmp(a->scores, b->scores) != 0 ? STAMP_SCORES : 0;
-    differs |= strcmp(a->edit, b->edit) != 0 ? STAMP_EDIT : 0;
+    if (strcmp(a->edit, b->edit) != 0 || (old && a->by_old && b->by_old))
+        differs |= STAMP_EDIT;
     differs |= strcmp(a->state, b->state) != 0 ? STAMP_STATE : 0;
     return differs & parts;
 }

@@ -18,6 +18,9 @@
 struct stamp {
     char fact[17]; /* of the facts without their objects: prompts, subjects, paraphrases, wording */
     char object[17]; /* of the facts' objects, old and new */
+    char target[17]; /* of the new ones alone; "" in older recordings, which tell them not apart */
+    char old[17];    /* of the old ones alone */
+    bool by_old;     /* the edit depends on the old objects */
     char scores[17]; /* of the parameters of an attribution (AFFECTS_SCORES), except the
                         amplification, to which scores are extrapolated; and of the object, if
                         that is what they explain */
@@ -42,8 +45,9 @@ enum stamp_part { /* bits: what a result depends on */
                   STAMP_SCORES = 2,
                   STAMP_EDIT = 4,
                   STAMP_STATE = 8,
-                  STAMP_OBJECT = 16,
-                  STAMP_ALL = 31,
+                  STAMP_OBJECT = 16, /* the new object */
+                  STAMP_OLD = 32,
+                  STAMP_ALL = 63,
 };
 /* The parts, among those given, in which the two differ: bits of enum stamp_part; 0: none. */
 unsigned stamp_differs(const struct stamp *a, const struct stamp *b, unsigned parts);

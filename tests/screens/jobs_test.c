@@ -267,6 +267,38 @@ static void another_fact_drops_what_only_reads(void)
     ui_free(&d);
 }
 
+/* The old object of the fact at hand changes while its map and its preview are made, or when there
+ * is a preview: only what depends on it goes. */
+static void another_old_object_drops_what_depends_on_it(void)
+{
+    static const struct {
+        const char *set;
+        int dropped; /* jobs */
+        bool discard;
+    } row[] = {{"edit.method=nmke", 0, false},
+               {"edit.method=kn", 1, true},
+               {"attr.target=old", 3, true}}; /* the scores of the edited layers, and the map */
+
+    for (int i = 0; i < 3; i++) {
+        struct ui_state d;
+        struct host host = posting_host(&d);
+
+        make_ui_state(&d);
+        give_model(&d);
+        CHECK(params_assign(&d.params, row[i].set, FROM_COMMAND_LINE, NULL));
+        ui_name_old_object(&host, "Paris");
+        request_attribute(&host);
+        request_preview(&host);
+        ui_name_old_object(&host, "Berlin");
+        CHECK(cancels == row[i].dropped);
+        CHECK((ui_job_card(&d, last_job - 1)->kind == CMD_DISCARD) == row[i].discard);
+        d.state.preview = true;
+        ui_name_old_object(&host, "Rio");
+        CHECK((ui_job_card(&d, last_job - 1)->kind == CMD_DISCARD) == row[i].discard);
+        ui_free(&d);
+    }
+}
+
 /* The probes that follow a preview were not asked for: they go without a word. */
 static void only_what_was_asked_is_said_to_be_dropped(void)
 {
@@ -731,6 +763,7 @@ static const struct test tests[] = {
     {"row and board", row_and_board},
     {"the board drops the job under the cursor", the_board_drops_the_job_under_the_cursor},
     {"another fact drops what only reads", another_fact_drops_what_only_reads},
+    {"another old object drops what depends on it", another_old_object_drops_what_depends_on_it},
     {"only what was asked is said to be dropped", only_what_was_asked_is_said_to_be_dropped},
     {"what is under way is not asked twice", what_is_under_way_is_not_asked_twice},
     {"the time left is of what was asked", time_left_is_of_what_was_asked},

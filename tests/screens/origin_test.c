@@ -160,6 +160,57 @@ static void another_object_keeps_what_does_not_depend_on_it(void)
     ui_free(&d);
 }
 
+static void take_old(struct ui_state *d, const char *old)
+{
+    free(d->fact.old);
+    d->fact.old = xstrdup(old);
+    ui_match(d);
+}
+
+/* Another old object: what depends on it names both, all else stays. */
+static void another_old_object_is_named(void)
+{
+    static const char *const uses[] = {NULL, "edit.method=kn", "attr.target=old"};
+    struct ui_state d;
+    char words[UI_WORDS];
+
+    for (int i = 0; i < 3; i++) {
+        make_ui_state(&d);
+        give_model(&d);
+        if (uses[i])
+            set(&d, uses[i]);
+        take_old(&d, "Paris");
+        give_prompt_info(&d);
+        give_run(&d, LAYERS);
+        give_preview(&d);
+        CHECK_STR(ui_differs_words(&d, d.preview, words), "");
+        take_old(&d, "Berlin");
+        CHECK(ui_verdict_moved(&d) == (i > 0));
+        CHECK_STR(ui_differs_words(&d, d.preview, words), i ? "of old Paris, now Berlin" : "");
+        CHECK_STR(ui_differs_words(&d, d.layer[4].score, words),
+                  i == 2 ? "of old Paris, now Berlin" : "");
+        CHECK_STR(ui_differs_words(&d, d.prompt_info, words), "of old Paris, now Berlin");
+        take_old(&d, NULL);
+        CHECK_STR(ui_differs_words(&d, d.prompt_info, words), "of old Paris, now none");
+        ui_free(&d);
+    }
+}
+
+/* Scores of the new object say of which, not that neurons were forced. */
+static void scores_of_another_new_object_name_it(void)
+{
+    struct ui_state d;
+    char words[UI_WORDS];
+
+    make_ui_state(&d);
+    give_model(&d);
+    set(&d, "attr.target=new");
+    give_run(&d, LAYERS);
+    take_fact(&d, "Eiffel Tower", "Oslo");
+    CHECK_STR(ui_differs_words(&d, d.layer[4].score, words), "of Eiffel Tower → Rome");
+    ui_free(&d);
+}
+
 /* Also the amplification, to which scores are extrapolated. */
 static void a_moved_parameter_is_named(void)
 {
@@ -424,6 +475,8 @@ static const struct test tests[] = {
     {"stale rows have one origin", stale_rows_have_one_origin},
     {"another object keeps what does not depend on it",
      another_object_keeps_what_does_not_depend_on_it},
+    {"another old object is named", another_old_object_is_named},
+    {"scores of another new object name it", scores_of_another_new_object_name_it},
     {"a moved parameter is named", a_moved_parameter_is_named},
     {"the status line says of what a preview is", the_status_line_says_of_what_a_preview_is},
     {"next tokens of other parameters are marked", next_tokens_of_other_parameters_are_marked},

@@ -67,6 +67,36 @@ static void parts_change_apart(void)
     CHECK(changed(&old) == 0);
 }
 
+/* The old object counts by itself, and for an edit that depends on it. */
+static void the_old_object_counts_where_it_is_used(void)
+{
+    static const struct {
+        const char *set;
+        unsigned differs;
+    } row[] = {{"edit.method=nmke", STAMP_OLD},
+               {"edit.method=kn", STAMP_OLD | STAMP_EDIT},
+               {"edit.method=f-learning", STAMP_OLD | STAMP_EDIT}};
+    struct stamp was, before;
+
+    for (int i = 0; i < 3; i++) {
+        params_default(&params);
+        CHECK(params_assign(&params, row[i].set, FROM_COMMAND_LINE, NULL));
+        fact.old = text("Paris");
+        was = stamp_of(&from);
+        fact.old = text("Berlin");
+        CHECK(changed(&was) == row[i].differs);
+        before = was;
+        before.target[0] = before.old[0] = '\0'; /* an older recording */
+        CHECK(changed(&before) == STAMP_OBJECT);
+    }
+    params_default(&params);
+    CHECK(params_assign(&params, "attr.target=old", FROM_COMMAND_LINE, NULL));
+    was = stamp_of(&from);
+    fact.old = NULL;
+    CHECK(changed(&was) == (STAMP_OLD | STAMP_EDIT | STAMP_SCORES));
+    params_default(&params);
+}
+
 /* Where one text ends and the next begins counts. */
 static void texts_do_not_run_together(void)
 {
@@ -81,6 +111,7 @@ static void texts_do_not_run_together(void)
 
 static const struct test tests[] = {
     {"parts change apart", parts_change_apart},
+    {"the old object counts where it is used", the_old_object_counts_where_it_is_used},
     {"texts do not run together", texts_do_not_run_together},
 };
 TEST_MAIN(tests)
