@@ -15,6 +15,7 @@
 #include "core/edit/editors/editors.h"
 #include "tui/text.h"
 #include "views/hint.h"
+#include "views/job_rules.h"
 #include "views/requests.h"
 #include "views/verdict_card.h"
 
@@ -85,7 +86,8 @@ static void put_preview(struct buf *out, const struct ui_state *d)
         put_neighbours(out, d, v->probes);
         buf_puts(out, ".\n");
     } else {
-        buf_puts(out, "Neighbours were not asked yet.\n");
+        buf_puts(out, ui_job_kind(d, v->probe_job) ? "Neighbours are being asked.\n"
+                                                   : "Neighbours were not asked yet.\n");
     }
     if (v->overwritten && v->overwritten->lost)
         show_format(out, "It overwrites %d fact%s of earlier edits, first %.40s → %.40s.\n",
@@ -94,6 +96,24 @@ static void put_preview(struct buf *out, const struct ui_state *d)
     buf_puts(out, "It writes ");
     put_written(out, d, a);
     buf_puts(out, ".\n");
+}
+
+/* Why there is no preview of exactly this edit: it is of another, or is not made yet. */
+static void put_no_preview(struct buf *out, const struct ui_state *d)
+{
+    const struct stamp now = ui_stamp_now(d);
+    const struct ui_job *card = job_of_fact(d, CMD_PREVIEW, RANK_WANTED);
+    char words[UI_WORDS], key[HINT_MAX];
+
+    if (card && !stamp_differs(&card->stamp, &now, PREVIEW_PARTS | STAMP_STATE))
+        buf_puts(out, "The preview of this edit is under way: the commit waits for it.\n");
+    else if (ui_verdict_moved(d))
+        show_format(out, "It is not the edit that was previewed: %s.\n",
+                    ui_verdict_words(d, words));
+    else
+        buf_puts(out, hint_text(d, key,
+                                "No preview of this fact with these parameters is at hand; "
+                                "{preview} makes one.\n"));
 }
 
 /* Of how much text the second moments are, while that is less than asked for: of the preview, whose
@@ -146,7 +166,6 @@ void confirm_commit(struct host *host)
     const struct ui_state *d = host->ui;
     struct question q = {
         .title = "Commit this edit?", .yes = "Commit", .confirmed = commit_confirmed};
-    char words[UI_WORDS], key[HINT_MAX];
     struct buf text = {0};
     bool previewed = ui_verdict(d) && !d->verdict.committed && !ui_verdict_moved(d);
 
@@ -161,13 +180,7 @@ void confirm_commit(struct host *host)
     if (previewed) {
         put_preview(&text, d);
     } else {
-        if (ui_verdict_moved(d))
-            show_format(&text, "It is not the edit that was previewed: %s.\n",
-                        ui_verdict_words(d, words));
-        else
-            buf_puts(&text, hint_text(d, key,
-                                      "No preview of this fact with these parameters is at hand; "
-                                      "{preview} makes one.\n"));
+        put_no_preview(&text, d);
         put_expected(&text, d);
     }
     put_draft(&text, d, previewed);

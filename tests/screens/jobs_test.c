@@ -6,6 +6,7 @@
 #include "views/screens/facts_list.h"
 #include "views/shell/messages.h"
 #include "views/tried_on.h"
+#include "views/ui_state_internal.h"
 #include "views/verdict_card.h"
 
 /* The jobs of one_breath(), in the order they are posted. */
@@ -522,6 +523,42 @@ static void a_fact_without_neighbours_says_so(void)
     ui_free(&d);
 }
 
+/* What is under way when the commit is confirmed is said to be, not to be missing. */
+static void the_dialog_says_what_is_under_way(void)
+{
+    struct ui_state d;
+    struct host host = posting_host(&d);
+
+    make_ui_state(&d);
+    give_model(&d);
+    confirm_commit(&host);
+    CHECK(strstr(last_question.text, "No preview of this fact") != NULL);
+    request_preview(&host);
+    for (int begun = 0; begun < 2; begun++) {
+        if (begun)
+            begin(&d, last_job);
+        confirm_commit(&host);
+        CHECK(strstr(last_question.text, "preview of this edit is under way: the commit waits"));
+        CHECK(!strstr(last_question.text, "No preview"));
+    }
+    d.params.value[P_RATIO_GE_B] = 0.4;
+    confirm_commit(&host); /* that preview is of something else */
+    CHECK(strstr(last_question.text, "No preview of this fact") != NULL);
+    d.params.value[P_RATIO_GE_B] = 0.3;
+    tell(&d, last_job, EV_DONE, NULL);
+    give_run(&d, LAYERS);
+    give_preview(&d);
+    ui_replace(EV_PROBES, (void **)&d.verdict.probes, NULL);
+    for (int asked = 0; asked < 2; asked++) {
+        if (asked)
+            request_verdict(&host);
+        confirm_commit(&host);
+        CHECK(strstr(last_question.text,
+                     asked ? "Neighbours are being asked." : "Neighbours were not asked yet."));
+    }
+    ui_free(&d);
+}
+
 /* What stands beside the weights is told as it is, and no mask of another method. */
 static void the_dialog_says_what_the_method_writes(void)
 {
@@ -771,6 +808,7 @@ static const struct test tests[] = {
     {"the board tells how long and what waits", the_board_tells_how_long_and_what_waits},
     {"statistics are always seen", statistics_are_always_seen},
     {"a job runs when it is heard of", a_job_runs_when_it_is_heard_of},
+    {"the dialog says what is under way", the_dialog_says_what_is_under_way},
     {"the dialog says what the method writes", the_dialog_says_what_the_method_writes},
     {"an outgrown draft says so", an_outgrown_draft_says_so},
     {"a fact without neighbours says so", a_fact_without_neighbours_says_so},
