@@ -467,6 +467,7 @@ void confirm_undo(struct host *host, int edit)
     const struct ui_state *d = host->ui;
     struct question q = {.yes = "Undo", .confirmed = undo_confirmed, .number = edit};
     const struct history_entry *entry = NULL;
+    bool undone = false;
     int active = 0;
     char *words;
 
@@ -480,11 +481,13 @@ void confirm_undo(struct host *host, int edit)
     }
     for (int i = 0; d->history && i < d->history->count; i++) {
         active += d->history->entry[i].active;
+        undone |= !d->history->entry[i].active && d->history->entry[i].edit == edit;
         if (d->history->entry[i].active && (!edit || d->history->entry[i].edit == edit))
             entry = &d->history->entry[i];
     }
     if (edit && !entry && active == d->state.edits) { /* and the history is the present one */
-        host->message(host, TONE_WARN, "no active edit %d", edit);
+        host->message(host, TONE_WARN, undone ? "edit %d is undone already" : "no active edit %d",
+                      edit);
         return;
     }
     if (entry)

@@ -573,6 +573,7 @@ static void an_edit_that_is_not_active_is_not_undone(void)
 {
     struct ui_state d;
     struct host host = recording(&d);
+    struct view *v = view_open(view_find("history"), &host);
 
     make_full_ui_state(&d);
     d.state.can_undo = true;
@@ -581,8 +582,17 @@ static void an_edit_that_is_not_active_is_not_undone(void)
         last_question = (struct question){0};
         confirm_undo(&host, edit);
         CHECK(!last_question.confirmed);
-        CHECK(strstr(last_said, edit == 2 ? "no active edit 2" : "no active edit 99"));
+        CHECK(strstr(last_said, edit == 2 ? "edit 2 is undone already" : "no active edit 99"));
     }
+    v->ops->open(v);
+    CHECK(v->ops->action(v, ACTION_FIRST)); /* the base, then edit 1 */
+    for (int edit = 1; edit <= 2; edit++) {
+        last_question = (struct question){0};
+        CHECK(v->ops->action(v, ACTION_DOWN) && v->ops->action(v, ACTION_UNDO));
+        CHECK(last_question.number == (edit == 1 ? 1 : 0));
+    }
+    CHECK_STR(last_said, "edit 2 is undone already"); /* not another one is asked about */
+    view_close(v);
     CHECK(confirm_undo_typed(&host, "1") && last_question.number == 1);
     CHECK_STR(last_question.title, "Undo edit 1?");
     CHECK(confirm_undo_typed(&host, "") &&

@@ -246,7 +246,7 @@ static bool own_action(struct view *v, enum action action)
 
     switch (action) {
     case ACTION_UNDO:
-        if (!e || !e->active)
+        if (!e)
             return false;
         confirm_undo(v->host, e->edit);
         return true;
