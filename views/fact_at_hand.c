@@ -65,7 +65,7 @@ void ui_name_old_object(struct host *host, const char *text)
     fact = fact_copy(&host->ui->fact);
     free(fact.old);
     fact.old = xstrdup(text);
-    if (fact_normalise(&fact, &err)) {
+    if (fact_normalise(&fact, &err) && fact_old_is_other(&fact, &err)) {
         ui_set_fact(host, &fact);
         host->message(host, TONE_PLAIN, "the old object is %s", host->ui->fact.old);
     } else {

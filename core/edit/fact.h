@@ -57,6 +57,9 @@ struct fact fact_copy(const struct fact *fact);
  * field: an empty field, no place or several places for the subject, both {} and the subject in a
  * prompt, {} in a text that is no template, invalid UTF-8. */
 bool fact_normalise(struct fact *fact, struct err *err);
+/* Whether an old object that somebody named is another one than the new object. Facts of files are
+ * taken as they are. ERR_USAGE. */
+bool fact_old_is_other(const struct fact *fact, struct err *err);
 /* Appends "record 3: blanks around the target were taken off", for many facts with their number;
  * nothing where nothing was. */
 void fact_trimmed_say(const struct fact *facts, int count, struct buf *out);

@@ -307,6 +307,13 @@ bool fact_normalise(struct fact *fact, struct err *err)
            probes_settle(fact, "portability probe", fact->portability, fact->portabilities, err);
 }
 
+bool fact_old_is_other(const struct fact *fact, struct err *err)
+{
+    return !fact->old || strcmp(fact->old, fact->target) != 0 ||
+           err_set(err, ERR_USAGE,
+                   "the old object '%.80s' is the new one too: name another, or none", fact->old);
+}
+
 void fact_trimmed_say(const struct fact *facts, int count, struct buf *out)
 {
     static const char *const names[] = {"the subject", "the prompt", "the target", "the old object",

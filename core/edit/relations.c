@@ -345,7 +345,8 @@ static bool fact_of_parts(struct fact *fact, const struct relations *relations, 
         free(fact->old);
         fact->old = xstrdup(part[OLD]);
     }
-    if (fact_normalise(fact, why.kind ? NULL : err))
+    if (fact_normalise(fact, why.kind ? NULL : err) &&
+        (!*part[OLD] || fact_old_is_other(fact, why.kind ? NULL : err)))
         return true;
     if (why.kind)
         err_set(err, why.kind, "%s", why.text);

@@ -272,6 +272,32 @@ static void the_old_object_can_be_typed(void)
     app_finish(app);
 }
 
+/* The new object is no old one, wherever it is named; blanks around it do not make it another. */
+static void the_old_object_is_not_the_new_one(void)
+{
+    static const char refusal[] = "the old object 'cat' is the new one too";
+    struct app *app = start(false);
+    struct ui_state *d = &app->ui;
+
+    app->host.post = no_post;
+    app_run_command(app, "fact The pet | {} is a | cat | dog");
+    app_run_command(app, "old cat ");
+    CHECK(strstr(app->message.text, refusal) != NULL);
+    CHECK_STR(d->fact.old, "dog");
+    app_message_drop(app);
+    app_run_command(app, "fact The pet | {} is a | cat | cat");
+    CHECK(strstr(app->message.text, refusal) != NULL);
+    CHECK_STR(d->fact.old, "dog");
+    app_message_drop(app);
+    type_in_form(app, 3, "cat");
+    CHECK(strstr(app->message.text, refusal) != NULL);
+    CHECK_STR(d->fact.old, "dog");
+    app_key(app, &(struct key){.code = K_ESCAPE});
+    app_run_command(app, "old cats");
+    CHECK_STR(d->fact.old, "cats");
+    app_finish(app);
+}
+
 /* What was said of a fact leaves with it, whichever of its parts is changed. */
 static void what_was_said_leaves_with_the_old_object(void)
 {
@@ -439,6 +465,7 @@ static const struct test tests[] = {
     {"Ctrl-C names the background", ctrl_c_names_the_background},
     {"a pasted line is a fact everywhere", a_pasted_line_is_a_fact_everywhere},
     {"the old object can be typed", the_old_object_can_be_typed},
+    {"the old object is not the new one", the_old_object_is_not_the_new_one},
     {"what was said leaves with the old object", what_was_said_leaves_with_the_old_object},
     {"a method that needs the old object says so", a_method_that_needs_the_old_object_says_so},
     {"what is kept is said as a person would", what_is_kept_is_said_as_a_person_would},

@@ -61,7 +61,7 @@ static bool fact_from_options(const struct cli *c, struct fact *fact, struct err
                           .prompt = xstrdup(c->value[OPT_PROMPT]),
                           .target = xstrdup(c->value[OPT_TARGET]),
                           .old = xstrdup(c->value[OPT_OLD])};
-    if (fact_normalise(fact, err))
+    if (fact_normalise(fact, err) && fact_old_is_other(fact, err))
         return true;
     fact_free(fact);
     return false;
@@ -119,6 +119,9 @@ static bool fact_from_relation(const struct cli *c, struct fact *fact, struct er
     if (ok && cli_has(c, OPT_OLD)) {
         free(fact->old);
         fact->old = xstrdup(c->value[OPT_OLD]);
+        ok = fact_normalise(fact, err) && fact_old_is_other(fact, err);
+        if (!ok)
+            fact_free(fact);
     }
     relations_free(&r);
     return ok;

@@ -284,7 +284,7 @@ bool form_fact(const struct ui_state *d, const struct fact_form *form, struct fa
         fact_free(&typed);
         return ok;
     }
-    if (!fact_normalise(&typed, err)) {
+    if (!fact_normalise(&typed, err) || !fact_old_is_other(&typed, err)) {
         fact_free(&typed);
         return false;
     }
