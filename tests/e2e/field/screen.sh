@@ -336,7 +336,7 @@ type terms
 key enter
 expect The words of the screen
 key G
-expect checksum
+expect hyperspherical energy
 key esc
 expect-not The words
 END
