@@ -366,7 +366,7 @@ static void the_screen_shows_the_file(void)
     CHECK(!file_exists(text)); /* a page is of an edit */
     free(text);
     csv = file_read(rows, 1 << 20, NULL, NULL);
-    CHECK(csv && strstr(csv, "\"run a.run of 20"));
+    CHECK(csv && strstr(csv, "\"run a.run, journal to 20"));
     for (rest = csv; rest && (row = strsep(&rest, "\n"));)
         count += row_is_of(results, row);
     CHECK(count > 2 * 2 * 2 * 8);
