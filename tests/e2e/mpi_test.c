@@ -165,10 +165,11 @@ static void runs(void)
                            "nmke,memit,ft-m --orders 2 --edits 2,4 --threads 1 --json -o %s/",
                            folder);
     char *one = xasprintf("%sone.es", eval), *two = xasprintf("%stwo.es", eval);
-    char *killed = xasprintf("( %s -n 2 build/mpi-cpu/editscope %s & p=$!; sleep 1.5; "
-                             "kill -9 $(cut -d' ' -f2 /proc/$p/task/$p/children); wait $p ) "
-                             ">/dev/null 2>&1",
-                             MPIRUN, two);
+    char *killed =
+        xasprintf("( %s -n 2 build/mpi-cpu/editscope %s & p=$!; "
+                  "while [ ! -s %s/two.es ] && kill -0 $p; do sleep 0.02; done; "
+                  "kill -9 $(cut -d' ' -f2 /proc/$p/task/$p/children); wait $p ) >/dev/null 2>&1",
+                  MPIRUN, two, folder);
     struct buf a = {0}, b = {0};
     char *alone, *shared;
 
