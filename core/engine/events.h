@@ -252,10 +252,11 @@ struct p_change {
     const char *name;
     double before, after;
 };
-/* "routed to key 2 of 3 at L25: distance 0.12, at most 1", "not routed: the nearest is key 2 of 3
- * at L25, distance 7.3, at most 1"; "" if no edit of the state chooses prompts. Returns out. */
-const char *answer_route_words(const struct answer *a, char out[160]);
 struct p_change report_p_change(const struct edit_report *a);
+/* "routed to key 2 of 3 at L25: distance 0.12, taken up to 1", "not routed: the nearest is key 2 of
+ * 3 at L25, distance 7.3, taken up to 1"; "" if no edit of the state chooses prompts. Returns out.
+ */
+const char *answer_route_words(const struct answer *a, char out[160]);
 /* What the layers of an edit used: the smallest and largest lambda, and how many were compensated.
  */
 struct used_values {

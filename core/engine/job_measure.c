@@ -1,12 +1,12 @@
 /* The measures of a run (editscope-method(7) 14): asks the records of a sequence of edits, writes
- * the answers into the session, and reads back what a run has.
+ * the answers into the session. job_measured.c finds out what a run has already.
  *
  *     CMD_MEASURED   text = what the run is of   -> EV_MEASURES ... of all that its file has
- * (job_measured.c) CMD_COMMIT     the next facts                 one transaction CMD_MEASURE
- * immediate, those facts      -> EV_MEASURES a fact, one transaction each CMD_MEASURE    final, all
- * facts so far     -> EV_MEASURES a fact, one transaction each CMD_UNDO       the edits of the
- * sequence      one transaction CMD_TAKE       a sequence that another process measured: one
- * transaction (job_take.c)
+ *     CMD_COMMIT     the next facts                 one transaction
+ *     CMD_MEASURE    immediate, those facts      -> EV_MEASURES a fact, one transaction each
+ *     CMD_MEASURE    final, all facts so far     -> EV_MEASURES a fact, one transaction each
+ *     CMD_UNDO       the edits of the sequence      one transaction
+ *     CMD_TAKE       a sequence that another process measured: one transaction (job_take.c)
  *
  * A record that was measured at this time already is not asked again. So a run that was stopped at
  * any moment goes on by the same commands: states are rebuilt from the journal to the bit, and an
