@@ -255,8 +255,6 @@ void completions_find(struct completions *c, const char *typed)
 
 void completions_free(struct completions *c)
 {
-    for (int i = 0; i < c->count; i++)
-        free(c->line[i]);
-    free(c->line);
+    texts_free(c->line, c->count);
     *c = (struct completions){0};
 }

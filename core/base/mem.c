@@ -36,6 +36,13 @@ char *xstrdup(const char *text)
     return text ? not_null(strdup(text)) : NULL;
 }
 
+void texts_free(char **text, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(text[i]);
+    free(text);
+}
+
 char *xtrimmed(const char *text, size_t n)
 {
     n = utf8_trim(&text, strnlen(text, n));

@@ -13,6 +13,8 @@ void *xrealloc(void *ptr, size_t bytes);
 char *xstrdup(const char *text); /* NULL gives NULL */
 /* A copy of the first n bytes without white space at both ends (utf8_trim()). */
 char *xtrimmed(const char *text, size_t n);
+/* Frees `count` texts and their list. */
+void texts_free(char **text, int count);
 /* The formatted text, as by printf, in new memory. */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

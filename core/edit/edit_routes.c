@@ -40,11 +40,9 @@ static bool around_fact(struct around *a, const struct model_state *state, const
     char **text = fact_rephrases(fact, p, &count);
     bool ok = true;
 
-    for (int i = 0; i < count; i++) {
-        ok = ok && around_add(a, state, fact, text[i], err);
-        free(text[i]);
-    }
-    free(text);
+    for (int i = 0; ok && i < count; i++)
+        ok = around_add(a, state, fact, text[i], err);
+    texts_free(text, count);
     a->rephrases = a->count;
     for (int i = 0; ok && i < fact->localities; i++)
         ok = around_add(a, state, fact, fact->locality[i].prompt, err);

@@ -13,9 +13,7 @@ static void probes_free(struct probe *probes, int count)
     for (int i = 0; i < count; i++) {
         free(probes[i].prompt);
         free(probes[i].answer);
-        for (int k = 0; k < probes[i].alsos; k++)
-            free(probes[i].also[k]);
-        free(probes[i].also);
+        texts_free(probes[i].also, probes[i].alsos);
     }
     free(probes);
 }
@@ -32,13 +30,6 @@ void probe_add_answer(struct probe *probe, const char *answer)
         probe->also = xrealloc(probe->also, (size_t)(probe->alsos + 1) * sizeof(*probe->also));
         probe->also[probe->alsos++] = xstrdup(answer);
     }
-}
-
-static void texts_free(char **text, int count)
-{
-    for (int i = 0; i < count; i++)
-        free(text[i]);
-    free(text);
 }
 
 void fact_free(struct fact *fact)

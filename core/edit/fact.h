@@ -72,8 +72,7 @@ char *template_fill(const char *template, const char *subject);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
 /* The same question in other words, for probes: every rephrase, and unless paraphrases are rows of
- * the edit (attr.rows) the first two of them, filled in. Caller frees each of the *count texts and
- * the list. */
+ * the edit (attr.rows) the first two of them, filled in. Free with texts_free(). */
 char **fact_rephrases(const struct fact *fact, const struct params *p, int *count);
 /* One JSON object of a shape in editscope-formats(7) 7.2 (the table of fact_shapes.c), or a list of
  * one, that holds one fact; normalised. Numbers become texts as they are written. `text` need not

@@ -19,13 +19,6 @@ enum { MOST_BYTES = 16 << 20, MOST_RELATIONS = 4096, LOCALITIES = 10, PARAPHRASE
 /* Of a triple: subject, relation or prompt, object, and what may be missing. */
 enum { OLD = 3, PARTS };
 
-static void texts_free(char **text, int count)
-{
-    for (int i = 0; i < count; i++)
-        free(text[i]);
-    free(text);
-}
-
 void relations_free(struct relations *r)
 {
     for (int i = 0; i < r->count; i++) {

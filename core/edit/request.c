@@ -77,9 +77,7 @@ bool prefixes_load(struct prefixes *p, const char *path, struct err *err)
 
 void prefixes_free(struct prefixes *p)
 {
-    for (int i = 0; i < p->count; i++)
-        free(p->text[i]);
-    free(p->text);
+    texts_free(p->text, p->count);
     *p = (struct prefixes){0};
 }
 

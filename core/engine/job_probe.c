@@ -215,9 +215,7 @@ static struct edited_fact **other_facts(struct session_facts *s, const struct co
             !text_among(own, cmd->count, a->text))
             other[(*count)++] = a;
     }
-    for (int k = 0; k < cmd->count; k++)
-        free(own[k]);
-    free(own);
+    texts_free(own, cmd->count);
     return other;
 }
 

@@ -65,9 +65,7 @@ bool vocab_tokenizer_encode(const struct vocab_tokenizer *c, const char *text, s
 
 void token_list_free(struct token_list *coded)
 {
-    for (int i = 0; i < coded->count; i++)
-        free(coded->piece[i]);
-    free(coded->piece);
+    texts_free(coded->piece, coded->count);
     free(coded->id);
     *coded = (struct token_list){0};
 }

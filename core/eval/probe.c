@@ -189,11 +189,9 @@ static bool add_rephrases(struct probe_builder *m, const struct params *p)
     char **text = fact_rephrases(f, p, &count);
     bool ok = true;
 
-    for (int i = 0; i < count; i++) {
-        ok = ok && add_given(m, PROBE_REPHRASE, text[i], f->target);
-        free(text[i]);
-    }
-    free(text);
+    for (int i = 0; ok && i < count; i++)
+        ok = add_given(m, PROBE_REPHRASE, text[i], f->target);
+    texts_free(text, count);
     return ok;
 }
 

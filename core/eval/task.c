@@ -33,9 +33,7 @@ static void question_free(struct task_question *q)
 {
     free(q->subtask);
     free(q->text);
-    for (int i = 0; i < q->options; i++)
-        free(q->option[i]);
-    free(q->option);
+    texts_free(q->option, q->options);
     free(q->answer);
     free(q->test);
     free(q->entry);

@@ -405,9 +405,7 @@ char *filter_sorted(const char *said, const char *question)
         buf_printf(&out, "%s%s", out.len ? " " : "", word[next]);
         last[next] = NULL;
     }
-    for (int i = 0; i < words; i++)
-        free(word[i]);
-    free(word);
+    texts_free(word, words);
     free(last);
     return buf_take(&out);
 }
