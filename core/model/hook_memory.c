@@ -549,14 +549,9 @@ float *memory_matrix(const struct model_state *s, const struct memory_key *key)
     return out;
 }
 
-static bool is_of_layer(const void *ctx, int layer)
-{
-    return ((const struct memory *)ctx)->layer == layer;
-}
-
 void memory_forget(struct model_state *s, int layer)
 {
-    state_drop_hooks(s, &hook_memory, is_of_layer, layer);
+    state_drop_hooks(s, &hook_memory, layer);
 }
 
 struct hook_data memory_entry(const struct model *m, const struct memory_key *key, double overlap,

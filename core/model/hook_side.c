@@ -532,17 +532,11 @@ const struct hook_ops hook_side = {.name = "side",
 
 /* ---- for editors ---- */
 
-static bool is_of_layer(const void *ctx, int layer)
-{
-    return ((const struct sides *)ctx)->layer == layer;
-}
-
 static struct sides *sides_of(const struct model_state *s, int layer)
 {
-    for (int i = 0; i < s->hooks; i++)
-        if (s->hook[i]->ops == &hook_side && is_of_layer(s->hook[i]->ctx, layer))
-            return s->hook[i]->ctx;
-    return NULL;
+    const struct hook *hook = state_hook_of(s, &hook_side, layer);
+
+    return hook ? hook->ctx : NULL;
 }
 
 float *side_matrix(const struct model_state *s, int layer, int *number, double *threshold,
@@ -569,5 +563,5 @@ int side_count(const struct model_state *s, int layer)
 
 void side_forget(struct model_state *s, int layer)
 {
-    state_drop_hooks(s, &hook_side, is_of_layer, layer);
+    state_drop_hooks(s, &hook_side, layer);
 }

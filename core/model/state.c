@@ -131,13 +131,30 @@ void state_add_hook(struct model_state *s, struct hook *hook)
     s->hook[s->hooks++] = hook_retain(hook);
 }
 
-void state_drop_hooks(struct model_state *s, const struct hook_ops *ops,
-                      bool (*is_of)(const void *ctx, int layer), int layer)
+static bool hook_is_of(const struct hook *h, const struct hook_ops *ops, int layer)
+{
+    int own = -1;
+
+    if (h->ops != ops)
+        return false;
+    ops->kept->count(h->ctx, &own);
+    return own == layer;
+}
+
+struct hook *state_hook_of(const struct model_state *s, const struct hook_ops *ops, int layer)
+{
+    for (int i = 0; i < s->hooks; i++)
+        if (hook_is_of(s->hook[i], ops, layer))
+            return s->hook[i];
+    return NULL;
+}
+
+void state_drop_hooks(struct model_state *s, const struct hook_ops *ops, int layer)
 {
     int kept = 0;
 
     for (int i = 0; i < s->hooks; i++)
-        if (s->hook[i]->ops == ops && is_of(s->hook[i]->ctx, layer))
+        if (hook_is_of(s->hook[i], ops, layer))
             hook_release(s->hook[i]);
         else
             s->hook[kept++] = s->hook[i];

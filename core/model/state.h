@@ -76,9 +76,11 @@ struct mat state_writable(struct model_state *s, int layer, enum matrix which);
 /* Appends a hook, or joins it with one that is there (hook_join()); the state takes a reference of
  * its own. */
 void state_add_hook(struct model_state *s, struct hook *hook);
-/* Drops the hooks of a kind whose ctx is of the layer. */
-void state_drop_hooks(struct model_state *s, const struct hook_ops *ops,
-                      bool (*is_of)(const void *ctx, int layer), int layer);
+/* The hook of a kind that chooses (hook_ops.kept) and is of the layer, as others join it; NULL:
+ * there is none. Borrowed. */
+struct hook *state_hook_of(const struct model_state *s, const struct hook_ops *ops, int layer);
+/* Drops all of that kind and layer. */
+void state_drop_hooks(struct model_state *s, const struct hook_ops *ops, int layer);
 /* Appends a prefix. Questions to the model (generate.h, lens.h, a causal trace) are asked after all
  * prefixes. Computations for an edit (attribution, keys, targets) leave prefixes out: otherwise a
  * new object that a prefix already states would need no edit. Hooks run in both. The model must
