@@ -44,13 +44,14 @@ static const char *key_that_differs(json_t *wanted, json_t *stored)
     return NULL;
 }
 
-static char *value_of(const json_t *o, const char *key)
+/* A value as it is typed: 15 digits do, and show no rounding. Caller frees. */
+static char *value_text(const json_t *value)
 {
-    char *text = json_dumps(json_object_get(o, key), JSON_ENCODE_ANY | JSON_COMPACT);
-    char *out = xstrdup(text ? text : "none");
+    char *text = json_is_string(value)
+                     ? NULL
+                     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
 
-    free(text);
-    return out;
+    return text ? text : xstrdup(json_is_string(value) ? json_string_value(value) : "none");
 }
 
 /* Whether the numbers of `wanted` begin with those of `stored`. */
@@ -79,7 +80,7 @@ static bool run_begins(const char *path, const json_t *stored, const json_t *wan
     const json_t *edits = json_object_get(stored, "edits");
     const json_t *hash =
         json_array_get(json_object_get(wanted, "data_at"), json_array_size(edits) - 1);
-    char *was = value_of(stored, "edits");
+    char *was = value_text(edits);
     bool ok = true;
 
     if (!begins_with(json_object_get(wanted, "edits"), edits))
@@ -122,16 +123,14 @@ static bool run_extend(struct session *s, const json_t *stored, const char *want
 
 enum { NAMED_MOST = 3 }; /* differences that are named */
 
-/* A value as it is typed: 15 digits do, and show no rounding. */
-static void put_value(struct buf *out, const json_t *value)
+/* "was 0.1, now 0.2" */
+static void put_change(struct buf *out, const json_t *was, const json_t *now)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char *text[] = {value_text(was), value_text(now)};
 
-    buf_printf(out, "%.60s",
-               json_is_string(value) ? json_string_value(value)
-               : text                ? text
-                                     : "none");
-    free(text);
+    buf_printf(out, "was %.60s, now %.60s", text[0], text[1]);
+    free(text[0]);
+    free(text[1]);
 }
 
 /* "arm nmke: edit.alpha was 0.1, now 0.2" for each value of an arm that differs; *n counts them. */
@@ -148,10 +147,8 @@ static void put_arm_difference(struct buf *out, int *n, const char *arm, json_t 
 
         if ((was && now && json_equal(was, now)) || (*n)++ >= NAMED_MOST)
             continue;
-        buf_printf(out, "%sarm %.40s: %.40s was ", *n > 1 ? "; " : "", arm, key);
-        put_value(out, was);
-        buf_puts(out, ", now ");
-        put_value(out, now);
+        buf_printf(out, "%sarm %.40s: %.40s ", *n > 1 ? "; " : "", arm, key);
+        put_change(out, was, now);
     }
     json_decref(both);
 }
@@ -195,14 +192,10 @@ static bool refuse_other(const char *path, const char *key, const json_t *stored
     const json_t *was = json_object_get(stored, key), *now = json_object_get(wanted, key);
     struct buf what = {0};
 
-    if (!strcmp(key, "arms")) {
+    if (!strcmp(key, "arms"))
         put_arms_difference(&what, was, now);
-    } else {
-        buf_puts(&what, "was ");
-        put_value(&what, was);
-        buf_puts(&what, ", now ");
-        put_value(&what, now);
-    }
+    else
+        put_change(&what, was, now);
     err_set(err, ERR_STATE,
             "%.110s was begun with other %s (%.200s); give -o another file, or the command as it "
             "was",
