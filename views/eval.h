@@ -80,6 +80,9 @@ int eval_slots(const struct eval *v);
 /* Whether a sequence (from 0) has this number at the last checkpoint: "complete"; "elsewhere": its
  * edits are in another process's session. */
 bool eval_sequence_is(const struct eval *v, int sequence, const char *name);
+/* The batch of its sequence (n->sequence - 1) that could not be written, if that is what the number
+ * says, else -1. */
+int eval_failed_batch(const struct eval *v, const struct run_number *n);
 /* The slot of a measure's time; -1: it is none of this command's. */
 int eval_slot_of(const struct eval *v, const struct measure *m);
 /* The values of a metric of a sequence (from 0) in a slot: [facts] by record. */

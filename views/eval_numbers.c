@@ -28,6 +28,14 @@ bool eval_sequence_is(const struct eval *v, int sequence, const char *name)
     return false;
 }
 
+int eval_failed_batch(const struct eval *v, const struct run_number *n)
+{
+    bool is = !strcmp(n->name, "failed") && n->sequence > 0 && n->sequence <= eval_sequences(v) &&
+              n->edits > 0 && n->edits <= v->facts;
+
+    return is ? (n->edits - 1) / v->batch : -1;
+}
+
 double *eval_values(const struct eval *v, int metric, int sequence, int slot)
 {
     size_t row =

@@ -95,11 +95,10 @@ static bool *batches_failed(const struct eval *v, int batches)
 
     for (int i = 0; i < v->numbers; i++) {
         const struct run_number *n = &v->number[i];
+        int batch = eval_failed_batch(v, n);
 
-        if (!strcmp(n->name, "failed") && n->sequence > 0 && n->sequence <= eval_sequences(v) &&
-            n->edits > 0 && n->edits <= v->facts)
-            failed[(size_t)(n->sequence - 1) * (size_t)batches +
-                   (size_t)((n->edits - 1) / v->batch)] = true;
+        if (batch >= 0)
+            failed[(size_t)(n->sequence - 1) * (size_t)batches + (size_t)batch] = true;
     }
     return failed;
 }

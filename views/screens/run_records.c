@@ -149,12 +149,10 @@ static bool failed(const struct eval *v, int record)
 {
     for (int i = 0; i < v->numbers; i++) {
         const struct run_number *n = &v->number[i];
-        int order = (n->sequence - 1) % v->orders;
+        int batch = eval_failed_batch(v, n), order = batch < 0 ? 0 : (n->sequence - 1) % v->orders;
 
-        if (!strcmp(n->name, "failed") && n->sequence > 0 && n->sequence <= eval_sequences(v) &&
-            n->edits > 0 &&
-            (n->edits - 1) / v->batch ==
-                v->turn[(size_t)order * (size_t)v->facts + (size_t)record] / v->batch)
+        if (batch >= 0 &&
+            batch == v->turn[(size_t)order * (size_t)v->facts + (size_t)record] / v->batch)
             return true;
     }
     return false;
