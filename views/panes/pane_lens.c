@@ -108,15 +108,12 @@ static bool lens_title(const struct ui_state *d, char title[32 + UI_WORDS])
     const struct edit_side *side = ui_shown_side(d);
     char words[UI_WORDS];
 
-    if (!side) {
-        snprintf(title, 32 + UI_WORDS, "Lens: rank by layer");
-        return pane_stale_title(d, d->prompt_info, title, 32 + UI_WORDS);
-    }
-    ui_verdict_words(d, words);
-    show_print(title, 32 + UI_WORDS, "Lens: rank by layer, %s%s%s",
-               d->side == SIDE_BEFORE ? "before" : "after", *words ? "  " STALE_HATCH " " : "",
-               words);
-    return *words;
+    snprintf(title, 32 + UI_WORDS, "Lens: rank by layer%s",
+             !side                    ? ""
+             : d->side == SIDE_BEFORE ? ", before"
+                                      : ", after");
+    return side ? pane_stale_words("", ui_verdict_words(d, words), title, 32 + UI_WORDS)
+                : pane_stale_title(d, d->prompt_info, title, 32 + UI_WORDS);
 }
 
 /* "Rome leads from L23" for the frame's corner; "log", the axis, if it does not end ahead. */

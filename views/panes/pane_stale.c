@@ -10,17 +10,22 @@
 #include "core/base/utf8.h"
 #include "views/panes/panes.h"
 
-bool pane_stale_part_title(const struct ui_state *d, const void *result, const char *part,
-                           char *title, size_t n)
+bool pane_stale_words(const char *part, const char *words, char *title, size_t n)
 {
     size_t used = strlen(title);
-    char words[UI_WORDS];
 
-    ui_differs_words(d, result, words);
     if (*words)
         show_print(title + used, n - used, "  " STALE_HATCH " %s%s%s", part, *part ? " " : "",
                    words);
     return *words;
+}
+
+bool pane_stale_part_title(const struct ui_state *d, const void *result, const char *part,
+                           char *title, size_t n)
+{
+    char words[UI_WORDS];
+
+    return pane_stale_words(part, ui_differs_words(d, result, words), title, n);
 }
 
 bool pane_stale_title(const struct ui_state *d, const void *result, char *title, size_t n)

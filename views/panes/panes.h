@@ -8,6 +8,9 @@
 #include "views/panes/heat_grid.h"
 #include "views/ui_state.h"
 
+/* Appends "  ╱ rows WORDS" to a pane's title; nothing where the words are empty. Returns whether it
+ * did. */
+bool pane_stale_words(const char *part, const char *words, char *title, size_t n);
 /* If the result (of struct ui_state) does not match what is at hand, appends "  ╱ of Eiffel Tower →
  * Rome" to a pane's title and returns true; the caller then marks its content: surface_stale(). */
 bool pane_stale_title(const struct ui_state *d, const void *result, char *title, size_t n);
