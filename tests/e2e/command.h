@@ -58,6 +58,29 @@ static int run(struct buf *out, const char *fmt, ...)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* Runs the command again and again, killed after `after` seconds and then `grow` times as late,
+ * until it ends well. Returns how often it was killed. */
+static int run_killed(struct buf *out, double after, double grow, const char *args)
+{
+    const char *program = getenv("EDITSCOPE");
+    char *was = xstrdup(program ? program : "build/editscope");
+    int status = 1, kills = 0;
+
+    for (; after < 60 && status; after *= grow) {
+        char *killed = xasprintf("timeout -s KILL %.3f %s", after, was);
+
+        setenv("EDITSCOPE", killed, 1);
+        free(killed);
+        status = run(out, "%s", args);
+        CHECK(status == 0 || status == 137);
+        kills += status != 0;
+    }
+    setenv("EDITSCOPE", was, 1);
+    CHECK(status == 0);
+    free(was);
+    return kills;
+}
+
 /* What went to standard error. Caller frees. */
 static char *messages(void)
 {

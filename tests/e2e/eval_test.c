@@ -493,30 +493,18 @@ static void a_killed_run_goes_on(void)
     static const char args[] =
         "eval -q " SMALL ARMS "--data %s --edits 2,5 --orders 2 --protocol teacher,generated "
         "-o %s/%s.run --json";
-    const char *program = getenv("EDITSCOPE");
-    char *data = data_file(), *was = xstrdup(program ? program : "build/editscope"), *kill;
+    char *data = data_file(), *killed = xasprintf(args, data, folder, "killed");
     char *whole, *again;
     struct buf out = {0};
-    int status = 1, kills = 0;
 
     CHECK(run(&out, args, data, folder, "whole") == 0);
     whole = numbers_of(&out);
-    for (double after = 0.15; after < 60 && status; after *= 1.15) {
-        kill = xasprintf("timeout -s KILL %.3f %s", after, was);
-        setenv("EDITSCOPE", kill, 1);
-        free(kill);
-        status = run(&out, args, data, folder, "killed");
-        CHECK(status == 0 || status == 137);
-        kills += status != 0;
-    }
-    setenv("EDITSCOPE", was, 1);
-    CHECK(status == 0);
-    CHECK(kills > 2);
+    CHECK(run_killed(&out, 0.15, 1.15, killed) > 2);
     again = numbers_of(&out);
     CHECK(strlen(whole) > 10000);
     same_numbers(again, whole);
     free(again);
-    CHECK(run(&out, args, data, folder, "killed") == 0); /* complete: nothing is left to do */
+    CHECK(run(&out, "%s", killed) == 0); /* complete: nothing is left to do */
     again = numbers_of(&out);
     same_numbers(again, whole);
     CHECK(run(&out, "eval -q " SMALL "--method nmke --data %s --edits 2,5 -o %s/killed.run", data,
@@ -526,7 +514,7 @@ static void a_killed_run_goes_on(void)
     buf_free(&out);
     free(again);
     free(whole);
-    free(was);
+    free(killed);
     free(data);
 }
 
@@ -536,11 +524,9 @@ static void a_killed_run_goes_on(void)
  * of one that was made in one go. kn needs an old object, which three facts do not have. */
 static void a_run_is_extended(void)
 {
-    const char *program = getenv("EDITSCOPE");
-    char *data = data_file(), *was = xstrdup(program ? program : "build/editscope");
+    char *data = data_file(), *longer = xasprintf(EXTENDED, data, "2,4,5", folder, "longer");
     char *whole, *again, *said;
     struct buf out = {0};
-    int status = 1, kills = 0;
 
     CHECK(run(&out, EXTENDED, data, "2,4,5", folder, "in-one") == 0);
     whole = sorted_numbers(&out);
@@ -554,23 +540,14 @@ static void a_run_is_extended(void)
     said = messages();
     CHECK(strstr(said, "goes on to 4 facts: edits are made again, what was asked is kept"));
     free(said);
-    for (double after = 0.2; after < 60 && status; after *= 1.3) {
-        said = xasprintf("timeout -s KILL %.3f %s", after, was);
-        setenv("EDITSCOPE", said, 1);
-        free(said);
-        status = run(&out, EXTENDED, data, "2,4,5", folder, "longer");
-        CHECK(status == 0 || status == 137);
-        kills += status != 0;
-    }
-    setenv("EDITSCOPE", was, 1);
-    CHECK(status == 0 && kills > 1);
+    CHECK(run_killed(&out, 0.2, 1.3, longer) > 1);
     again = sorted_numbers(&out);
     CHECK(strlen(whole) > 10000);
     same_numbers(again, whole);
     CHECK(run(&out, "verify -s %s/longer.run", folder) == 0);
     free(again);
     free(whole);
-    free(was);
+    free(longer);
     free(data);
     buf_free(&out);
 }

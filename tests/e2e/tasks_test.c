@@ -308,33 +308,24 @@ static void the_screen_has_scores(const char *run_file, const json_t *results, c
 
 static void a_killed_run_goes_on(void)
 {
-    const char *program = getenv("EDITSCOPE");
-    char *was = xstrdup(program ? program : "build/editscope"), *kill, *whole, *again;
+    char *whole, *again, *file, *killed;
     char *args = eval_of("--method alphaedit --tasks mmlu_cloze,gsm8k,humaneval --task-records 5 "
                          "-o");
     json_t *results;
     struct buf out = {0}, report = {0};
-    int status = 1, kills = 0;
 
     CHECK(run(&out, "%s %s/whole.run --json", args, folder) == 0);
     CHECK(run(&report, "%s %s/whole.run", args, folder) == 0);
     whole = answers_of(&out);
     results = events(&out, "result");
-    kill = xasprintf("%s/whole.run", folder);
-    the_screen_has_scores(kill, results, report.data);
+    file = xasprintf("%s/whole.run", folder);
+    the_screen_has_scores(file, results, report.data);
     json_decref(results);
     buf_free(&report);
-    free(kill);
-    for (double after = 0.1; after < 60 && status; after *= 1.5) {
-        kill = xasprintf("timeout -s KILL %.3f %s", after, was);
-        setenv("EDITSCOPE", kill, 1);
-        free(kill);
-        status = run(&out, "%s %s/killed.run --json", args, folder);
-        CHECK(status == 0 || status == 137);
-        kills += status != 0;
-    }
-    setenv("EDITSCOPE", was, 1);
-    CHECK(status == 0 && kills > 1);
+    free(file);
+    killed = xasprintf("%s %s/killed.run --json", args, folder);
+    CHECK(run_killed(&out, 0.1, 1.5, killed) > 1);
+    free(killed);
     again = answers_of(&out);
     CHECK(strlen(whole) > 3000);
     CHECK_STR(again, whole);
@@ -342,7 +333,6 @@ static void a_killed_run_goes_on(void)
     free(again);
     free(whole);
     free(args);
-    free(was);
     buf_free(&out);
 }
 
