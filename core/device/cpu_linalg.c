@@ -15,7 +15,8 @@ void dpotrf_(const char *triangle, const int *n, double *a, const int *lda, int 
 
 enum {
     GRAM_ROWS = 1024, /* rows of x converted to double at a time */
-    GRAM_TILE = 512   /* rows and columns of c in a piece */
+    GRAM_TILE = 512,  /* rows and columns of c in a piece */
+    GRAM_STRIP = 32   /* columns of it that are mirrored together: their lines stay in the cache */
 };
 
 struct gram {
@@ -44,9 +45,13 @@ static void gram_piece(void *context, int piece, int worker)
     else
         cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, ni, nj, g->rows, 1, g->x + i0,
                     g->c.cols, g->x + j0, g->c.cols, 1, c, (int)g->c.stride);
-    for (int i = i0; i < i0 + ni; i++)
-        for (int j = i0 == j0 ? i + 1 : j0; j < j0 + nj; j++)
-            row_f64(g->c, j)[i] = row_f64(g->c, i)[j];
+    for (int s = j0; s < j0 + nj; s += GRAM_STRIP) {
+        int end = s + GRAM_STRIP < j0 + nj ? s + GRAM_STRIP : j0 + nj;
+
+        for (int i = i0; i < i0 + ni; i++)
+            for (int j = i0 == j0 && i + 1 > s ? i + 1 : s; j < end; j++)
+                row_f64(g->c, j)[i] = row_f64(g->c, i)[j];
+    }
 }
 
 void cpu_gram(struct device *dev, struct mat x, struct mat c)

@@ -119,7 +119,7 @@ struct mat mat_new(struct device *dev, enum dtype type, int rows, int cols)
                  "a new matrix is float32 or float64, and no size is negative"))
         return m;
     m.data = device_alloc(dev, mat_bytes(m));
-    if (m.data)
+    if (m.data && (!dev->ops->zeroed_from || mat_bytes(m) < dev->ops->zeroed_from))
         device_fill(dev, m, 0);
     return m;
 }

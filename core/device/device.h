@@ -193,6 +193,7 @@ struct device_ops {
     bool own_memory;    /* data must be copied to its memory, and fit there */
     bool graphs;        /* it can record operations; if not, call them every time */
     bool queues;        /* operations return before they are done */
+    size_t zeroed_from; /* alloc gives zeros if asked for so many bytes or more; 0: never */
     int (*count)(void); /* devices of this kind in the machine; 0 is not an error */
     /* Whether device `index` can be opened; if not, err says why. */
     enum device_presence (*check)(int index, struct err *err);

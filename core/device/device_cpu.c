@@ -254,6 +254,7 @@ const struct device_ops device_cpu = {
     .open = cpu_open,
     .close = cpu_close,
     .free_memory = cpu_free_memory,
+    .zeroed_from = LARGE,
     .alloc = cpu_alloc,
     .release = cpu_release,
     .adopt = cpu_adopt,
