@@ -147,14 +147,22 @@ static void traced_layers(const struct tune *t, char out[32])
 
 /* ---- the arms ---- */
 
+/* An arm with the parameters of an earlier one is left out: it would say the same. */
 static bool add_arm(struct tune *t, const char *text, const struct params *from, bool other,
                     struct err *err)
 {
+    struct arm *arm = &t->arm[t->arms];
+
     if (t->arms == ARMS_MOST)
         return err_set(err, ERR_USAGE, "--arm: at most %d arms beside the program's own",
                        ARMS_MOST - (int)(sizeof(arms) / sizeof(*arms)));
-    t->other[t->arms] = other;
-    return arm_parse(&t->arm[t->arms++], "--arm", text, from, err);
+    if (!arm_parse(arm, "--arm", text, from, err))
+        return false;
+    for (int i = 0; i < t->arms; i++)
+        if (params_same(&t->arm[i].params, &arm->params, AFFECTS_EDIT))
+            return true;
+    t->other[t->arms++] = other;
+    return true;
 }
 
 /* The program's arms, what the model's own preset gives, and those of the command line. */
