@@ -64,6 +64,7 @@ static struct attribution *attribution_at_amplification(const struct attribution
     memcpy(b->value_norm, a->value_norm, (size_t)a->neurons * sizeof(float));
     attribution_set_keys(b, a->key, a->keys);
     b->draw = a->draw;
+    b->words = a->words;
     memcpy(b->target, a->target, (size_t)a->rows * sizeof(int));
     memcpy(b->base_logp, a->base_logp, (size_t)a->rows * sizeof(double));
     for (size_t i = 0; i < n; i++)

@@ -294,6 +294,14 @@ const char *ui_explained_token(const struct ui_state *d, char out[64])
     return out;
 }
 
+int ui_scored_words(const struct ui_state *d)
+{
+    for (int l = 0; l < d->layers; l++)
+        if (d->layer[l].score && d->layer[l].score->words)
+            return d->layer[l].score->words;
+    return 0;
+}
+
 const char *class_glyph(unsigned class_bits)
 {
     static const char *const glyph[4] = {"·", "▲", "●", "◆"};

@@ -95,6 +95,7 @@ enum param {
     P_PROMPT_FORM,    /* plain | chat */
     P_PROMPT_SPECIAL, /* text | token */
     P_TARGET_BLANK,   /* auto | yes | no */
+    P_ATTR_WORDS,     /* 0 = the whole vocabulary */
 #define PARAM_ID(id, ...) id,
     EDITOR_PARAMS(PARAM_ID)
 #undef PARAM_ID

@@ -201,6 +201,11 @@ static const struct param_info rows[PARAM_COUNT] = {
         {"target.blank", "", PARAM_CHOICE, 0, 0, 2, "auto yes no", "", "",
          "space between prompt and new object; auto: none between scripts written without spaces",
          AFFECTS_WORDING},
+    [P_ATTR_WORDS] =
+        {"attr.words", "", PARAM_INTEGER, 0, 0, 1e9, "", "", "words",
+         "words of the vocabulary that the sums of LPS and PSA take, weighted to stand "
+         "for all; 0 = all",
+         AFFECTS_SCORES | PARAM_ADDED_LATER},
     EDITOR_PARAMS(PARAM_ROW)};
 
 const struct param_info *param_info(enum param p)

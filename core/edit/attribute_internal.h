@@ -31,6 +31,15 @@ struct layer_work {
     struct lps_state state;
 };
 
+/* The part of the vocabulary that a layer's sums take (attr.words). */
+struct attribute_words {
+    int count;       /* K */
+    int *id;         /* [K] tokens, ascending */
+    float *weight;   /* [K] log of how many words each stands for */
+    int *target;     /* [N] index of each row's explained token */
+    struct mat head; /* [K, d] their rows of the unembedding */
+};
+
 void layer_work_free(struct layer_work *w, struct device *dev);
 /* An attribution of a layer of this run that holds no scores yet. */
 struct attribution *attribute_empty(const struct attribute_run *run, int layer,
@@ -44,6 +53,13 @@ double attribute_square(const float *x, int n); /* |x|^2 */
  * [N][M], unless NULL (attr.norm = own): the factor of the base for each row and neuron. */
 bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a,
                      struct layer_work *w, float *own_base, struct err *err);
+/* Chooses words by the unperturbed lens w->base [N, V] and shrinks it to [N, K], the weights added.
+ * base_logp [N]: log p(target) over the whole vocabulary. *out is NULL, and nothing changed, where
+ * attr.words is 0 or not less than the vocabulary, and where the base is scaled or capped
+ * (attr.norm = own, a softcap), since a weight cannot be added to it there. */
+bool attribute_words_choose(struct attribute_run *run, struct layer_work *w, double *base_logp,
+                            struct attribute_words **out, struct err *err);
+void attribute_words_free(struct attribute_words *s, struct device *dev);
 /* 1 / rms of each row of h itself: the unperturbed lens under attr.norm = own. */
 bool attribute_own_scale(struct attribute_run *run, int layer, float *scale, struct err *err);
 /* norm [M]: the length of each column of values [d, M]. */

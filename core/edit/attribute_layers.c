@@ -53,6 +53,7 @@ struct sums {
 struct layer_run {
     struct attribution *a; /* NULL: there is none */
     struct layer_work w;
+    struct attribute_words *words; /* NULL: the tiles go over the whole vocabulary */
     struct sums h;
     float *own_base, *h0_scale; /* attr.norm = own: [N M], [N] */
     bool curves;
@@ -62,6 +63,7 @@ struct layer_run {
 static void layer_run_free(struct attribute_run *run, struct layer_run *l)
 {
     layer_work_free(&l->w, run->view->model->dev);
+    attribute_words_free(l->words, run->view->model->dev);
     free(l->h.max);
     free(l->h.own);
     free(l->h.mean);
@@ -92,7 +94,7 @@ static bool layer_begin(struct attribute_run *run, struct layer_run *l, int laye
                         struct job *job, struct err *err)
 {
     enum strategy strategy = (enum strategy)params_choice(&run->params, P_ATTR_STRATEGY);
-    bool own = params_choice(&run->params, P_ATTR_NORM) == NORM_OWN;
+    bool own = params_choice(&run->params, P_ATTR_NORM) == NORM_OWN, ok;
 
     *l = (struct layer_run){.curves = curves && has_curves(run), .start = clock_seconds()};
     l->a = attribute_empty(run, layer, strategy, l->curves);
@@ -100,9 +102,13 @@ static bool layer_begin(struct attribute_run *run, struct layer_run *l, int laye
         l->own_base = xcalloc((size_t)run->rows * (size_t)run->neurons, sizeof(float));
         l->h0_scale = xcalloc((size_t)run->rows, sizeof(float));
     }
-    return !job_cancelled(job, err) &&
-           (!own || attribute_own_scale(run, layer, l->h0_scale, err)) &&
-           attribute_stage(run, layer, l->a, &l->w, l->own_base, err);
+    ok = !job_cancelled(job, err) && (!own || attribute_own_scale(run, layer, l->h0_scale, err)) &&
+         attribute_stage(run, layer, l->a, &l->w, l->own_base, err) &&
+         (strategy == STRATEGY_MPC ||
+          attribute_words_choose(run, &l->w, l->a->base_logp, &l->words, err));
+    if (ok && l->words)
+        l->a->words = (int)run->params.value[P_ATTR_WORDS];
+    return ok;
 }
 
 /* How many tiles may be queued, 1 to MOST_AHEAD, if `done` of them took so long. */
@@ -122,6 +128,8 @@ static bool layer_tiles(struct attribute_run *run, struct layer_run *l, void (*m
 {
     const struct model *m = run->view->model;
     struct layer_work *w = &l->w;
+    struct mat head = l->words ? l->words->head : m->head;
+    const int *target = l->words ? l->words->target : run->target;
     struct mat *const state[] = {&w->state.max, &w->state.own, &w->state.mean, &w->state.square};
     int tile = m->dev->ops->queues ? QUEUED_TILE : TILE, queued = 0;
     double start = clock_seconds(), meanwhile_seconds = 0;
@@ -132,19 +140,19 @@ static bool layer_tiles(struct attribute_run *run, struct layer_run *l, void (*m
     w->state.sum = mat_new(m->dev, DT_F64, run->rows, run->neurons);
     device_fill(m->dev, w->state.max, -1e30);
     w->state.base_scale = w->base_scale;
-    for (int v0 = 0; v0 < run->vocab; v0 += tile) {
-        int n = run->vocab - v0 < tile ? run->vocab - v0 : tile;
+    for (int v0 = 0; v0 < head.rows; v0 += tile) {
+        int n = head.rows - v0 < tile ? head.rows - v0 : tile;
 
         if (job_cancelled(job, err))
             return false;
         w->state.same_values = v0 > 0;
         if (w->add.data)
             w->state.add = mat_cols(w->add, v0, n);
-        device_lps(m->dev, mat_rows(m->head, v0, n), w->values, mat_cols(w->base, v0, n), w->coeff,
-                   run->target, v0, w->state);
+        device_lps(m->dev, mat_rows(head, v0, n), w->values, mat_cols(w->base, v0, n), w->coeff,
+                   target, v0, w->state);
         device_throttle(m->dev, run->queue_depth);
         queued++;
-        if (meanwhile && (queued > run->queue_depth || v0 + tile >= run->vocab)) {
+        if (meanwhile && (queued > run->queue_depth || v0 + tile >= head.rows)) {
             double from = clock_seconds();
 
             meanwhile(ctx);
@@ -181,13 +189,15 @@ static bool layer_fetch(struct attribute_run *run, struct layer_run *l, struct e
     h->sum = xmalloc(nm * sizeof(double));
     device_fetch(dev, h->sum, l->w.state.sum,
                  "layer %d: sums over the vocabulary (a column a neuron)", layer);
-    h->base = xmalloc((size_t)run->rows * (size_t)run->vocab * sizeof(float));
+    h->base = xmalloc((size_t)run->rows * (size_t)l->w.base.cols * sizeof(float));
     device_fetch(dev, h->base, l->w.base, "layer %d: the lens (a column a token)", layer);
     if (l->w.add.data) {
         h->add = xmalloc((size_t)run->vocab * sizeof(float));
         device_fetch(dev, h->add, l->w.add, "the final norm's bias read out (a column a token)");
     }
     layer_work_free(&l->w, dev);
+    if (l->words)
+        mat_free(dev, &l->words->head);
     return device_sync(dev, err);
 }
 
@@ -217,14 +227,18 @@ static void score_row(struct attribute_run *run, struct layer_run *l, int b)
 {
     const struct sums *h = &l->h;
     struct attribution *a = l->a;
-    float *row = h->base + (size_t)b * (size_t)run->vocab;
-    double base = (double)row[run->target[b]];
+    int words = l->words ? l->words->count : run->vocab;
+    float *row = h->base + (size_t)b * (size_t)words;
+    double base = (double)row[l->words ? l->words->target[b] : run->target[b]];
     double cap = (double)run->view->model->config->logit_softcap;
     double add = h->add ? (double)h->add[run->target[b]] : 0;
     double clamp = run->params.value[P_ATTR_CLAMP], amplify = run->params.value[P_ATTR_AMPLIFY];
-    double lo = clamp > 0 ? log(clamp) : -HUGE_VAL, logp0 = base_logp(run, l, b, row, h->add);
+    double lo = clamp > 0 ? log(clamp) : -HUGE_VAL, logp0;
 
-    a->base_logp[b] = logp0;
+    /* Drawn words: the difference is of the same sums, so that no amplification means no score. */
+    logp0 = l->words ? base - log_sum_exp(row, words) : base_logp(run, l, b, row, h->add);
+    if (!l->words)
+        a->base_logp[b] = logp0;
     for (int i = 0; i < run->neurons; i++) {
         size_t at = (size_t)b * (size_t)run->neurons + (size_t)i;
         double scale = l->own_base ? (double)l->own_base[at] : 1;

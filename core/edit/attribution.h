@@ -19,6 +19,7 @@ struct attribution {
     int layer, layers; /* this layer, layers of the model */
     int rows, neurons; /* N, M */
     double amplify;    /* amplification of Eq. 2 it was computed with */
+    int words;         /* attr.words, if that many words were drawn for its sums; 0: all are in */
     float *score;      /* [N][M]: LPS in nats (Eq. 3), PSA in probability, MPC a coefficient */
     float *activation; /* [N][M]: neuron coefficients m_i at the scored position */
     float *slope;      /* [N][M]: d score / d amplify; NULL: not computed, or not known */

@@ -163,6 +163,7 @@ static const struct field_info attribution_field[] = {
     COUNT(attribution, keys),
     FLOATS(attribution, key, keys, AT(attribution, neurons), HALF, false),
     ONE(attribution, draw, FIELD_UNSIGNED),
+    INT(attribution, words),
 };
 
 static bool attribution_ready(void *what, struct err *err)

@@ -169,6 +169,57 @@ static void scores_and_masks_agree(void)
     json_decref(all);
 }
 
+/* Drawn words (attr.words) against the reference's exact scores: the same neurons, nearly. */
+static void drawn_words_agree(void)
+{
+    struct err err = {0};
+    struct safetensors *file = safetensors_open("tests/data/goldens/attribution.safetensors", &err);
+    long same = 0, kept = 0;
+
+    CHECK_STR(err.text, "");
+    for (int fact = 0; file && fact < 3; fact++) {
+        struct params p;
+        struct request r;
+        struct attribute_run *run;
+
+        params_default(&p);
+        CHECK(params_set(&p, "attr.words", "8192", FROM_COMMAND_LINE, &err));
+        r = golden_request(fact, &p);
+        run = attribute_begin(base, &r, 1, &p, 1, NULL, &err);
+        CHECK(run != NULL);
+        for (int layer = 4; run && layer <= 8; layer++) {
+            struct attribution *a = attribute_layer(run, layer, true, NULL, &err);
+            char name[64];
+            float *want;
+            size_t n;
+            struct mask *mask;
+
+            CHECK(a && a->words == 8192);
+            if (!a)
+                break;
+            snprintf(name, sizeof(name), "fact%d.lps.%d", fact, layer);
+            want = golden_tensor(file, name, &n);
+            CHECK(want && relative(a->score, want, n) < 0.1);
+            free(want);
+            mask = mask_build(a, &p);
+            snprintf(name, sizeof(name), "fact%d.mask_topk.%d", fact, layer);
+            want = golden_tensor(file, name, &n);
+            for (size_t i = 0; want && i < n; i++) {
+                kept += want[i] > 0;
+                same += want[i] > 0 && mask->weight[i] > 0;
+            }
+            free(want);
+            mask_free(mask);
+            attribution_unref(a);
+        }
+        attribute_end(run);
+        request_free(&r);
+    }
+    printf("%ld of %ld neurons are the same\n", same, kept);
+    CHECK((double)same >= 0.99 * (double)kept);
+    safetensors_close(file);
+}
+
 static void targets_agree(void)
 {
     json_t *all = golden_json("reference.json"), *f;
@@ -207,6 +258,7 @@ static void targets_agree(void)
 static const struct test tests[] = {
     {"token rows, lookups and targets", rows_agree},
     {"LPS, PSA, MPC scores; masks, H and rho", scores_and_masks_agree},
+    {"scores of drawn words", drawn_words_agree},
     {"target optimisation", targets_agree},
 };
 

@@ -559,7 +559,52 @@ static void gradient_by_differences(void)
     request_free(&r);
 }
 
+/* Drawn words: the reference p is still that of the whole vocabulary, an explained token is always
+ * drawn, and nothing is drawn where that is refused or would leave none out. */
+static void drawn_words(void)
+{
+    static const char *const refused[] = {"attr.norm=own", "attr.strategy=mpc"};
+    struct params p = with(NULL, NULL);
+    struct attribution *exact = scores(real.base, &p, true), *few;
+    double off = 0, all = 0;
+
+    set(&p, "attr.words", "2000");
+    few = scores(real.base, &p, true);
+    CHECK(exact->words == 0 && few->words == 2000);
+    for (int b = 0; b < exact->rows; b++) {
+        CHECK(few->target[b] == exact->target[b]);
+        CHECK_NEAR(few->base_logp[b], exact->base_logp[b], 1e-6);
+    }
+    for (int i = 0; i < exact->rows * exact->neurons; i++) {
+        double d = (double)few->slope[i] - (double)exact->slope[i];
+
+        off += d * d;
+        all += (double)exact->slope[i] * (double)exact->slope[i];
+    }
+    printf("drawn words: slopes off by %.4f of their size\n", sqrt(off / all));
+    CHECK(off < 0.01 * all);
+    attribution_unref(few);
+    set(&p, "attr.words", "1000000");
+    few = scores(real.base, &p, true);
+    CHECK(few->words == 0);
+    CHECK(!memcmp(few->score, exact->score, (size_t)few->neurons * sizeof(float)));
+    attribution_unref(few);
+    for (int k = 0; k < 2; k++) {
+        char name[40];
+        const char *equals = strchr(refused[k], '=');
+
+        p = with("attr.words", "2000");
+        snprintf(name, sizeof(name), "%.*s", (int)(equals - refused[k]), refused[k]);
+        set(&p, name, equals + 1);
+        few = scores(real.base, &p, false);
+        CHECK(few->words == 0);
+        attribution_unref(few);
+    }
+    attribution_unref(exact);
+}
+
 static const struct test tests[] = {
+    {"sums of drawn words", drawn_words},
     {"residual + sum of m v = the block's output", neurons_add_up},
     {"lens of the last residual = logits", lens_of_last_residual},
     {"PSA = p0 (e^LPS - 1)", psa_from_lps},

@@ -190,12 +190,16 @@ static bool write_run(struct cli *c, const struct watch *w, struct err *err)
 static void print_done(struct cli *c, const struct watch *w)
 {
     double seconds = 0;
+    char words[64] = "";
     json_t *o;
 
     for (int i = 0; i < w->count; i++)
         seconds += w->layer[i].attribution->seconds;
+    if (w->count && w->layer[0].attribution->words)
+        snprintf(words, sizeof(words), ", over %d words that stand for all",
+                 w->layer[0].attribution->words);
     if (!cli_json(c)) {
-        std_print("%d layers in %.1f s%s%s\n", w->count, seconds,
+        std_print("%d layers in %.1f s%s%s%s\n", w->count, seconds, words,
                   cli_has(c, OPT_OUTPUT) ? ": " : "",
                   cli_has(c, OPT_OUTPUT) ? c->value[OPT_OUTPUT] : "");
         return;

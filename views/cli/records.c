@@ -54,6 +54,8 @@ json_t *record_layer(const struct attribution *a, const struct mask *m,
     json_t *o = cli_event("layer"), *ties = json_object();
 
     cli_fields(o, &attribution_fields, a, "layer N=rows M=neurons");
+    if (a->words)
+        put_int(o, "words", a->words);
     if (rows)
         json_object_set_new(o, "rows", rows_json(rows));
     put_real(o, "H_ge", m->general.H);

@@ -324,8 +324,8 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
  * not scored" where nothing is known of the others. */
 static void map_counts(const struct map *m, char *hint, size_t n)
 {
-    int count[ROW_EXACT + 1] = {0};
-    char stale[48] = "", mpc[32] = "", empty[32] = "";
+    int count[ROW_EXACT + 1] = {0}, words = ui_scored_words(m->d);
+    char stale[48] = "", mpc[32] = "", empty[32] = "", exact[32] = "exact";
 
     for (int l = 0; l < m->d->layers; l++)
         if (map_window_has(m->window, l))
@@ -339,15 +339,16 @@ static void map_counts(const struct map *m, char *hint, size_t n)
                    count[ROW_STALE]);
     if (count[ROW_EMPTY])
         snprintf(empty, sizeof(empty), " · %d not scored", count[ROW_EMPTY]);
-    snprintf(hint, n, "%s%d exact%s%s", stale, count[ROW_EXACT], mpc, empty);
+    if (words)
+        snprintf(exact, sizeof(exact), "of %d words", words);
+    snprintf(hint, n, "%s%d %s%s%s", stale, count[ROW_EXACT], exact, mpc, empty);
 }
 
 /* How far the scores are, else how many neurons a column holds. */
 static void map_hint(const struct map *m, char *hint, size_t n)
 {
     int bin = m->g.bins > 0 ? (m->g.to - m->g.from + m->g.bins - 1) / m->g.bins : 0;
-
-    int exact = m->g.exact_rows;
+    int exact = m->g.exact_rows, words = ui_scored_words(m->d);
 
     if (m->mode < HEAT_TRACE && (m->g.mpc_rows || m->g.stale_rows || (exact && exact < m->g.rows)))
         map_counts(m, hint, n);
@@ -360,6 +361,8 @@ static void map_hint(const struct map *m, char *hint, size_t n)
         show_print(hint, n, "%s of each bin of %d", heat_pool_name(m->d->pool), bin);
     else
         snprintf(hint, n, "one column a neuron");
+    if (words && m->mode <= HEAT_PSA && exact && !strstr(hint, "words"))
+        snprintf(hint + strlen(hint), n - strlen(hint), " · of %d words", words);
     if (m->mode < HEAT_TRACE)
         utf8_copy(hint + strlen(hint), n - strlen(hint), scores_of_base(&m->d->params));
 }

@@ -70,6 +70,9 @@ static void print_scores_note(const struct ui_state *d)
 
     if (*scores_of_base(&d->params))
         plain_say("scores%s\n", strstr(scores_of_base(&d->params), " of "));
+    if (ui_scored_words(d))
+        plain_say("scores are sums over %d words that stand for the vocabulary (attr.words)\n",
+                  ui_scored_words(d));
     if (!editor_takes_mask(&d->params))
         plain_say("%s has no mask: classes and ratios are those of NMKE\n", editor->title);
 }
