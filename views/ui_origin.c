@@ -72,7 +72,11 @@ void ui_about(const struct ui_state *d, struct buf *out)
         buf_printf(out, "parameters: %.*s; ", (int)strlen(d->now.changed) - 1, d->now.changed);
     else
         buf_puts(out, "parameters at their defaults; ");
-    buf_printf(out, "scores of %d of %d layers are exact", d->scored_layers, d->layers);
+    if (ui_scored_words(d))
+        buf_printf(out, "scores of %d of %d layers are there, over %d words that stand for all",
+                   d->scored_layers, d->layers, ui_scored_words(d));
+    else
+        buf_printf(out, "scores of %d of %d layers are exact", d->scored_layers, d->layers);
     if (d->approximate)
         buf_puts(out, " up to the amplification, to which they are extrapolated");
     if (d->stale_layers)

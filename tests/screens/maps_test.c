@@ -53,6 +53,32 @@ static void the_map_is_never_blank_before_scores(void)
     ui_free(&d);
 }
 
+/* Scores over drawn words (attr.words) are not called exact anywhere. */
+static void drawn_words_are_said(void)
+{
+    struct ui_state d;
+    struct host host = host_of(&d);
+    struct view *v;
+    struct buf about = {0};
+    char *text;
+
+    make_ui_state(&d);
+    give_model(&d);
+    give_run(&d, 5);
+    for (int l = 0; l < LAYERS; l++)
+        if (d.layer[l].score)
+            d.layer[l].score->words = 8192;
+    v = view_open(view_find("heatmap"), &host);
+    text = screen_text(&(struct screen){.ui = &d, .view = v}, 24, 80, false);
+    CHECK(strstr(text, "5 scored, 8192 words") && !strstr(text, "exact"));
+    ui_about(&d, &about);
+    CHECK(strstr(about.data, "over 8192 words") && !strstr(about.data, "exact"));
+    free(text);
+    buf_free(&about);
+    view_close(v);
+    ui_free(&d);
+}
+
 static void the_cut_is_where_the_mask_ends(void)
 {
     struct ui_state d;
@@ -705,6 +731,7 @@ static void a_method_without_a_mask_keeps_nothing(void)
 }
 
 static const struct test tests[] = {
+    {"drawn words are not called exact", drawn_words_are_said},
     {"a count is not in nats", a_count_is_not_in_nats},
     {"a method without a mask keeps nothing", a_method_without_a_mask_keeps_nothing},
     {"chosen neurons are shown", chosen_neurons_are_shown},

@@ -340,7 +340,7 @@ static void map_counts(const struct map *m, char *hint, size_t n)
     if (count[ROW_EMPTY])
         snprintf(empty, sizeof(empty), " · %d not scored", count[ROW_EMPTY]);
     if (words)
-        snprintf(exact, sizeof(exact), "of %d words", words);
+        snprintf(exact, sizeof(exact), "scored, %d words", words);
     snprintf(hint, n, "%s%d %s%s%s", stale, count[ROW_EXACT], exact, mpc, empty);
 }
 
@@ -362,7 +362,7 @@ static void map_hint(const struct map *m, char *hint, size_t n)
     else
         snprintf(hint, n, "one column a neuron");
     if (words && m->mode <= HEAT_PSA && exact && !strstr(hint, "words"))
-        snprintf(hint + strlen(hint), n - strlen(hint), " · of %d words", words);
+        snprintf(hint + strlen(hint), n - strlen(hint), " · %d words", words);
     if (m->mode < HEAT_TRACE)
         utf8_copy(hint + strlen(hint), n - strlen(hint), scores_of_base(&m->d->params));
 }

@@ -57,8 +57,8 @@ then_out '^lens of the base model' '^layer 0 says .*rank [0-9]+' '^variants Eiff
 
 row "a preset's parameters, and none of that name"
 say "$d/plain-preset.es" 'preset smollm2-135m' 'preset nobody' 'preset paper'
-then_out '^preset smollm2-135m: 2 parameters changed' 'preset nobody: no such preset' \
-    '^preset paper: 2 parameters changed'
+then_out '^preset smollm2-135m: 3 parameters changed' 'preset nobody: no such preset' \
+    '^preset paper: 3 parameters changed'
 
 row "a list that was edited already is told as such, in lines"
 say "$d/plain2.es" "facts $d/list.txt" 'commit facts' y no
