@@ -220,6 +220,7 @@ struct command {
     float *z;                           /* [hidden] a target to use instead of optimising one */
     bool sides;                         /* CMD_PROBE: how both states answer, too */
     bool others_only;                   /* CMD_PROBE: only the facts of other edits */
+    bool without_words;                 /* CMD_PROBE: not what the states say to each probe */
     bool chat;                          /* put the text into the model's chat template */
     struct intervention *interventions; /* [intervention_count] */
     int intervention_count;

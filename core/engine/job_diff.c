@@ -130,7 +130,7 @@ static bool diff_fact(struct engine *e, struct model_state *const view[2], struc
         d->probe = xrealloc(d->probe, (size_t)(d->probes + 1) * sizeof(*d->probe));
         r = &d->probe[d->probes++];
         *r = (struct probe_result){0};
-        if (!probe_compare(r, &a->probes, i, state, &e->job, err))
+        if (!probe_compare(r, &a->probes, i, state, true, &e->job, err))
             return false;
     }
     return true;

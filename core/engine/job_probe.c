@@ -100,13 +100,13 @@ static bool both_sides_begin(struct engine *e, const struct command *cmd, struct
 }
 
 static bool probes_ask(struct engine *e, struct probes *p, const struct both_sides *sides,
-                       struct probe_report *out, struct err *err)
+                       bool words, struct probe_report *out, struct err *err)
 {
     out->probe = xcalloc((size_t)p->count + 1, sizeof(*out->probe));
     for (int i = 0; i < p->count; i++) {
         emit_progress(e, e->job_id, "probes", i, p->count);
         out->probes++;
-        if (!probe_compare(&out->probe[i], p, i, sides->state, &e->job, err))
+        if (!probe_compare(&out->probe[i], p, i, sides->state, words, &e->job, err))
             return false;
     }
     return true;
@@ -150,7 +150,7 @@ static bool probe_fact(struct engine *e, struct command *cmd, int i, const struc
     ev.probes->edit = sides->edit;
     utf8_copy(ev.probes->checksum, sizeof(ev.probes->checksum), sides->checksum);
     ok = probes_make(e, f, &cmd->params, i ? 0 : cmd->top, &p, &ev.probes->spares_asked, err) &&
-         probes_ask(e, &p, sides, ev.probes, err);
+         probes_ask(e, &p, sides, !cmd->without_words, ev.probes, err);
     probes_free(&p);
     if (ok)
         bus_emit(e->bus, ev);

@@ -406,7 +406,8 @@ static bool base_understands(bool *known, struct probes *p, int i, struct job *j
 }
 
 bool probe_compare(struct probe_result *out, struct probes *p, int i,
-                   const struct model_state *const state[2], struct job *job, struct err *err)
+                   const struct model_state *const state[2], bool words, struct job *job,
+                   struct err *err)
 {
     const struct probe_case *c = &p->probe[i];
 
@@ -426,7 +427,7 @@ bool probe_compare(struct probe_result *out, struct probes *p, int i,
             out->p[k] = out->p_target[k] = (double)NAN;
             continue;
         }
-        if (!probe_ask(&v, p, i, state[k], true, job, err))
+        if (!probe_ask(&v, p, i, state[k], words, job, err))
             return false;
         out->said[k] = v.said;
         out->p[k] = v.score.p_first;

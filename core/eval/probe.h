@@ -64,9 +64,10 @@ bool probe_ask(struct verdict *out, const struct probes *p, int i, const struct 
 /* The rule of the fact's own prompt: the acceptance test of a commit. */
 bool fact_holds(const struct score *s, double accept);
 
-/* Asks one probe of the states before and after. `out` is zeroed; the caller frees its texts, also
- * on failure. */
+/* Asks one probe of the states before and after. `words`: what they say, too. `out` is zeroed; the
+ * caller frees its texts, also on failure. */
 bool probe_compare(struct probe_result *out, struct probes *p, int i,
-                   const struct model_state *const state[2], struct job *job, struct err *err);
+                   const struct model_state *const state[2], bool words, struct job *job,
+                   struct err *err);
 
 #endif

@@ -21,7 +21,7 @@ const char *probe_label(enum probe_kind kind);
 struct probe_result {
     enum probe_kind kind;
     char *prompt, *expected; /* expected: the object, or what the base says (locality) */
-    char *said[2];           /* first words before, after */
+    char *said[2];           /* first words before, after; NULL: not asked for */
     double p[2];             /* p(first): of the expected answer's first token */
     double p_target[2];      /* of all its tokens; NAN in the chat form */
     bool ok[2];              /* passed, by the rule of its kind */

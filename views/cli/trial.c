@@ -133,7 +133,7 @@ static bool row_ask(struct cli *c, struct row *r, const struct fact *fact, int f
     for (int i = 0; i < facts; i++) {
         struct command cmd = trial_command(CMD_PROBE, c, &fact[i], p);
 
-        cmd.sides = true;
+        cmd.sides = cmd.without_words = true;
         r->now = (struct trial){0};
         if (!cli_job(c, &cmd, row_on_event, r, err))
             return err_in(err, "%s", fact[i].subject);
