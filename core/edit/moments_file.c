@@ -156,28 +156,42 @@ bool moments_file_check(const struct moments *m, int index, const char *path, lo
     return ok;
 }
 
+/* out [rows][n]: rows r0 on of the whole matrix, from its packed upper triangle. Left of the
+ * diagonal stands its mirror image: of each row c of the triangle a piece. `triangle` may be
+ * unaligned. */
+static void unpack_rows(const char *triangle, size_t n, size_t r0, size_t rows, double *out)
+{
+    double piece[ROWS_AT_ONCE];
+
+    for (size_t c = 0; c < r0 + rows; c++) {
+        /* row c begins behind rows of n, n - 1, ... numbers, with column c */
+        const char *row = triangle + (c * n - c * (c + 1) / 2) * sizeof(*out);
+        size_t first = c < r0 ? 0 : c - r0;
+
+        memcpy(piece + first, row + (r0 + first) * sizeof(*out), (rows - first) * sizeof(*out));
+        for (size_t r = first; r < rows; r++)
+            out[r * n + c] = piece[r];
+        if (c >= r0)
+            memcpy(out + first * n + c, row + c * sizeof(*out), (n - c) * sizeof(*out));
+    }
+}
+
 /* Unpacks the triangle into a whole matrix, on the device or on the host. */
 static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum, struct err *err)
 {
     size_t n = (size_t)m->neurons;
-    double *full = malloc(n * n * sizeof *full);
-    const char *from = sum->data;
+    double *band = xmalloc(ROWS_AT_ONCE * n * sizeof(*band));
     bool ok = true;
 
-    if (!full)
-        return err_set(err, ERR_LIMIT, "not enough memory for a matrix of %d by %d on the host",
-                       m->neurons, m->neurons);
-    for (size_t r = 0; ok && r < n; r++) {
-        ok = r % ROWS_AT_ONCE || !job_cancelled(m->job, err);
-        memcpy(full + r * n + r, from, (n - r) * sizeof *full);
-        from += (n - r) * sizeof *full;
-        for (size_t c = r + 1; c < n; c++)
-            full[c * n + r] = full[r * n + c];
+    for (size_t r = 0; ok && r < n; r += ROWS_AT_ONCE) {
+        size_t rows = n - r < ROWS_AT_ONCE ? n - r : ROWS_AT_ONCE;
+
+        unpack_rows(sum->data, n, r, rows, band);
+        offload_upload(&m->sum[index], (int)r, (int)rows, band);
+        ok = device_sync(m->dev, err) && !job_cancelled(m->job, err);
     }
-    if (ok)
-        offload_upload(&m->sum[index], 0, m->neurons, full);
-    free(full);
-    return ok && device_sync(m->dev, err);
+    free(band);
+    return ok;
 }
 
 enum outcome { LOADED, UNUSABLE, FAILED };
