@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """How well drawn words stand for the vocabulary (attr.words; editscope-method(7) 3.5).
 
-  words.py EDITSCOPE [MODEL]
+  words.py EDITSCOPE [MODEL [LAYERS]]
 
-Scores three facts over all words, then over fewer, on the edited layers. Prints for each number of
+Scores three facts over all words, then over fewer, on all layers or on these. Prints for each number of
 words the share of the mask's neurons that stay the same, the smallest of layers and facts and the
 mean; the rms error of scores above 0 beside their standard deviation; and the seconds.
 """
@@ -46,6 +46,7 @@ def score(editscope, model, words, work):
 
 def main():
     model = ["-m", sys.argv[2]] if len(sys.argv) > 2 else []
+    model += ["--layers", sys.argv[3]] if len(sys.argv) > 3 else []
     with tempfile.TemporaryDirectory() as work:
         exact, seconds = score(sys.argv[1], model, 0, work)
         print(f"all words: {seconds:.1f} s")
