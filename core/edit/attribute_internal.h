@@ -1,6 +1,6 @@
 /* An attribution run, for the files that compute its scores: attribute.c (the forward pass),
- * attribute_stage.c (prepares a layer), attribute_layers.c (LPS, PSA), attribute_estimate.c (MPC).
- */
+ * attribute_stage.c (prepares a layer), attribute_words.c (which words of the vocabulary it takes),
+ * attribute_layers.c (LPS, PSA), attribute_estimate.c (MPC). */
 #ifndef CORE_EDIT_ATTRIBUTE_INTERNAL_H
 #define CORE_EDIT_ATTRIBUTE_INTERNAL_H
 

@@ -17,8 +17,9 @@
  *   ...      | ...            |     own_bi = U at y_b
  *                                   mean, square: sum of e U and e U^2, for slope and curve
  *
- * All V terms are in the sums, so that scores are exact up to rounding; nothing is sampled and no
- * neuron is left out. The sums are float64, since one term may be nearly all of a sum.
+ * All V terms are in the sums, so that scores are exact up to rounding, and no neuron is left out;
+ * or with attr.words the terms of words that stand for all (attribute_words.c). The sums are
+ * float64, since one term may be nearly all of a sum.
  *
  * Queued on the device: the tiles, layer_tiles(). Computed on the host, in float64, from what the
  * tiles leave behind: log p and the differences, score_row(). Where the device queues work, both
