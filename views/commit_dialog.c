@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
@@ -141,11 +142,10 @@ static void put_draft(struct buf *out, const struct ui_state *d, bool previewed)
 /* Where the edit is kept. */
 static void put_place(struct buf *out, const struct ui_state *d)
 {
-    const char *name = strrchr(d->state.session, '/');
     char key[HINT_MAX];
 
     if (*d->state.session)
-        show_format(out, "It is kept in %.60s. %s", name ? name + 1 : d->state.session,
+        show_format(out, "It is kept in %.60s. %s", file_name(d->state.session),
                     hint_text(d, key, "{undo} takes it back, bit for bit."));
     else if (*d->state.state)
         buf_puts(out, hint_text(d, key,

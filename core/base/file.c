@@ -394,6 +394,13 @@ bool file_writable(const char *path, struct err *err)
     return ok && path_regular(path, err);
 }
 
+const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;

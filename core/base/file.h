@@ -48,6 +48,8 @@ bool file_write(const char *path, const void *bytes, size_t n, struct err *err);
 /* Whether file_write() could write there. For a check before long work. */
 bool file_writable(const char *path, struct err *err);
 bool file_exists(const char *path);
+/* What stands behind the last slash of a path; borrows from it. */
+const char *file_name(const char *path);
 /* The absolute path. Symbolic links are not resolved, because a link's name often says more than
  * its target's. */
 char *file_absolute(const char *path);

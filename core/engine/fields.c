@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/base64.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/params.h"
 #include "core/base/utf8.h"
@@ -117,9 +118,7 @@ static void put_params(struct buf *out, const struct params *p)
 
 static void put_text(const struct field_info *f, const char *text, bool small, struct buf *out)
 {
-    const char *slash = small && f->means == MEANS_PATH ? strrchr(text, '/') : NULL;
-
-    json_put_text(out, slash ? slash + 1 : text);
+    json_put_text(out, small && f->means == MEANS_PATH ? file_name(text) : text);
 }
 
 static void put_one(const struct field_info *f, const char *at, bool small, enum float_format least,

@@ -6,6 +6,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/digest.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/edit/checksum.h"
 #include "core/engine/internal.h"
@@ -53,13 +54,12 @@ static char *apply_metrics(struct engine *e, const struct delta_file *f,
 static bool apply_journal(struct engine *e, const char *path, struct delta_file *f,
                           struct model_state *view, struct err *err)
 {
-    const char *slash = strrchr(path, '/');
     struct edit_record rec = {
         .requests = f->count, .facts = f->facts, .deltas = f->deltas, .delta = f->delta};
     bool ok = weights_checksum(view, rec.checksum, err);
 
     rec.params_json = f->params_json;
-    rec.note = xasprintf("applied from %.200s", slash ? slash + 1 : path);
+    rec.note = xasprintf("applied from %.200s", file_name(path));
     rec.metrics_json = ok ? apply_metrics(e, f, view, err) : NULL;
     ok = ok && rec.metrics_json && session_append(e->open->journal, &rec, err);
     state_assign_edit(view, rec.id);

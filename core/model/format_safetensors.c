@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "core/base/buf.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/model/format.h"
@@ -308,11 +309,10 @@ static bool accepts_path(const char *path)
 /* Like transformers, prefers model.safetensors over an index of shards if there are both. */
 static bool open_files(struct weights *w, struct err *err)
 {
-    const char *base = strrchr(w->path, '/');
+    const char *base = file_name(w->path);
     char *index, *one;
     bool ok;
 
-    base = base ? base + 1 : w->path;
     if (!is_folder(w->path))
         return strstr(base, "-of-0")
                    ? err_set(err, ERR_MODEL, "one shard of several: name their folder")

@@ -17,6 +17,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/digest.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/model/format.h"
@@ -192,12 +193,11 @@ bool weights_identity(const struct weights *w, struct job *job, struct identity 
     for (int i = 0; i < w->files; i++)
         p.total += stat(w->file[i], &st) ? 0 : (double)st.st_size;
     for (int i = 0; i < w->files && ok; i++) {
-        const char *slash = strrchr(w->file[i], '/');
         struct file_sum *f = &id->file[id->files];
 
         ok = hash_file(w->file[i], &p, &st, f->sha256, err);
         if (ok) {
-            f->name = xstrdup(slash ? slash + 1 : w->file[i]);
+            f->name = xstrdup(file_name(w->file[i]));
             f->bytes = (long long)st.st_size;
             id->files++;
         }

@@ -136,7 +136,7 @@ struct tokenizer *tokenizer_open(const struct weights *weights, struct err *err)
 
 struct tokenizer *tokenizer_at(const char *path, struct err *err)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *name = file_name(path);
     struct tokenizer *t = NULL;
     struct weights *weights;
     struct stat st;
@@ -157,7 +157,7 @@ struct tokenizer *tokenizer_at(const char *path, struct err *err)
     if (file_ends_in(path, ".json") && strcmp(name, "vocab.json") && strcmp(name, "config.json") &&
         strcmp(name, "tokenizer_config.json") && !file_ends_in(path, ".index.json"))
         return tokenizer_from_json(path, err);
-    folder = xasprintf("%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    folder = xasprintf("%.*s", name > path ? (int)(name - path) : 1, name > path ? path : ".");
     t = tokenizer_from_folder(folder, err);
     free(folder);
     return t;

@@ -394,11 +394,9 @@ static bool write_figure(const struct cli *c, const struct eval *v, struct err *
 {
     const char *path = c->value[OPT_FIGURE];
     const char *run = cli_has(c, OPT_RUN) ? c->value[OPT_RUN] : c->value[OPT_DATA];
-    const char *slash = strrchr(run, '/');
     struct buf out = {0};
-    bool ok =
-        !cli_has(c, OPT_FIGURE) || mpi_rank() ||
-        (eval_figure(v, slash ? slash + 1 : run, &out) && file_write(path, out.data, out.len, err));
+    bool ok = !cli_has(c, OPT_FIGURE) || mpi_rank() ||
+              (eval_figure(v, file_name(run), &out) && file_write(path, out.data, out.len, err));
 
     buf_free(&out);
     return ok;

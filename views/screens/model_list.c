@@ -167,12 +167,11 @@ static int by_name(const void *a, const void *b)
 void model_list_read(struct model_list *l, const char *current)
 {
     char *cache = file_cache_path("models"), *hub = hub_cache_path();
-    const char *slash = current ? strrchr(current, '/') : NULL;
     int first;
 
     model_list_free(l);
     if (current && *current) {
-        char type[24] = "", *name = xstrdup(slash ? slash + 1 : current);
+        char type[24] = "", *name = xstrdup(file_name(current));
 
         if (file_ends_in_any_case(name, ".gguf"))
             name[strlen(name) - 5] = '\0';
@@ -186,8 +185,8 @@ void model_list_read(struct model_list *l, const char *current)
         add_files(l, cache, "cache", true);
     if (hub)
         add_hub(l, hub);
-    if (slash && slash > current && file_ends_in_any_case(current, ".gguf")) {
-        char *beside = xasprintf("%.*s", (int)(slash - current), current);
+    if (current && file_name(current) > current + 1 && file_ends_in_any_case(current, ".gguf")) {
+        char *beside = xasprintf("%.*s", (int)(file_name(current) - current - 1), current);
 
         add_files(l, beside, "beside it", false);
         free(beside);

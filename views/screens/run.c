@@ -487,9 +487,8 @@ static bool run_find_next(struct view *v, const char *text, int by)
 static bool run_figure(const struct ui_state *d, struct buf *out)
 {
     const struct ui_run *r = run_there(d->run) ? d->run : NULL;
-    const char *slash = r ? strrchr(r->path, '/') : NULL;
 
-    return r && eval_figure(&r->eval, slash ? slash + 1 : r->path, out);
+    return r && eval_figure(&r->eval, file_name(r->path), out);
 }
 
 /* Where there is a run to be shown: it was read, or it is the session. */

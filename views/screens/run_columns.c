@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/file.h"
 #include "core/base/show.h"
 #include "core/base/table.h"
 #include "views/screens/run_internal.h"
@@ -349,14 +350,13 @@ bool run_table(struct table *t, const struct ui_state *d)
 static void put_about(const struct ui_state *d, struct buf *out)
 {
     const struct eval *v = &d->run->eval;
-    const char *slash = strrchr(d->run->path, '/');
     time_t when = (time_t)d->run->changed;
     struct tm tm;
     char date[32] = "?";
 
     if (localtime_r(&when, &tm))
         strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-    show_format(out, "run %s, journal to %s, on %s: arm%s", slash ? slash + 1 : d->run->path, date,
+    show_format(out, "run %s, journal to %s, on %s: arm%s", file_name(d->run->path), date,
                 *d->model.name ? d->model.name : "a model that is not known",
                 v->arms == 1 ? "" : "s");
     for (int a = 0; a < v->arms; a++)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/base/buf.h"
+#include "core/base/file.h"
 #include "core/base/show.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -180,7 +181,7 @@ static void draw_row(const struct run_view *w, const struct ui_run *r, const str
 /* "zsre.run: final, teacher-forced: share of tokens that are right" */
 static void table_title(const struct run_view *w, const struct ui_run *r, char out[200])
 {
-    const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
+    const char *name = file_name(r->path);
     const char *title = w->page == PAGE_OTHER   ? "other metrics"
                         : w->page < PAGE_STATES ? eval_table_title(w->page)
                                                 : "";

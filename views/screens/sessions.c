@@ -16,6 +16,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
@@ -171,7 +172,7 @@ static const char *when_text(double when, char out[24])
 /* The file's name; what has none says so. */
 static void name_of(const struct kept_file *f, struct buf *out)
 {
-    const char *slash = strrchr(f->path, '/'), *name = slash ? slash + 1 : f->path;
+    const char *name = file_name(f->path);
 
     if (f->kind == KEPT_AUTOSAVE)
         buf_puts(out, "without a name");

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
@@ -135,7 +136,7 @@ static void draw_banner(const struct screen *screen, struct surface *s, int w)
     const char *recorded = screen->recorded;
     struct rect line = {0, 0, 1, w};
     struct pen p = pen_at(s, line, 0, 1);
-    const char *file = strrchr(d->state.session, '/');
+    const char *file = file_name(d->state.session);
     char tail[600];
     int at;
 
@@ -154,7 +155,6 @@ static void draw_banner(const struct screen *screen, struct surface *s, int w)
                        d->model.layers, d->model.neurons, d->model.device, d->model.type,
                        d->model.threads, d->model.threads == 1 ? "" : "s");
     }
-    file = file ? file + 1 : d->state.session;
     show_print(tail, sizeof(tail), "%s%s",
                *file                          ? file
                : recorded || !*d->state.state ? "" /* not known before the session is open */

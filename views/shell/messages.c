@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "tui/text.h"
@@ -330,14 +331,12 @@ static bool done_message(const struct ui_state *d, unsigned job, enum command_ki
  * tokenizer, say) replaces both. */
 static void model_message(const struct ui_state *d, enum tone *tone, char out[320])
 {
-    const char *slash = d->viewed ? strrchr(d->viewed, '/') : NULL;
-
     *tone = TONE_PLAIN;
     if (d->viewed) {
         hint_print(d, out, 320,
                    "data of %.60s: {view-edit} to {view-history} show it, {export} saves it; no "
                    "model is open",
-                   slash ? slash + 1 : d->viewed);
+                   file_name(d->viewed));
         return;
     }
     if (d->model.load_seconds > 0)

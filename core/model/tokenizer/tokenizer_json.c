@@ -240,8 +240,7 @@ json_t *json_object_file(const char *path, size_t flags, struct err *err)
 {
     size_t len;
     char *text = file_read_text(path, FILE_LIMIT, &len, err);
-    const char *slash = strrchr(path, '/');
-    json_t *root = text ? load_object(slash ? slash + 1 : path, text, len, flags, err) : NULL;
+    json_t *root = text ? load_object(file_name(path), text, len, flags, err) : NULL;
 
     free(text);
     return root;
