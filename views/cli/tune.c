@@ -60,6 +60,7 @@ struct tune {
     struct trial trial[USES][ARMS_MOST];
     int best[USES];             /* index of the arm; -1: under none a fact holds */
     int depth[64], depths;      /* layers by the rule of depth */
+    long tokens;                /* of the second moments */
     double effect[LAYERS_MOST]; /* [layers] of the trace, mean over the facts */
     int layers, traced;         /* traced: how many facts were */
     int peak;                   /* the last layer with half of the largest effect; -1: no trace */
@@ -75,6 +76,7 @@ static void moments_on_event(struct cli *c, struct event *ev, void *ctx)
     if (ev->kind != EV_MOMENTS)
         return;
     t->depths = ev->moments->layers;
+    t->tokens = ev->moments->tokens;
     memcpy(t->depth, ev->moments->layer, sizeof(t->depth));
 }
 
@@ -383,18 +385,34 @@ static void arm_lines(const struct arm *arm, struct buf *out)
     buf_free(&text);
 }
 
+/* The command, with all that changes its numbers. */
+static void command_text(const struct cli *c, struct buf *out)
+{
+    buf_printf(out, "editscope tune -m %s", c->info.name);
+    if (c->value[OPT_DATA])
+        buf_printf(out, " --data %s", file_name(c->value[OPT_DATA]));
+    if (cli_has(c, OPT_DRAFT))
+        buf_puts(out, " --draft");
+    for (int i = 0; i < c->set_count; i++)
+        buf_printf(out, " --set %s", c->sets[i]);
+    for (int i = 0; i < c->arm_count; i++)
+        buf_printf(out, " --arm '%s'", c->arms[i]);
+}
+
 static void preset_text(const struct cli *c, const struct tune *t, enum use use, const char *shape,
                         struct buf *out)
 {
-    const char *data = c->value[OPT_DATA], *slash = data ? strrchr(data, '/') : NULL;
     struct buf tables = {0};
 
-    data = slash ? slash + 1 : data;
-    buf_printf(out, "# %s: the numbers that %s, chosen by\n#\n#   editscope tune -m %s%s%s\n#\n",
-               c->info.name, use == USE_ONE ? "one edit alone wants" : "many edits in a row want",
-               c->info.name, data ? " --data " : "", data ? data : "");
-    for (int u = 0; u < USES; u++)
+    buf_printf(out, "# %s: the numbers that %s, chosen by\n#\n#   ", c->info.name,
+               use == USE_ONE ? "one edit alone wants" : "many edits in a row want");
+    command_text(c, out);
+    buf_printf(out, "\n#\n# Second moments of %ld tokens of %s.\n#\n", t->tokens,
+               file_name(c->text));
+    for (int u = 0; u < USES; u++) {
         use_text(t, (enum use)u, &tables);
+        buf_puts(&tables, "\n");
+    }
     trace_text(t, &tables);
     comment(out, tables.data);
     buf_printf(out, "\n[preset]\nmodel = %s\nfor = %s\n\n[parameters]\n", shape, use_word[use]);
