@@ -359,14 +359,19 @@ static void long_probes_are_not_asked(void)
     params_default(&p);
     CHECK(probes_of(&probes, base, &f, &p, PROBES_REPHRASE | PROBES_LOCALITY, NULL, NULL));
     for (int i = 0; i < probes.count; i++) {
-        struct probe_result r = {0};
+        struct probe_result r = {0}, silent = {0};
         bool is_long = !strcmp(probes.probe[i].prompt, far);
         char why[80];
 
-        CHECK(probe_compare(&r, &probes, i, both, NULL, NULL));
+        CHECK(probe_compare(&r, &probes, i, both, true, NULL, NULL));
         CHECK(r.context == (is_long ? context : 0));
         CHECK(!r.said[0] == is_long && !r.said[1] == is_long);
         CHECK(!is_long || (!r.known && !r.ok[1] && strstr(probe_not_asked(&r, why), "longer")));
+        CHECK(probe_compare(&silent, &probes, i, both, false, NULL, NULL)); /* the same verdict */
+        CHECK(!silent.said[0] && !silent.said[1] && silent.ok[1] == r.ok[1]);
+        CHECK(silent.known == r.known && silent.context == r.context);
+        free(silent.prompt);
+        free(silent.expected);
         unasked += is_long;
         free(r.prompt);
         free(r.expected);
@@ -400,7 +405,7 @@ static void a_fact_needs_its_probability(void)
 
         p.value[P_ACCEPT_P_MIN] = above ? 1.001 * s.p : 0.999 * s.p;
         CHECK(probes_of(&probes, base, &f, &p, PROBES_FACT, NULL, NULL));
-        CHECK(probe_compare(&r, &probes, 0, state, NULL, NULL));
+        CHECK(probe_compare(&r, &probes, 0, state, true, NULL, NULL));
         CHECK(r.ok[0] == !above && r.ok[1] == !above && r.known);
         CHECK_NEAR(r.p_target[0], s.p, 1e-5);
         CHECK_NEAR(r.p[0], s.p_first, 1e-5);

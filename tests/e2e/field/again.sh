@@ -102,3 +102,19 @@ sed "s/endoftext/$long/g" "$FOLDER/tokenizer.json" >"$d/long/tokenizer.json"
 sed "s/endoftext/$long/g" "$FOLDER/tokenizer_config.json" >"$d/long/tokenizer_config.json"
 run 0 "$E" query -m "$d/long" -n 1 --top 200 --json hi
 out "\"piece\":\"<.$long.>\""
+
+row "prefixes are generated once a model; a damaged file of them is not used"
+cache="$d/prefixes-cache"
+for damage in none again text hash; do
+    kept=$(ls "$cache"/editscope/prefixes/*-cpu 2>/dev/null)
+    [ "$damage" != text ] || sed -i '2s/.*/Another text. /' "$kept"
+    [ "$damage" != hash ] || sed -i '1s/./x/' "$kept"
+    run 0 env XDG_CACHE_HOME="$cache" "$E" attribute -m "$M" $Q $FACT
+    grep '^row ' "$d/out" >"$d/rows.$damage"
+    cmp -s "$d/rows.none" "$d/rows.$damage" || complain "other rows after damage: $damage"
+done
+[ "$(grep -c . "$d/rows.none")" = 6 ] || complain "not six rows"
+text=$(printf 'Alpha. \nBeta. \n')
+printf '%s\n%s\n' "$(printf '%s\n' "$text" | sha256sum | cut -d' ' -f1)" "$text" >"$kept"
+run 0 env XDG_CACHE_HOME="$cache" "$E" attribute -m "$M" $Q $FACT
+out '^row 1: Alpha\. '
