@@ -341,7 +341,7 @@ static void map_counts(const struct map *m, char *hint, size_t n)
         snprintf(empty, sizeof(empty), " · %d not scored", count[ROW_EMPTY]);
     if (words)
         snprintf(exact, sizeof(exact), "scored, %d words", words);
-    snprintf(hint, n, "%s%d %s%s%s", stale, count[ROW_EXACT], exact, mpc, empty);
+    show_print(hint, n, "%s%d %s%s%s", stale, count[ROW_EXACT], exact, mpc, empty);
 }
 
 /* How far the scores are, else how many neurons a column holds. */
