@@ -435,7 +435,7 @@ bool file_ends_in_any_case(const char *name, const char *ending)
 
 char *file_absolute(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    const char *last = file_name(path);
     char here[PATH_MAX];
 
     if ((!strcmp(last, ".") || !strcmp(last, "..")) && realpath(path, here))

@@ -75,8 +75,7 @@ char **task_files(const char *folder, const char *name, const char *ending, int 
 char *task_subtask_of(const char *path)
 {
     static const char *const ending[] = {"_test", "_dev"};
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *out = xstrdup(name), *dot = strrchr(out, '.');
+    char *out = xstrdup(file_name(path)), *dot = strrchr(out, '.');
 
     if (dot)
         *dot = '\0';

@@ -99,10 +99,7 @@ static struct repo_file *find_file(const struct file_list *list, const char *pat
 /* Whether a file is a GGUF model. A multimodal model's vision projector (mmproj-...) is not. */
 static bool is_model_gguf(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-
-    return file_ends_in_any_case(path, ".gguf") &&
-           strncasecmp(slash ? slash + 1 : path, "mmproj", 6) != 0;
+    return file_ends_in_any_case(path, ".gguf") && strncasecmp(file_name(path), "mmproj", 6) != 0;
 }
 
 /* Marks the GGUF file that `name` asks for, or the only one. ERR_USAGE lists them otherwise. */

@@ -114,7 +114,7 @@ void repo_folder(struct buf *out, const char *repo)
 
 bool gguf_name_matches(const char *path, const char *word)
 {
-    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    const char *last = file_name(path);
     size_t n = strlen(last), m = strlen(word);
 
     if (!file_ends_in_any_case(last, ".gguf") || !m)

@@ -378,11 +378,10 @@ static bool wrong_model(struct session *s, const struct session_base *base, cons
 
 struct session_base session_base_of(const struct identity *id, const char *path)
 {
-    const char *slash = path ? strrchr(path, '/') : NULL;
     struct session_base base = {.name = NULL};
 
     memcpy(base.identity, id->hex, sizeof(base.identity));
-    identity_named(id, slash ? slash + 1 : path, base.former[0]);
+    identity_named(id, path ? file_name(path) : NULL, base.former[0]);
     identity_named(id, NULL, base.former[1]);
     return base;
 }

@@ -167,7 +167,7 @@ static int by_name(const void *a, const void *b)
 void model_list_read(struct model_list *l, const char *current)
 {
     char *cache = file_cache_path("models"), *hub = hub_cache_path();
-    int first;
+    int first, folder;
 
     model_list_free(l);
     if (current && *current) {
@@ -185,8 +185,9 @@ void model_list_read(struct model_list *l, const char *current)
         add_files(l, cache, "cache", true);
     if (hub)
         add_hub(l, hub);
-    if (current && file_name(current) > current + 1 && file_ends_in_any_case(current, ".gguf")) {
-        char *beside = xasprintf("%.*s", (int)(file_name(current) - current - 1), current);
+    folder = current ? (int)(file_name(current) - current) - 1 : -1; /* without its slash */
+    if (folder > 0 && file_ends_in_any_case(current, ".gguf")) {
+        char *beside = xasprintf("%.*s", folder, current);
 
         add_files(l, beside, "beside it", false);
         free(beside);

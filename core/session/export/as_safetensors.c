@@ -32,10 +32,9 @@ struct shard {
 
 static bool shard_open(struct shard *s, const char *path, struct err *err)
 {
-    const char *slash = strrchr(path, '/');
     struct err why = {0};
 
-    *s = (struct shard){.path = path, .name = slash ? slash + 1 : path, .fd = -1};
+    *s = (struct shard){.path = path, .name = file_name(path), .fd = -1};
     if (!file_map(&s->map, path, err))
         return false;
     s->st = safetensors_parse(s->map.data, s->map.size, &why);
