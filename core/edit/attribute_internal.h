@@ -49,14 +49,17 @@ void attribute_fetch_activation(struct attribute_run *run, int layer, struct att
 /* Takes the mean from x [d], if the final norm is a layer norm. */
 void attribute_centre(const struct attribute_run *run, float *x);
 double attribute_square(const float *x, int n); /* |x|^2 */
+/* Whether a neuron only adds to the unperturbed logits: neither the norm (attr.norm = own) nor a
+ * softcap changes them. */
+bool attribute_base_is_fixed(const struct attribute_run *run);
 /* Fills w with what the tiles of the layer need, and activation and value_norm of `a`. own_base
  * [N][M], unless NULL (attr.norm = own): the factor of the base for each row and neuron. */
 bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a,
                      struct layer_work *w, float *own_base, struct err *err);
 /* Chooses words by the unperturbed lens w->base [N, V] and shrinks it to [N, K], the weights added.
  * base_logp [N]: log p(target) over the whole vocabulary. *out is NULL, and nothing changed, where
- * attr.words is 0 or not less than the vocabulary, and where the base is scaled or capped
- * (attr.norm = own, a softcap), since a weight cannot be added to it there. */
+ * attr.words is 0 or not less than the vocabulary, and where the base is not fixed, since a weight
+ * cannot be added to it there. */
 bool attribute_words_choose(struct attribute_run *run, struct layer_work *w, double *base_logp,
                             struct attribute_words **out, struct err *err);
 void attribute_words_free(struct attribute_words *s, struct device *dev);

@@ -86,8 +86,7 @@ static void layer_run_free(struct attribute_run *run, struct layer_run *l)
 static bool has_curves(const struct attribute_run *run)
 {
     return params_choice(&run->params, P_ATTR_STRATEGY) == STRATEGY_LPS &&
-           params_choice(&run->params, P_ATTR_NORM) != NORM_OWN &&
-           !(run->view->model->config->logit_softcap > 0) && run->params.value[P_ATTR_AMPLIFY] > 0;
+           attribute_base_is_fixed(run) && run->params.value[P_ATTR_AMPLIFY] > 0;
 }
 
 /* Prepares a layer: value vectors, base and coefficients on the device. */

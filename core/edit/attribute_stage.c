@@ -29,6 +29,12 @@ double attribute_square(const float *x, int n)
     return sum;
 }
 
+bool attribute_base_is_fixed(const struct attribute_run *run)
+{
+    return params_choice(&run->params, P_ATTR_NORM) != NORM_OWN &&
+           !(run->view->model->config->logit_softcap > 0);
+}
+
 /* Per row and neuron: c = amplify m / rms, m times `post` [N] of post_scales(). With `own` the rms
  * is that of the perturbed vector, |x + a m v|^2 = |x|^2 + 2 a m <x, v> + a^2 m^2 |v|^2, and the
  * base is scaled by 1 / rms too. */

@@ -126,8 +126,7 @@ bool attribute_words_choose(struct attribute_run *run, struct layer_work *w, dou
     bool ok;
 
     *out = NULL;
-    if (!(count > 0) || count >= run->vocab || m->config->logit_softcap > 0 ||
-        params_choice(&run->params, P_ATTR_NORM) == NORM_OWN)
+    if (!(count > 0) || count >= run->vocab || !attribute_base_is_fixed(run))
         return true;
     base = xmalloc((size_t)run->rows * (size_t)run->vocab * sizeof(float));
     root = xmalloc((size_t)run->vocab * sizeof(double));

@@ -114,6 +114,19 @@ static void check_masks(const struct attribution *a, struct safetensors *file, j
     }
 }
 
+/* A run of one of the golden facts, and its request; both are the caller's. */
+static struct attribute_run *golden_run(int fact, const struct params *p, struct request *r)
+{
+    struct err err = {0};
+    struct attribute_run *run;
+
+    *r = golden_request(fact, p);
+    run = attribute_begin(base, r, 1, p, 1, NULL, &err);
+    CHECK(run != NULL);
+    CHECK_STR(err.text, "");
+    return run;
+}
+
 static void scores_and_masks_agree(void)
 {
     json_t *all = golden_json("reference.json");
@@ -134,9 +147,7 @@ static void scores_and_masks_agree(void)
 
             params_default(&p);
             CHECK(params_set(&p, "attr.strategy", strategies[s], FROM_COMMAND_LINE, &err));
-            r = golden_request(fact, &p);
-            run = attribute_begin(base, &r, 1, &p, 1, NULL, &err);
-            CHECK(run != NULL);
+            run = golden_run(fact, &p, &r);
             for (int layer = 4; run && layer <= 8; layer++) {
                 struct attribution *a = attribute_layer(run, layer, false, NULL, &err);
                 char name[64];
@@ -184,9 +195,7 @@ static void drawn_words_agree(void)
 
         params_default(&p);
         CHECK(params_set(&p, "attr.words", "8192", FROM_COMMAND_LINE, &err));
-        r = golden_request(fact, &p);
-        run = attribute_begin(base, &r, 1, &p, 1, NULL, &err);
-        CHECK(run != NULL);
+        run = golden_run(fact, &p, &r);
         for (int layer = 4; run && layer <= 8; layer++) {
             struct attribution *a = attribute_layer(run, layer, true, NULL, &err);
             char name[64];
