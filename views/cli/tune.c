@@ -150,19 +150,20 @@ static void traced_layers(const struct tune *t, char out[32])
 /* ---- the arms ---- */
 
 /* An arm with the parameters of an earlier one is left out: it would say the same. */
-static bool add_arm(struct tune *t, const char *text, const struct params *from, bool other,
-                    struct err *err)
+static bool add_arm(struct cli *c, struct tune *t, const char *text, bool other, struct err *err)
 {
     struct arm *arm = &t->arm[t->arms];
 
     if (t->arms == ARMS_MOST)
         return err_set(err, ERR_USAGE, "--arm: at most %d arms beside the program's own",
                        ARMS_MOST - (int)(sizeof(arms) / sizeof(*arms)));
-    if (!arm_parse(arm, "--arm", text, from, err))
+    if (!arm_parse(arm, "--arm", text, &c->params, err))
         return false;
     for (int i = 0; i < t->arms; i++)
-        if (params_same(&t->arm[i].params, &arm->params, AFFECTS_EDIT))
+        if (params_same(&t->arm[i].params, &arm->params, AFFECTS_EDIT)) {
+            cli_say(c, "arm %s: the parameters of %s; left out", arm->name, t->arm[i].name);
             return true;
+        }
     t->other[t->arms++] = other;
     return true;
 }
@@ -173,19 +174,19 @@ static bool make_arms(struct cli *c, struct tune *t, struct err *err)
     char layers[32];
 
     traced_layers(t, layers);
-    if (c->preset && !add_arm(t, "present preset:", &c->params, false, err))
+    if (c->preset && !add_arm(c, t, "present preset:", false, err))
         return false;
     for (size_t i = 0; i < sizeof(arms) / sizeof(*arms); i++) {
         char *text = arms[i].traced ? xasprintf("%s edit.layers=%s", arms[i].text, layers)
                                     : xstrdup(arms[i].text);
-        bool ok = (arms[i].traced && !*layers) || add_arm(t, text, &c->params, arms[i].other, err);
+        bool ok = (arms[i].traced && !*layers) || add_arm(c, t, text, arms[i].other, err);
 
         free(text);
         if (!ok)
             return false;
     }
     for (int i = 0; i < c->arm_count; i++)
-        if (!add_arm(t, c->arms[i], &c->params, false, err))
+        if (!add_arm(c, t, c->arms[i], false, err))
             return false;
     return true;
 }
@@ -391,6 +392,8 @@ static void command_text(const struct cli *c, struct buf *out)
     buf_printf(out, "editscope tune -m %s", c->info.name);
     if (c->value[OPT_DATA])
         buf_printf(out, " --data %s", file_name(c->value[OPT_DATA]));
+    if (c->value[OPT_PRESET])
+        buf_printf(out, " --preset %s", file_name(c->value[OPT_PRESET]));
     if (cli_has(c, OPT_DRAFT))
         buf_puts(out, " --draft");
     for (int i = 0; i < c->set_count; i++)
