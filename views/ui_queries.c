@@ -297,7 +297,7 @@ const char *ui_explained_token(const struct ui_state *d, char out[64])
 int ui_scored_words(const struct ui_state *d)
 {
     for (int l = 0; l < d->layers; l++)
-        if (d->layer[l].score && d->layer[l].score->words)
+        if (d->layer[l].score && !d->layer[l].differs && d->layer[l].score->words)
             return d->layer[l].score->words;
     return 0;
 }

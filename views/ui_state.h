@@ -373,7 +373,7 @@ int ui_top_neurons(const struct ui_state *d, int layer, enum neuron_order by,
 const struct neuron_info *ui_neuron_info(const struct ui_state *d, int layer, int neuron);
 /* The token whose probability the scores explain, "·Paris"; "" if not known. Returns out. */
 const char *ui_explained_token(const struct ui_state *d, char out[64]);
-/* Of how many drawn words the sums of the scored layers are (attr.words); 0: of all. */
+/* Of how many drawn words the sums of the rows that are not stale are (attr.words); 0: of all. */
 int ui_scored_words(const struct ui_state *d);
 /* Appends "on BASE", "after edit 2" or "on other weights" for a state_info.state. */
 void ui_put_state(const struct ui_state *d, const char *state, struct buf *out);

@@ -74,6 +74,19 @@ static void drawn_words_are_said(void)
     ui_about(&d, &about);
     CHECK(strstr(about.data, "over 8192 words") && !strstr(about.data, "exact"));
     free(text);
+    give_run(&d, LAYERS);
+    for (int l = 0; l < LAYERS; l++)
+        d.layer[l].score->words = 8192;
+    for (int w = 50; w <= 120; w += 35) {
+        text = screen_text(&(struct screen){.ui = &d, .view = v}, 24, w, false);
+        CHECK(strstr(text, "─ 8192 words") && (w < 80 || strstr(text, "words · max of")));
+        free(text);
+    }
+    CHECK(params_assign(&d.params, "attr.words=100", FROM_COMMAND_LINE, NULL)); /* all are stale */
+    ui_remask(&d);
+    text = screen_text(&(struct screen){.ui = &d, .view = v}, 24, 80, false);
+    CHECK(d.stale_layers == LAYERS && !ui_scored_words(&d) && !strstr(text, "8192 words"));
+    free(text);
     buf_free(&about);
     view_close(v);
     ui_free(&d);

@@ -288,6 +288,12 @@ static void map_stale_title(const struct map *m, char *title, size_t n)
     pane_stale_part_title(m->d, stale, fresh ? "rows" : "", title, n);
 }
 
+/* Of how many drawn words the mode's scores are; 0: of all, or they are no sums over words. */
+static int map_words(const struct map *m)
+{
+    return m->mode <= HEAT_PSA ? ui_scored_words(m->d) : 0;
+}
+
 /* What the numbers are: the strategy and its unit; what they were made from if they are stale. */
 static void map_title(const struct map *m, bool narrow, char *title, size_t n)
 {
@@ -315,8 +321,10 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
         show_print(title, n, "%s%s not computed, grey: ≈ MPC", narrow ? "" : "Attribution  ",
                    heat_mode_name(m->mode));
     else
-        show_print(title, n, "%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
-                   narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "");
+        show_print(title, n, "%s%s%s%s%s",
+                   narrow || map_words(m) ? "" : "Attribution  ", /* room for the hint */
+                   heat_mode_name(m->mode), narrow ? "  " : "   ", delta,
+                   m->d->approximate ? "  ≈" : "");
     map_stale_title(m, title, n);
 }
 
@@ -324,7 +332,7 @@ static void map_title(const struct map *m, bool narrow, char *title, size_t n)
  * not scored" where nothing is known of the others. */
 static void map_counts(const struct map *m, char *hint, size_t n)
 {
-    int count[ROW_EXACT + 1] = {0}, words = ui_scored_words(m->d);
+    int count[ROW_EXACT + 1] = {0}, words = map_words(m);
     char stale[48] = "", mpc[32] = "", empty[32] = "", exact[32] = "exact";
 
     for (int l = 0; l < m->d->layers; l++)
@@ -348,9 +356,17 @@ static void map_counts(const struct map *m, char *hint, size_t n)
 static void map_hint(const struct map *m, char *hint, size_t n)
 {
     int bin = m->g.bins > 0 ? (m->g.to - m->g.from + m->g.bins - 1) / m->g.bins : 0;
-    int exact = m->g.exact_rows, words = ui_scored_words(m->d);
+    int exact = m->g.exact_rows, words = map_words(m);
+    size_t used;
+    bool counts =
+        m->mode < HEAT_TRACE && (m->g.mpc_rows || m->g.stale_rows || (exact && exact < m->g.rows));
 
-    if (m->mode < HEAT_TRACE && (m->g.mpc_rows || m->g.stale_rows || (exact && exact < m->g.rows)))
+    if (words && !counts) { /* first: what does not fit is dropped from the end */
+        used = (size_t)snprintf(hint, n, "%d words · ", words);
+        hint += used;
+        n -= used;
+    }
+    if (counts)
         map_counts(m, hint, n);
     else if (m->d->attributing &&
              m->mode == (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY))
@@ -361,8 +377,6 @@ static void map_hint(const struct map *m, char *hint, size_t n)
         show_print(hint, n, "%s of each bin of %d", heat_pool_name(m->d->pool), bin);
     else
         snprintf(hint, n, "one column a neuron");
-    if (words && m->mode <= HEAT_PSA && exact && !strstr(hint, "words"))
-        snprintf(hint + strlen(hint), n - strlen(hint), " · %d words", words);
     if (m->mode < HEAT_TRACE)
         utf8_copy(hint + strlen(hint), n - strlen(hint), scores_of_base(&m->d->params));
 }
