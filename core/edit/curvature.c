@@ -153,14 +153,8 @@ static struct moments *moments_copy(const struct moments *of, struct err *err)
     struct moments *m = moments_new(of->dev, &of->origin, of->layers, of->layer, of->neurons, err);
 
     for (int i = 0; m && i < m->layers; i++) {
-        double *sum = offload_download(&of->sum[i], 0, of->neurons, err);
-
-        if (!sum) {
-            moments_free(m);
-            return NULL;
-        }
-        offload_upload(&m->sum[i], 0, m->neurons, sum);
-        free(sum);
+        offload_free(&m->sum[i]);
+        offload_share(&of->sum[i], &m->sum[i]);
     }
     if (m)
         m->tokens = of->tokens;

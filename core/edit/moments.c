@@ -12,13 +12,24 @@
 enum { KEY_VERSION = 1, PIECE = 256 /* rows converted to float64 at a time */ };
 #define WAITING ((size_t)256 << 20) /* bytes of rows of a layer that wait for a sum on the host */
 
+/* Checked as a whole: the pages of fresh matrices are taken when they are written. */
+static bool sums_fit(struct device *dev, double bytes, struct err *err)
+{
+    size_t left = dev->moments_on_host ? 0 : device_free_memory(dev);
+    char size[16], there[16];
+
+    return !left || bytes <= (double)left ||
+           err_set(err, ERR_LIMIT, "they take %s of memory, %s are free", show_bytes(bytes, size),
+                   show_bytes((double)left, there));
+}
+
 struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
                             const int *layer, int neurons, struct err *err)
 {
     struct moments *m = xcalloc(1, sizeof *m);
     double room = 8.0 * neurons * neurons * layers;
     char size[16];
-    bool ok = true;
+    bool ok = sums_fit(dev, room, err);
 
     *m = (struct moments){.dev = dev, .origin = *origin, .layers = layers, .neurons = neurons};
     m->layer = xcalloc((size_t)layers, sizeof *m->layer);
@@ -62,6 +73,18 @@ void moments_free(struct moments *m)
     free(m->sum);
     free(m->layer);
     free(m);
+}
+
+bool moments_room(const struct moments *m, struct err *err)
+{
+    double bytes = 0;
+
+    for (int i = 0; i < m->layers; i++)
+        if (offload_shared(&m->sum[i]))
+            bytes += 8.0 * m->neurons * m->neurons;
+    return bytes <= 0 || sums_fit(m->dev, bytes, err) ||
+           err_in(err, "the second moments stay at %ld tokens: copies of what the null spaces use",
+                  m->tokens);
 }
 
 static int waiting_capacity(const struct moments *m)
@@ -112,8 +135,14 @@ void moments_add(struct moments *m, int index, struct mat coeff)
 {
     size_t width = (size_t)m->neurons;
     int most = waiting_capacity(m);
+    struct err why = {0};
 
     m->hash[index][0] = '\0';
+    if (!offload_own(&m->sum[index], &why)) {
+        if (!m->dev->fault.kind)
+            m->dev->fault = why;
+        return;
+    }
     if (m->sum[index].on_device.data) {
         device_gram(m->dev, coeff, m->sum[index].on_device);
         return;

@@ -60,6 +60,9 @@ void moments_free(struct moments *m);
  * device and the order. */
 void moments_add(struct moments *m, int index, struct mat coeff);
 void moments_tokens_add(struct moments *m, int n);
+/* Whether there is memory for copies of the sums that null spaces share: moments_add() makes them.
+ * ERR_LIMIT: not enough. */
+bool moments_room(const struct moments *m, struct err *err);
 /* Adds the waiting rows of sums on the host. To be called before `sum` is read; moments_save()
  * calls it. */
 void moments_flush(struct moments *m);

@@ -153,20 +153,21 @@ static bool nullspace_decompose(struct nullspace *n, const struct offload_mat *s
     return ok && device_sync(n->dev, err);
 }
 
-/* Copies the sum, since the moments may go on counting; not for all eigenvectors, which hold it. */
-static bool copy_sum(struct nullspace *n, const struct offload_mat *sum, struct err *err)
+/* The moments may go on counting: they then copy their sum first (offload_own()). Where the two are
+ * in different places the sum is copied here. All eigenvectors hold it: it is not needed then. */
+static bool keep_sum(struct nullspace *n, struct offload_mat *sum, struct err *err)
 {
     bool far = n->dev->spaces_on_host;
     double *host;
 
     if (n->rank == n->neurons)
         return true;
+    if (far == !sum->on_device.data) {
+        offload_share(sum, &n->sum);
+        return true;
+    }
     if (!offload_new(&n->sum, n->dev, n->neurons, n->neurons, far, err))
         return false;
-    if (!far && sum->on_device.data) {
-        device_copy(n->dev, sum->on_device, n->sum.on_device);
-        return device_sync(n->dev, err);
-    }
     host = offload_download(sum, 0, n->neurons, err);
     if (host)
         offload_upload(&n->sum, 0, n->neurons, host);
@@ -198,7 +199,7 @@ struct nullspace *nullspace_new(const struct moments *m, int index, struct nulls
     if (!n)
         return NULL;
     name_projector(n, m, index, rule);
-    if (nullspace_decompose(n, &m->sum[index], rule, by, err) && copy_sum(n, &m->sum[index], err))
+    if (nullspace_decompose(n, &m->sum[index], rule, by, err) && keep_sum(n, &m->sum[index], err))
         return n;
     nullspace_free(n);
     return NULL;
@@ -222,7 +223,7 @@ struct nullspace *nullspace_cached(const struct moments *m, int index, struct nu
         return NULL;
     name_projector(n, m, index, rule);
     if (nullspace_file_read(n, m, index, &why)) {
-        if (copy_sum(n, &m->sum[index], err))
+        if (keep_sum(n, &m->sum[index], err))
             return n;
         nullspace_free(n);
         return NULL;
@@ -244,7 +245,7 @@ struct nullspace *nullspace_none(const struct moments *m, int index, struct err 
 {
     struct nullspace *n = nullspace_begin(m, index, err);
 
-    if (!n || copy_sum(n, &m->sum[index], err))
+    if (!n || keep_sum(n, &m->sum[index], err))
         return n;
     nullspace_free(n);
     return NULL;

@@ -21,7 +21,7 @@ struct nullspace {
     struct offload_mat
         vectors;   /* F64 [r, M]: eigenvectors as rows, eigenvalue ascending; empty if r is 0 */
     double *value; /* [r] their eigenvalues, of C */
-    struct offload_mat sum; /* F64 [M, M]: tokens * C */
+    struct offload_mat sum; /* F64 [M, M]: tokens * C; shared with the moments while they rest */
     long tokens;
     double threshold;     /* the rule's, or the smallest eigenvalue that is not null */
     double null_fraction; /* (M - r) / M */
@@ -36,7 +36,7 @@ struct nullspace_job { /* who waits for it */
     int done, all;     /* null spaces made before this one, and in all */
 };
 
-/* From the sums of m->layer[index] as they are now (they are copied; m may go on counting). A rule
+/* From the sums of m->layer[index] as they are now (they are shared; m may go on counting). A rule
  * that leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, on the CPU in
  * slices. `by` may be NULL. */
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/invariant.h"
+#include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/edit/mat_f64.h"
 
@@ -34,10 +36,47 @@ bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, 
 
 void offload_free(struct offload_mat *s)
 {
-    if (s->on_device.data)
+    bool last = !s->sharers || !--*s->sharers;
+
+    if (last && s->on_device.data)
         mat_free(s->dev, &s->on_device);
-    free(s->host);
+    if (last) {
+        free(s->host);
+        free(s->sharers);
+    }
     *s = (struct offload_mat){0};
+}
+
+void offload_share(struct offload_mat *s, struct offload_mat *with)
+{
+    if (!s->sharers) {
+        s->sharers = xmalloc(sizeof(*s->sharers));
+        *s->sharers = 1;
+    }
+    ++*s->sharers;
+    *with = *s;
+}
+
+bool offload_shared(const struct offload_mat *s)
+{
+    return s->sharers && *s->sharers > 1;
+}
+
+bool offload_own(struct offload_mat *s, struct err *err)
+{
+    struct offload_mat own;
+
+    if (!offload_shared(s))
+        return true;
+    if (!offload_new(&own, s->dev, s->rows, s->cols, s->host, err))
+        return false;
+    if (s->host)
+        memcpy(own.host, s->host, count_of(s, s->rows) * sizeof(double));
+    else
+        device_copy(s->dev, s->on_device, own.on_device);
+    offload_free(s);
+    *s = own;
+    return true;
 }
 
 int offload_band(const struct offload_mat *s)
@@ -66,12 +105,14 @@ struct mat offload_map_rows(const struct offload_mat *s, int first, int count, s
 
 void offload_unmap_rows(struct offload_mat *s, int first, struct mat band)
 {
+    invariant(!offload_shared(s));
     if (s->host && band.data)
         device_download(s->dev, s->host + count_of(s, first), band);
 }
 
 void offload_fill(struct offload_mat *s, double value)
 {
+    invariant(!offload_shared(s));
     if (!s->host)
         device_fill(s->dev, s->on_device, value);
     for (size_t i = 0; s->host && i < count_of(s, s->rows); i++)
@@ -96,6 +137,7 @@ double *offload_download(const struct offload_mat *s, int first, int count, stru
 
 void offload_upload(struct offload_mat *s, int first, int count, const double *rows)
 {
+    invariant(!offload_shared(s));
     if (s->host)
         memcpy(s->host + count_of(s, first), rows, count_of(s, count) * sizeof(double));
     else

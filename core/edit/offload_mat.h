@@ -6,6 +6,9 @@
  *       use(offload_map_rows(s, at, count, &room));
  *
  * device->moments_on_host and ->spaces_on_host say which (core/edit/gpu_memory.h).
+ *
+ * Two matrices may share their rows until one of them is written: offload_share(). Who writes calls
+ * offload_own() first, and so pays for the copy, if there is to be one at all.
  * Engine thread. */
 #ifndef CORE_EDIT_OFFLOAD_MAT_H
 #define CORE_EDIT_OFFLOAD_MAT_H
@@ -17,12 +20,19 @@ struct offload_mat {
     int rows, cols;
     struct mat on_device; /* data NULL: the rows are on the host */
     double *host;         /* NULL: the rows are on the device */
+    int *sharers;         /* how many matrices have these rows; NULL: this one alone */
 };
 
 /* Zeroes. `on_host`: they are on the host. False and an empty matrix when there is no room. */
 bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool on_host,
                  struct err *err);
 void offload_free(struct offload_mat *s);
+/* *with becomes a matrix with the same rows, which are freed with the last of the two. */
+void offload_share(struct offload_mat *s, struct offload_mat *with);
+/* Whether other matrices have these rows, too. */
+bool offload_shared(const struct offload_mat *s);
+/* Rows of its own: a copy of them, if they are shared. False when there is no room; s stays. */
+bool offload_own(struct offload_mat *s, struct err *err);
 /* Rows that offload_map_rows() may map at once: all if on the device, else as many as fit 128 MiB.
  */
 int offload_band(const struct offload_mat *s);
@@ -30,7 +40,8 @@ int offload_band(const struct offload_mat *s);
  * as {0}, is allocated by the first call, is overwritten by the next one, and is freed by the
  * caller with mat_free(). */
 struct mat offload_map_rows(const struct offload_mat *s, int first, int count, struct mat *room);
-/* Writes a changed band back to the host; nothing to do on the device. */
+/* Writes a changed band back to the host; nothing to do on the device. Writing, here and below, is
+ * for rows that are not shared. */
 void offload_unmap_rows(struct offload_mat *s, int first, struct mat band);
 void offload_fill(struct offload_mat *s, double value);
 /* Rows to and from host memory, dense [count, cols]. The caller frees what is downloaded; NULL and

@@ -363,7 +363,9 @@ bool edit_stats_step(struct engine *e, struct err *err)
         return false;
     if (!edit_stats_open(e, &e->params, err))
         return false;
-    return stats_complete(&e->stats) ? contexts_step(e, err) : stats_advance(e, err);
+    if (stats_complete(&e->stats))
+        return contexts_step(e, err);
+    return moments_room(e->stats.moments, err) && stats_advance(e, err);
 }
 
 /* The null space, from the cache or made here, and the empty key store of a layer. */

@@ -112,6 +112,47 @@ static void read_is_made(void)
     }
 }
 
+/* Null spaces share the sum they are of until the moments go on; then it stays what it was. */
+static void sums_go_on(void)
+{
+    for (int on_host = 0; on_host < 2; on_host++) {
+        struct device *dev = device_open(&device_cpu, 0, 1, NULL);
+        struct moments *m;
+        struct nullspace *kept, *same, *next;
+        struct mat row = mat_new(dev, DT_F32, 1, M);
+        size_t once;
+
+        dev->spaces_on_host = dev->moments_on_host = on_host;
+        m = sums(dev, 3, false);
+        moments_flush(m);
+        kept = nullspace_new(m, 0, rule, NULL, NULL);
+        once = dev->in_use;
+        same = nullspace_none(m, 0, NULL);
+        CHECK(kept && same && offload_shared(&m->sum[0]) && dev->in_use == once);
+        device_fill(dev, row, 1);
+        moments_add(m, 0, row);
+        moments_tokens_add(m, 1);
+        moments_flush(m);
+        CHECK(device_sync(dev, NULL) && !offload_shared(&m->sum[0]));
+        next = nullspace_none(m, 0, NULL);
+        for (int i = 0; i < M * M; i++) {
+            double *was = offload_download(&kept->sum, i / M, 1, NULL);
+            double *is = offload_download(&next->sum, i / M, 1, NULL);
+
+            CHECK_NEAR(is[i % M], was[i % M] + 1, 1e-9);
+            free(was);
+            free(is);
+        }
+        nullspace_free(kept);
+        moments_free(m);
+        nullspace_free(next);
+        nullspace_free(same);
+        mat_free(dev, &row);
+        CHECK(dev->in_use == 0);
+        device_close(dev);
+    }
+}
+
 /* Whether the file under the name of n is taken. */
 static bool file_is_used(struct device *dev, const struct moments *m, const struct nullspace *n)
 {
@@ -268,6 +309,7 @@ static void nothing_kept(void)
 }
 
 static const struct test tests[] = {
+    {"moments go on beside a null space", sums_go_on},
     {"what is read is what was made", read_is_made},
     {"damage is seen", damage_is_seen},
     {"other sums under the same name", other_sums},
