@@ -16,6 +16,7 @@
 #include "core/base/utf8.h"
 #include "core/edit/gpu_memory.h"
 #include "core/engine/internal.h"
+#include "core/engine/model_shape.h"
 #include "core/hub/hub.h"
 #include "core/model/vocabulary.h"
 
@@ -142,6 +143,23 @@ static bool memory_plan_of(struct engine *e, const struct weights *file, long lo
     return true;
 }
 
+/* On a device without memory of its own: bytes for float32 copies of weights. Three quarters of what
+ * is free beside an edit and the pages of the file; -1: none. */
+static long long floats_beside_edit(struct engine *e, const struct weights *file)
+{
+    const struct model_config *c = weights_config(file);
+    double left = (double)device_free_memory(e->dev), stored, wider, work;
+    double stays = model_edit_bytes(c->ffn, c->hidden, &work);
+    int layer[PARAM_MAX_LAYERS], layers = 0;
+
+    if (left <= 0) /* unknown */
+        return 0;
+    editor_layers(&e->params, c, layer, &layers, NULL);
+    gpu_memory_weights(file, e->dev->precision, &stored, &wider);
+    left = 0.75 * (left - layers * stays - work - stored);
+    return left >= 1 ? (long long)left : -1;
+}
+
 /* Opens files and tokenizer, plans memory, loads. NULL with err. */
 static struct model *model_on_device(struct engine *e, struct err *err)
 {
@@ -149,6 +167,8 @@ static struct model *model_on_device(struct engine *e, struct err *err)
     struct tokenizer *tokenizer = file ? tokenizer_open(file, err) : NULL;
     long long floats = e->options.memory;
 
+    if (tokenizer && !e->dev->ops->own_memory && !floats)
+        floats = floats_beside_edit(e, file);
     if (tokenizer && (!e->dev->ops->own_memory || memory_plan_of(e, file, &floats, err)))
         return model_of(file, tokenizer, e->dev, floats, &e->job, err);
     tokenizer_free(tokenizer);

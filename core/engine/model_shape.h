@@ -14,4 +14,8 @@ enum { MODEL_SHAPE = 96 };
  * as weights_open(); out is then "". */
 bool model_shape_read(const char *path, char out[MODEL_SHAPE], struct err *err);
 
+/* Arithmetic: the bytes that an edit takes on the CPU for each layer it edits, beside the weights,
+ * and in *work those that come and go for the layer at work. neurons is M, hidden is d. */
+double model_edit_bytes(int neurons, int hidden, double *work);
+
 #endif

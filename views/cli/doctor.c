@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/std.h"
+#include "core/engine/model_shape.h"
 #include "tui/term.h"
 #include "views/cli/cli.h"
 
@@ -103,7 +104,7 @@ static void check_model(struct report *r)
         .kind = CMD_QUERY, .states = STATE_BASE, .text = xstrdup("The"), .tokens = 1, .top = 1};
     struct err err = {0};
     char beside[16], more[16];
-    double squared;
+    double work, stays;
 
     if (!cli_start(c, ONLY_LOOKS, &err)) {
         free(cmd.text);
@@ -114,20 +115,16 @@ static void check_model(struct report *r)
         print_check(r, "model", false, "%s", err.text);
         return;
     }
-    squared = (double)c->info.neurons * c->info.neurons;
+    stays = model_edit_bytes(c->info.neurons, c->info.hidden, &work);
     print_check(r, "model", true,
                 "%s: %s, %d layers of %d neurons, width %d, stored as %s, computed "
                 "in %s, loaded in %.1f s",
                 c->info.path, c->info.arch, c->info.layers, c->info.neurons, c->info.hidden,
                 c->info.stored, c->info.type, c->info.load_seconds);
-    /* Bytes, for M neurons: 8 M^2 for the sums, 8 M^2 for their copy and 4 M^2 for eigenvectors
-     * stay; the matrix that is decomposed (8), its vectors (2.4) and their products (0.7) come and
-     * go; 4 M d is one matrix as float32. */
     print_check(r, "edits", true,
                 "each edited layer takes %s beside the weights, the one at work %s more; "
                 "--memory is for weights alone",
-                show_bytes(20 * squared + 4.0 * c->info.neurons * c->info.hidden, beside),
-                show_bytes(12 * squared, more));
+                show_bytes(stays, beside), show_bytes(work, more));
     print_check(r, "device", true, "%s, %d threads%s%s", c->info.device, c->info.threads,
                 *c->info.notice ? "; " : "", c->info.notice);
 }
