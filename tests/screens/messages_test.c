@@ -230,6 +230,21 @@ static void a_file_is_no_model(void)
     ui_free(&d);
 }
 
+/* A model whose step, clamp and lambda follow from it says so when it opens. */
+static void auto_is_said(void)
+{
+    struct model_info *m = xcalloc(1, sizeof(*m));
+
+    make_full_ui_state(&d);
+    *m = d.model;
+    m->load_seconds = 1.5;
+    CHECK(params_parse(&d.first, "edit.v_lr = auto\nedit.v_clamp = auto\nedit.lambda = auto\n",
+                       FROM_PRESET, NULL));
+    say(EV_MODEL, CMD_NONE, m, ERR_NONE, NULL);
+    SHOWS("is ready (1.5 s, numbers auto): e edits the fact");
+    ui_free(&d);
+}
+
 /* What is spoken has no escapes of line breaks. */
 static void a_line_break_is_spoken_in_words(void)
 {
@@ -252,6 +267,7 @@ static void a_line_break_is_spoken_in_words(void)
 static const struct test tests[] = {
     {"a line break is spoken in words", a_line_break_is_spoken_in_words},
     {"a file is no model", a_file_is_no_model},
+    {"numbers that follow from the model", auto_is_said},
     {"results are in sight", results_are_in_sight},
     {"probes of a list name their fact", probes_of_a_list_name_their_fact},
     {"failures name what failed", failures_name_what_failed},

@@ -316,6 +316,8 @@ char *cli_stdin_text(const char *name, struct err *err);
  * preset by its name, "smollm2-135m". Caller frees. */
 char *preset_of_model(const char *model, const char *use);
 char *preset_by_name(const char *name);
+/* Whether it is the one of models that have none of their own. */
+bool preset_is_general(const char *path);
 /* Parameters from presets, config file and options; paths of model and text. */
 bool cli_load_settings(struct cli *c, struct err *err);
 /* The same parameters for another model: its preset counts. */

@@ -66,7 +66,10 @@ static void check_files(struct report *r)
     const struct cli *c = r->c;
 
     print_check(r, "config", true, "%s%s", config, file_exists(config) ? "" : " (none)");
-    print_check(r, "preset", true, "%s", c->preset ? c->preset : "none: the paper's values");
+    print_check(r, "preset", true, "%s%s", c->preset ? c->preset : "none: the paper's values",
+                c->preset && preset_is_general(c->preset)
+                    ? " (none of its own: `editscope tune` measures one)"
+                    : "");
     print_check(r, "text", c->text && file_exists(c->text), "%s",
                 c->text ? c->text : "no text for the second moments; give --text FILE");
     print_check(r, "moments", true, "%s%s", cache, file_exists(cache) ? "" : " (none yet)");

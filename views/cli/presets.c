@@ -98,6 +98,11 @@ char *preset_of_model(const char *model, const char *use)
     return found ? found : find_anywhere("any", use);
 }
 
+bool preset_is_general(const char *path)
+{
+    return !strcmp(head_of(path).model, "any");
+}
+
 char *preset_by_name(const char *name)
 {
     char *file = xasprintf("presets/%s.conf", name), *path = file_config_path(file);

@@ -331,6 +331,10 @@ static bool done_message(const struct ui_state *d, unsigned job, enum command_ki
  * tokenizer, say) replaces both. */
 static void model_message(const struct ui_state *d, enum tone *tone, char out[320])
 {
+    bool follow = param_is_auto(&d->first, P_EDIT_V_LR) &&
+                  param_is_auto(&d->first, P_EDIT_V_CLAMP) &&
+                  param_is_auto(&d->first, P_EDIT_LAMBDA);
+
     *tone = TONE_PLAIN;
     if (d->viewed) {
         hint_print(d, out, 320,
@@ -341,8 +345,9 @@ static void model_message(const struct ui_state *d, enum tone *tone, char out[32
     }
     if (d->model.load_seconds > 0)
         hint_print(d, out, 320,
-                   "%s is ready (%.1f s): {fact} edits the fact, {attribute} scores its neurons",
-                   d->model.name, d->model.load_seconds);
+                   "%s is ready (%.1f s%s): {fact} edits the fact, {attribute} scores its neurons",
+                   d->model.name, d->model.load_seconds,
+                   follow ? ", numbers auto" : "");
     else /* a recorded run */
         show_print(out, 320, "view only: the recorded results of %s; no model is loaded",
                    d->model.name);
