@@ -224,14 +224,14 @@ struct cli {
     struct err lost;             /* the session's own model is not where it was: which, and where */
     const struct device_list *devices;
     struct engine *engine;
-    struct model_info info;  /* as the engine last told */
-    struct state_info state; /* the same */
-    char noticed[NOTICE];    /* by cli_notice() last */
-    bool bar;                /* a progress line stands on standard error */
-    struct eta moments;      /* how fast they are summed, where there is no bar */
-    double moments_began;    /* their first news; 0: none */
-    char waits_for[24];
-    bool waited, went_on;        /* the wait for them, and its end, were told */
+    struct model_info info;       /* as the engine last told */
+    struct state_info state;      /* the same */
+    char noticed[NOTICE];         /* by cli_notice() last */
+    bool bar;                     /* a progress line stands on standard error */
+    const struct wait *waits_for; /* engine_loop.c: what takes long, where there is no bar */
+    struct eta wait;              /* how fast it goes */
+    double wait_began;
+    bool waited;                 /* it was told */
     char *advice;                /* edits stand that failed their acceptance test: which, and what
                                     takes them back; or NULL */
     const char *remedy;          /* in advice: what takes them back */

@@ -104,38 +104,55 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     return c->engine != NULL;
 }
 
-/* Without a progress bar (standard error is no terminal), one line says why the program waits, and
- * one that it goes on. What takes less than a second is not worth either. */
-static void announce_wait(struct cli *c, const struct progress *p)
-{
-    static const double worth = 1; /* seconds */
-    double now = clock_seconds(), left;
+/* What is worth waiting words without a progress bar, from so many seconds on. */
+static const struct wait {
+    const char *what, *unit, *made;
+    double worth;
+} waits[] = {{PROGRESS_MOMENTS, "tokens", "summed", 1},
+             {PROGRESS_CURVATURE, "tokens", "summed", 1},
+             {PROGRESS_NULL_SPACE, "layers", "made", 10}};
 
-    if (c->waited ||
-        (strcmp(p->what, PROGRESS_MOMENTS) != 0 && strcmp(p->what, PROGRESS_CURVATURE) != 0))
-        return;
-    if (c->moments_began <= 0)
-        c->moments_began = now;
-    eta_note(&c->moments, now, p->done);
-    left = eta_left(&c->moments, p->total);
-    if (left < worth && now - c->moments_began < worth)
-        return;
-    c->waited = true;
-    utf8_copy(c->waits_for, sizeof(c->waits_for), p->what);
-    cli_say(c, "%s of %.0f tokens: about %.0f %s; they are cached for the next run", p->what,
-            p->total, left < 120 ? fmax(left, 1) : left / 60, left < 120 ? "s" : "min");
+/* The job works on something else, or is done. */
+static void announce_end(struct cli *c)
+{
+    if (c->waited)
+        cli_say(c, "%s: %s, %.0f s", c->waits_for->what, c->waits_for->made,
+                clock_seconds() - c->wait_began);
+    c->waits_for = NULL;
+    c->waited = false;
 }
 
-/* The job works on something else, or is done: the moments are summed. */
-static void announce_end(struct cli *c, const struct event *ev)
+static const struct wait *wait_of(const struct event *ev)
 {
-    bool other = ev->kind == EV_DONE ||
-                 (ev->kind == EV_PROGRESS && strcmp(ev->progress->what, c->waits_for) != 0);
+    for (size_t i = 0; ev->kind == EV_PROGRESS && i < sizeof(waits) / sizeof(*waits); i++)
+        if (!strcmp(ev->progress->what, waits[i].what))
+            return &waits[i];
+    return NULL;
+}
 
-    if (!other || !c->waited || c->went_on)
+/* Without a progress bar (standard error is no terminal), one line says why the program waits, and
+ * one that it goes on. */
+static void announce_wait(struct cli *c, const struct event *ev)
+{
+    const struct wait *w = wait_of(ev);
+    double now = clock_seconds(), left;
+
+    if (w != c->waits_for && (w || ev->kind == EV_PROGRESS || ev->kind == EV_DONE)) {
+        announce_end(c);
+        c->waits_for = w;
+        c->wait_began = now;
+        c->wait = (struct eta){0};
+    }
+    if (!w || c->waited)
         return;
-    c->went_on = true;
-    cli_say(c, "%s: summed, %.0f s", c->waits_for, clock_seconds() - c->moments_began);
+    eta_note(&c->wait, now, ev->progress->done);
+    left = eta_left(&c->wait, ev->progress->total);
+    if (left < w->worth && now - c->wait_began < w->worth)
+        return;
+    c->waited = true;
+    cli_say(c, "%s of %.0f %s: about %.0f %s; they are cached for the next run", w->what,
+            ev->progress->total, w->unit, left < 120 ? fmax(left, 1) : left / 60,
+            left < 120 ? "s" : "min");
 }
 
 /* Rewrites the progress line of a terminal. */
@@ -143,10 +160,8 @@ static void show_progress(struct cli *c, const struct progress *p)
 {
     if (cli_has(c, OPT_QUIET))
         return;
-    if (!isatty(STDERR_FILENO)) {
-        announce_wait(c, p);
+    if (!isatty(STDERR_FILENO))
         return;
-    }
     std_clear_line();
     std_status("%s", p->what);
     if (p->total > 0)
@@ -161,7 +176,8 @@ static void show_progress(struct cli *c, const struct progress *p)
 /* What every subcommand does with an event: progress, model, state, notices. */
 static void take_event(struct cli *c, const struct event *ev)
 {
-    announce_end(c, ev);
+    if (!isatty(STDERR_FILENO))
+        announce_wait(c, ev);
     if (ev->kind == EV_PROGRESS)
         show_progress(c, ev->progress);
     else
