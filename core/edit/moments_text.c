@@ -42,6 +42,7 @@ struct moments_text *moments_text_new(const struct model_state *view, struct mom
         if (moments->layer[i] > g->last)
             g->last = moments->layer[i];
     g->f = forward_new(view->model, batch);
+    g->f->coeff_end = g->last;
     g->cache = kv_cache_new(view->model, batch);
     g->x = mat_new(view->model->dev, DT_F32, batch, view->model->config->hidden);
     return g;
@@ -149,7 +150,7 @@ bool moments_text_step(struct moments_text *g, long until, struct err *err)
         return false;
     if (!sound)
         return err_set(err, ERR_FORMAT,
-                       "layer %d: its output holds numbers that are not finite, between tokens %ld "
+                       "layer %d: it makes numbers that are not finite, between tokens %ld "
                        "and %ld of the text",
                        g->block, g->moments->tokens, g->moments->tokens + g->pass.rows - 1);
     if (++g->block > g->last) {

@@ -63,6 +63,7 @@ struct forward *forward_new(const struct model *m, int capacity)
 
     f->model = m;
     f->capacity = capacity;
+    f->coeff_end = -1;
     f->norm = mat_new(dev, DT_F32, capacity, c->hidden);
     f->q = mat_new(dev, DT_F32, capacity, q_cols(m));
     f->k = mat_new(dev, DT_F32, capacity, kv_cols(m));
@@ -298,6 +299,8 @@ void forward_ffn(struct forward *f, const struct model_state *view, int layer,
     }
     device_gated(dev, m->config->act, gate, up, coeff);
     run_hooks_and_tap(view, batch, layer, TAP_COEFF, coeff, tap);
+    if (layer == f->coeff_end)
+        return;
     add_to_stream(f, view, layer, MATRIX_DOWN, coeff, b->post_ffn_norm,
                   mat_rows(save ? save->ffn_sum : f->sum, 0, batch->rows), x);
     run_hooks_and_tap(view, batch, layer, TAP_BLOCK_OUT, x, tap);

@@ -48,6 +48,8 @@ struct saved {
 struct forward {
     const struct model *model;
     int capacity;
+    int coeff_end; /* the block that ends behind its coefficients (TAP_COEFF), since nobody wants
+                      its output; -1: none */
     struct mat norm, q, k, v, att, gate, up, m, sum;            /* [capacity, ...] */
     struct mat d_norm, d_q, d_k, d_v, d_att, d_gate, d_up, d_m; /* backward; made on first use */
     struct mat capped; /* [n, V] logits under a soft cap; made on first use */
