@@ -143,8 +143,8 @@ static bool memory_plan_of(struct engine *e, const struct weights *file, long lo
     return true;
 }
 
-/* On a device without memory of its own: bytes for float32 copies of weights. Three quarters of what
- * is free beside an edit and the pages of the file; -1: none. */
+/* On a device without memory of its own: bytes for float32 copies of weights. Three quarters of
+ * what is free beside an edit and the pages of the file; -1: none. */
 static long long floats_beside_edit(struct engine *e, const struct weights *file)
 {
     const struct model_config *c = weights_config(file);

@@ -346,8 +346,7 @@ static void model_message(const struct ui_state *d, enum tone *tone, char out[32
     if (d->model.load_seconds > 0)
         hint_print(d, out, 320,
                    "%s is ready (%.1f s%s): {fact} edits the fact, {attribute} scores its neurons",
-                   d->model.name, d->model.load_seconds,
-                   follow ? ", numbers auto" : "");
+                   d->model.name, d->model.load_seconds, follow ? ", numbers auto" : "");
     else /* a recorded run */
         show_print(out, 320, "view only: the recorded results of %s; no model is loaded",
                    d->model.name);
