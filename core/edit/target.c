@@ -81,6 +81,7 @@ static const double first_clamp = 0.75, last_clamp = 6;  /* in units of |h0| */
 static const double first_share = 0.1, last_share = 0.4; /* of the clamp that delta moves a step */
 static const double likely = 0.5, sure = 0.9; /* p(new object): the step, the clamp grow */
 enum { SHARE_STEPS = 5, CLAMP_STEPS = 6 };    /* after so many steps below it */
+static const double learned = 0.1; /* of edit.v_stop: the object's part of the loss is that small */
 
 /* How the automatic step and clamp stand. */
 struct pace {
@@ -165,6 +166,17 @@ static bool stop_asked(struct target_search *s, const struct params *p, const st
     return true;
 }
 
+/* By the loss; with an automatic step also once the object is learned. What is left then is KL and
+ * decay, which half of all steps lower by a few hundredths. */
+static bool search_over(const struct target_search *s, const struct params *p,
+                        const struct target_step *t)
+{
+    double stop = p->value[P_EDIT_V_STOP];
+
+    return t->loss < stop || (s->rule->stop == STOP_BY_LOSS && param_is_auto(p, P_EDIT_V_LR) &&
+                              t->nll < learned * stop);
+}
+
 /* What does not change from step to step. */
 static void adam_begin(struct target_move *v, const struct target_rule *rule,
                        const struct params *p)
@@ -200,7 +212,7 @@ static bool search_iterate(struct target_search *s, struct target *out, const st
         out->steps = it + 1;
         if (on_step)
             on_step(ctx, t);
-        if (t->loss < p->value[P_EDIT_V_STOP])
+        if (search_over(s, p, t))
             break;
         pace_change(s, out, p, &pace);
         if (!stop_asked(s, p, t, &stop, err))

@@ -264,11 +264,40 @@ static void targets_agree(void)
     json_decref(all);
 }
 
+/* Decay keeps the loss above edit.v_stop. An automatic step ends the search once the object is
+ * learned all the same; a given one goes on to the last step. */
+static void search_ends_when_the_object_is_learned(void)
+{
+    for (int is_auto = 0; is_auto < 2; is_auto++) {
+        struct params p;
+        struct request r;
+        struct target t;
+        int learned = 0;
+
+        params_default(&p);
+        CHECK(params_assign(&p, "edit.v_wd=20", FROM_DEFAULT, NULL));
+        CHECK(!is_auto || params_assign(&p, "edit.v_lr=auto", FROM_DEFAULT, NULL));
+        r = golden_request(0, &p);
+        CHECK(target_optimise(&t, base, &r, 8, NULL, &p, NULL, NULL, NULL, NULL));
+        for (int i = 0; i < t.steps; i++) {
+            learned += t.trace[i].nll < 0.1 * p.value[P_EDIT_V_STOP];
+            CHECK(t.trace[i].loss >= p.value[P_EDIT_V_STOP]);
+        }
+        if (is_auto)
+            CHECK(learned == 1 && t.steps < 25);
+        else
+            CHECK(learned > 1 && t.steps == 25);
+        target_free(&t);
+        request_free(&r);
+    }
+}
+
 static const struct test tests[] = {
     {"token rows, lookups and targets", rows_agree},
     {"LPS, PSA, MPC scores; masks, H and rho", scores_and_masks_agree},
     {"scores of drawn words", drawn_words_agree},
     {"target optimisation", targets_agree},
+    {"the search ends when the object is learned", search_ends_when_the_object_is_learned},
 };
 
 int main(void)
