@@ -133,6 +133,7 @@ static void begin_batch(struct moments_text *g, long until)
 bool moments_text_step(struct moments_text *g, long until, struct err *err)
 {
     struct tap tap = {sum_batch, g};
+    struct mat x;
     bool sound;
 
     if (until > moments_text_limit(g))
@@ -142,11 +143,13 @@ bool moments_text_step(struct moments_text *g, long until, struct err *err)
             return true;
         begin_batch(g, until);
     }
-    forward_block(g->f, g->view, g->block, &g->pass, g->cache, mat_rows(g->x, 0, g->pass.rows),
-                  &tap, NULL);
+    x = mat_rows(g->x, 0, g->pass.rows);
+    forward_block(g->f, g->view, g->block, &g->pass, g->cache, x, &tap, NULL);
     if (g->fault.kind)
         return err_pass(err, &g->fault);
-    if (!forward_check_finite(g->f, mat_rows(g->x, 0, g->pass.rows), &sound, err))
+    if (g->block == g->last) /* which ends there */
+        x = mat_rows(g->f->m, 0, g->pass.rows);
+    if (!forward_check_finite(g->f, x, &sound, err))
         return false;
     if (!sound)
         return err_set(err, ERR_FORMAT,

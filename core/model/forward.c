@@ -456,7 +456,7 @@ bool forward_until(const struct model_state *view, const struct batch *batch, in
 bool forward_check_finite(struct forward *f, struct mat x, bool *finite, struct err *err)
 {
     struct device *dev = f->model->dev;
-    struct mat lengths = mat_rows(f->norm, 0, 1);
+    struct mat lengths = mat_rows(x.cols == f->gate.cols ? f->gate : f->norm, 0, 1);
     float *host = xmalloc((size_t)x.cols * sizeof(float));
     double sum = 0;
     bool ok;
