@@ -104,13 +104,14 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     return c->engine != NULL;
 }
 
-/* What is worth waiting words without a progress bar, from so many seconds on. */
+/* What is told without a progress bar, if it takes `worth` seconds. An estimate of the first
+ * moments of a null space is far too long, so that it comes `after` some. */
 static const struct wait {
     const char *what, *unit, *made;
-    double worth;
-} waits[] = {{PROGRESS_MOMENTS, "tokens", "summed", 1},
-             {PROGRESS_CURVATURE, "tokens", "summed", 1},
-             {PROGRESS_NULL_SPACE, "layers", "made", 10}};
+    double worth, after;
+} waits[] = {{PROGRESS_MOMENTS, "tokens", "summed", 1, 0},
+             {PROGRESS_CURVATURE, "tokens", "summed", 1, 0},
+             {PROGRESS_NULL_SPACE, "layers", "made", 10, 3}};
 
 /* The job works on something else, or is done. */
 static void announce_end(struct cli *c)
@@ -146,6 +147,8 @@ static void announce_wait(struct cli *c, const struct event *ev)
     if (!w || c->waited)
         return;
     eta_note(&c->wait, now, ev->progress->done);
+    if (now - c->wait_began < w->after)
+        return;
     left = eta_left(&c->wait, ev->progress->total);
     if (left < w->worth && now - c->wait_began < w->worth)
         return;
