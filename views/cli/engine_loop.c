@@ -163,8 +163,6 @@ static void show_progress(struct cli *c, const struct progress *p)
 {
     if (cli_has(c, OPT_QUIET))
         return;
-    if (!isatty(STDERR_FILENO))
-        return;
     std_clear_line();
     std_status("%s", p->what);
     if (p->total > 0)
@@ -181,7 +179,7 @@ static void take_event(struct cli *c, const struct event *ev)
 {
     if (!isatty(STDERR_FILENO))
         announce_wait(c, ev);
-    if (ev->kind == EV_PROGRESS)
+    else if (ev->kind == EV_PROGRESS)
         show_progress(c, ev->progress);
     else
         cli_unbar(c);
