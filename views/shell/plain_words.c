@@ -244,6 +244,8 @@ static void press_key(struct plain *p, int32_t code)
         plain_say("error: this key does nothing here; help lists what can be typed\n");
     else if (!key_of_field(p, action))
         app_do(app, action);
+    if (action != ACTION_NONE && action == action_of_view(views[app->shown]->name))
+        p->shown = -1; /* asked for again, it is printed again */
 }
 
 /* A question takes yes or no. Whatever else is typed, such as a line that was on its way, neither
@@ -269,6 +271,8 @@ static void run_command(struct plain *p, const char *line)
     if (!strcmp(line, "quit"))
         app_open(app, "edit"); /* from there, quit ends the program */
     app_run_command(app, line);
+    if (!strcmp(line, views[app->shown]->name))
+        p->shown = -1;
 }
 
 void plain_run_line(struct plain *p, const char *text)

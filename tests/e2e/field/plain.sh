@@ -55,6 +55,10 @@ then_out '^lens of the base model' '^layer 0 says .*rank [0-9]+' '^variants Eiff
     '^layer 0: general entropy' '^nothing runs$' '^History:$' '^edit 1, active: Louvre' '^Models:$' \
     'bit-identical' '^location: \{\}'
 
+row "a view that is open and asked for again is said again, by its key and by its name"
+say "$d/plain-again.es" J J models models 8 8
+then_out '^Jobs:$' '^nothing runs$' '^Jobs:$' '^nothing runs$' '^Models:$' '^Models:$' '^History:$' '^History:$'
+
 row "a preset's parameters, and none of that name"
 say "$d/plain-preset.es" 'preset smollm2-135m' 'preset nobody' 'preset paper'
 then_out '^preset smollm2-135m: 3 parameters changed' 'preset nobody: no such preset' \
