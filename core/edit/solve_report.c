@@ -153,11 +153,12 @@ static void shuffle_order(int *order, int n, uint64_t *state)
     }
 }
 
-/* Rows whose leaks are measured at once, between two looks at a job: tens of milliseconds. A moment
- * on the host passes the device each time, so that all go at once there. */
+/* Rows whose leaks are measured at once, between two looks at a job: about a tenth of a second. The
+ * fewer, the more often all of the moment is read. One on the host passes the device each time, so
+ * that all go at once there. */
 static int rows_at_once(const struct solver *s, int n)
 {
-    const double products = 2.5e8;
+    const double products = 2e9;
     double rows = products / s->neurons / s->neurons;
 
     return !s->null->sum.on_device.data || rows > n ? n : rows < 1 ? 1 : (int)rows;
