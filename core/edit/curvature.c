@@ -148,24 +148,11 @@ bool curvature_save(struct curvature *c, struct err *err)
     return moments_save(c->in, err) && moments_save(c->out, err);
 }
 
-static struct moments *moments_copy(const struct moments *of, struct err *err)
+bool curvature_share(struct curvature *c, const struct curvature *of, struct err *err)
 {
-    struct moments *m = moments_new(of->dev, &of->origin, of->layers, of->layer, of->neurons, err);
-
-    for (int i = 0; m && i < m->layers; i++) {
-        offload_free(&m->sum[i]);
-        offload_share(&of->sum[i], &m->sum[i]);
-    }
-    if (m)
-        m->tokens = of->tokens;
-    return m;
-}
-
-bool curvature_copy(struct curvature *c, const struct curvature *of, struct err *err)
-{
-    c->in = moments_copy(of->in, err);
-    c->out = c->in ? moments_copy(of->out, err) : NULL;
-    if (c->out)
+    c->in = moments_sharing(of->in);
+    c->out = moments_sharing(of->out);
+    if (moments_room(c->in, err) && moments_room(c->out, err))
         return true;
     curvature_free(c);
     return false;

@@ -43,8 +43,8 @@ bool curvature_step(struct curvature *c, struct model_state *base, const int *id
 /* Makes c the cached sums of at most `until` rows, or zeroes; writes them to the cache. */
 bool curvature_load(struct curvature *c, long until, struct buf *notes, struct err *err);
 bool curvature_save(struct curvature *c, struct err *err);
-/* The sums of c, on their own. */
-bool curvature_copy(struct curvature *c, const struct curvature *of, struct err *err);
+/* Makes c the sums of `of`, which it copies when it adds to them. ERR_LIMIT: no memory for that. */
+bool curvature_share(struct curvature *c, const struct curvature *of, struct err *err);
 
 /* ERR_LIMIT where the rows of t are more than what a session keeps of an edit. */
 bool curvature_numbers_fit(const struct training *t, int layers, struct err *err);

@@ -23,21 +23,32 @@ static bool sums_fit(struct device *dev, double bytes, struct err *err)
                    show_bytes((double)left, there));
 }
 
-struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
-                            const int *layer, int neurons, struct err *err)
+/* Without sums, and with room for `sums` of them. */
+static struct moments *moments_begin(struct device *dev, const struct moments_origin *origin,
+                                     int layers, const int *layer, int neurons, int sums)
 {
     struct moments *m = xcalloc(1, sizeof *m);
-    double room = 8.0 * neurons * neurons * layers;
-    char size[16];
-    bool ok = sums_fit(dev, room, err);
 
     *m = (struct moments){.dev = dev, .origin = *origin, .layers = layers, .neurons = neurons};
     m->layer = xcalloc((size_t)layers, sizeof *m->layer);
     memcpy(m->layer, layer, (size_t)layers * sizeof *layer);
-    m->sum = xcalloc((size_t)layers, sizeof *m->sum);
-    m->waiting = xcalloc((size_t)layers, sizeof *m->waiting);
-    m->pending = xcalloc((size_t)layers, sizeof *m->pending);
-    m->hash = xcalloc((size_t)layers, sizeof *m->hash);
+    if (!sums)
+        return m;
+    m->sum = xcalloc((size_t)sums, sizeof *m->sum);
+    m->waiting = xcalloc((size_t)sums, sizeof *m->waiting);
+    m->pending = xcalloc((size_t)sums, sizeof *m->pending);
+    m->hash = xcalloc((size_t)sums, sizeof *m->hash);
+    return m;
+}
+
+struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
+                            const int *layer, int neurons, struct err *err)
+{
+    struct moments *m = moments_begin(dev, origin, layers, layer, neurons, layers);
+    double room = 8.0 * neurons * neurons * layers;
+    char size[16];
+    bool ok = sums_fit(dev, room, err);
+
     for (int i = 0; ok && i < layers; i++)
         ok = offload_new(&m->sum[i], dev, neurons, neurons, dev->moments_on_host, err);
     if (device_sync(dev, err) && ok)
@@ -50,12 +61,17 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
 
 struct moments *moments_count(const struct moments *of)
 {
-    struct moments *m = xcalloc(1, sizeof *m);
+    return moments_begin(of->dev, &of->origin, of->layers, of->layer, of->neurons, 0);
+}
 
-    *m = (struct moments){
-        .dev = of->dev, .origin = of->origin, .layers = of->layers, .neurons = of->neurons};
-    m->layer = xcalloc((size_t)of->layers, sizeof *m->layer);
-    memcpy(m->layer, of->layer, (size_t)of->layers * sizeof *m->layer);
+struct moments *moments_sharing(const struct moments *of)
+{
+    struct moments *m =
+        moments_begin(of->dev, &of->origin, of->layers, of->layer, of->neurons, of->layers);
+
+    for (int i = 0; i < m->layers; i++)
+        offload_share(&of->sum[i], &m->sum[i]);
+    m->tokens = of->tokens;
     return m;
 }
 
@@ -83,8 +99,7 @@ bool moments_room(const struct moments *m, struct err *err)
         if (offload_shared(&m->sum[i]))
             bytes += 8.0 * m->neurons * m->neurons;
     return bytes <= 0 || sums_fit(m->dev, bytes, err) ||
-           err_in(err, "the second moments stay at %ld tokens: copies of what the null spaces use",
-                  m->tokens);
+           err_in(err, "copies of the second moments of %d layers that are in use", m->layers);
 }
 
 static int waiting_capacity(const struct moments *m)

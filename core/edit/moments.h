@@ -53,6 +53,8 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
                             const int *layer, int neurons, struct err *err);
 /* The same without sums: it only counts tokens, and `sum` is NULL. */
 struct moments *moments_count(const struct moments *of);
+/* The same with the same sums: the two share them until one of the two adds rows. */
+struct moments *moments_sharing(const struct moments *of);
 void moments_free(struct moments *m);
 /* Adds the rows of coeff [n, M] F32 to the sum of m->layer[index]. Faults surface at
  * device_sync(). When all layers have had their rows, moments_tokens_add() counts them.
@@ -60,7 +62,7 @@ void moments_free(struct moments *m);
  * device and the order. */
 void moments_add(struct moments *m, int index, struct mat coeff);
 void moments_tokens_add(struct moments *m, int n);
-/* Whether there is memory for copies of the sums that null spaces share: moments_add() makes them.
+/* Whether there is memory for copies of the sums that are shared: moments_add() makes them.
  * ERR_LIMIT: not enough. */
 bool moments_room(const struct moments *m, struct err *err);
 /* Adds the waiting rows of sums on the host. To be called before `sum` is read; moments_save()

@@ -115,7 +115,7 @@ static bool past_rows_add(void *ctx, int edit, const double *value, int count)
     struct past_rows *p = ctx;
 
     (void)edit;
-    if (!p->with.in && !curvature_copy(&p->with, &p->e->curvature.sums, &p->why))
+    if (!p->with.in && !curvature_share(&p->with, &p->e->curvature.sums, &p->why))
         return true; /* the copy's fault, not the journal's: see spaces_make() */
     return curvature_add_numbers(&p->with, value, count);
 }

@@ -365,7 +365,9 @@ bool edit_stats_step(struct engine *e, struct err *err)
         return false;
     if (stats_complete(&e->stats))
         return contexts_step(e, err);
-    return moments_room(e->stats.moments, err) && stats_advance(e, err);
+    if (moments_room(e->stats.moments, err))
+        return stats_advance(e, err);
+    return err_in(err, "the second moments stay at %ld tokens", e->stats.moments->tokens);
 }
 
 /* The null space, from the cache or made here, and the empty key store of a layer. */
