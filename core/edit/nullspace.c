@@ -40,7 +40,7 @@ static void name_projector(struct nullspace *n, const struct moments *m, int ind
     char key[65];
 
     moments_key(m, index, key);
-    buf_printf(&text, "projector 1\nmoments %s\ntokens %ld\n", key, m->tokens);
+    buf_printf(&text, "projector 2\nmoments %s\ntokens %ld\n", key, m->tokens);
     if (rule.none)
         buf_puts(&text, "all\n");
     else if (rule.threshold > 0)
@@ -101,13 +101,22 @@ static bool store_vectors(struct nullspace *n, struct device *from, struct mat a
     return host != NULL;
 }
 
+/* The index of the first eigenvalue that is not null, if no threshold says so. The sum of fewer
+ * tokens than neurons has no more rank than tokens: what is above 0 besides is rounding. */
+static int first_of(const struct nullspace *n, struct nullspace_rule rule)
+{
+    long first = lround(rule.fraction * n->neurons), zeroes = n->neurons - n->tokens;
+
+    return (int)(zeroes > first && !rule.none ? zeroes : first);
+}
+
 /* Decomposes the sum on `dev`, which may be another device than the one the result is for. */
 static bool decompose_on(struct nullspace *n, struct device *dev, const struct offload_mat *sum,
                          struct nullspace_rule rule, const struct nullspace_job *by,
                          struct err *err)
 {
     struct eigh_top top = {.least = rule.threshold * (double)n->tokens,
-                           .first = (int)lround(rule.fraction * n->neurons),
+                           .first = first_of(n, rule),
                            .job = by ? by->job : NULL,
                            .phase = "null space",
                            .begun = by ? by->done : 0,
