@@ -172,6 +172,16 @@ static struct mat place_tensor(struct budget *b, const char *name, float add)
     return t->ndim == 1 ? place_vector(b, t, add) : place_matrix(b, t);
 }
 
+/* A table of which only single rows are read, one a token: it stays in its stored type. */
+static struct mat place_table(struct budget *b, const char *name)
+{
+    struct budget none = {.m = b->m};
+    struct mat x = place_tensor(&none, name, 0);
+
+    b->left += none.left;
+    return x;
+}
+
 static struct mat place_block_tensor(struct budget *b, int layer, const char *name,
                                      const char *part)
 {
@@ -266,8 +276,9 @@ static bool place_all(struct budget *b, struct job *job, struct err *err)
         place_block(b, l);
     }
     m->final_norm = place_norm(b, "output_norm");
-    m->embed = place_tensor(b, "token_embd.weight", 0);
-    m->positions = place_tensor(b, "position_embd.weight", 0);
+    m->embed = m->config->tied ? place_tensor(b, "token_embd.weight", 0)
+                               : place_table(b, "token_embd.weight");
+    m->positions = place_table(b, "position_embd.weight");
     m->head = m->config->tied ? m->embed : place_tensor(b, "output.weight", 0);
     if (scale > 0) {
         m->embed_scale = mat_new(m->dev, DT_F32, 1, m->config->hidden);
