@@ -96,7 +96,7 @@ bool moments_room(const struct moments *m, struct err *err)
     double bytes = 0;
 
     for (int i = 0; i < m->layers; i++)
-        if (offload_shared(&m->sum[i]))
+        if (!offload_owns(&m->sum[i]))
             bytes += 8.0 * m->neurons * m->neurons;
     return bytes <= 0 || sums_fit(m->dev, bytes, err) ||
            err_in(err, "copies of the second moments of %d layers that are in use", m->layers);
@@ -153,7 +153,7 @@ void moments_add(struct moments *m, int index, struct mat coeff)
     struct err why = {0};
 
     m->hash[index][0] = '\0';
-    if (!offload_own(&m->sum[index], &why)) {
+    if (!offload_own(&m->sum[index], NULL, &why)) {
         if (!m->dev->fault.kind)
             m->dev->fault = why;
         return;

@@ -15,8 +15,6 @@
 #include "core/edit/moments.h"
 #include "core/model/safetensors.h"
 
-enum { ROWS_AT_ONCE = 64 }; /* unpacked between two looks at the job */
-
 static size_t triangle_size(int neurons)
 {
     return (size_t)neurons * ((size_t)neurons + 1) / 2;
@@ -156,42 +154,14 @@ bool moments_file_check(const struct moments *m, int index, const char *path, lo
     return ok;
 }
 
-/* out [rows][n]: rows r0 on of the whole matrix, from its packed upper triangle. Left of the
- * diagonal stands its mirror image: of each row c of the triangle a piece. `triangle` may be
- * unaligned. */
-static void unpack_rows(const char *triangle, size_t n, size_t r0, size_t rows, double *out)
+/* The sum of a layer becomes what the file holds, which it closes. A CPU reads the file's pages; a
+ * device with memory of its own has the rows copied to where sums are. */
+static bool take_sum(struct moments *m, int index, struct safetensors *st,
+                     const struct st_tensor *sum, struct err *err)
 {
-    double piece[ROWS_AT_ONCE];
-
-    for (size_t c = 0; c < r0 + rows; c++) {
-        /* row c begins behind rows of n, n - 1, ... numbers, with column c */
-        const char *row = triangle + (c * n - c * (c + 1) / 2) * sizeof(*out);
-        size_t first = c < r0 ? 0 : c - r0;
-
-        memcpy(piece + first, row + (r0 + first) * sizeof(*out), (rows - first) * sizeof(*out));
-        for (size_t r = first; r < rows; r++)
-            out[r * n + c] = piece[r];
-        if (c >= r0)
-            memcpy(out + first * n + c, row + c * sizeof(*out), (n - c) * sizeof(*out));
-    }
-}
-
-/* Unpacks the triangle into a whole matrix, on the device or on the host. */
-static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum, struct err *err)
-{
-    size_t n = (size_t)m->neurons;
-    double *band = xmalloc(ROWS_AT_ONCE * n * sizeof(*band));
-    bool ok = true;
-
-    for (size_t r = 0; ok && r < n; r += ROWS_AT_ONCE) {
-        size_t rows = n - r < ROWS_AT_ONCE ? n - r : ROWS_AT_ONCE;
-
-        unpack_rows(sum->data, n, r, rows, band);
-        offload_upload(&m->sum[index], (int)r, (int)rows, band);
-        ok = device_sync(m->dev, err) && !job_cancelled(m->job, err);
-    }
-    free(band);
-    return ok;
+    offload_free(&m->sum[index]);
+    offload_of_file(&m->sum[index], m->dev, m->neurons, st, sum->data);
+    return !m->dev->ops->own_memory || offload_own(&m->sum[index], m->job, err);
 }
 
 enum outcome { LOADED, UNUSABLE, FAILED };
@@ -212,12 +182,13 @@ static enum outcome load_layer(struct moments *m, int index, long tokens, struct
     if (st)
         sum = checked_sum(st, m, key, tokens, m->hash[index], &why);
     if (sum)
-        outcome = upload_sum(m, index, sum, err) ? LOADED : FAILED;
+        outcome = take_sum(m, index, st, sum, err) ? LOADED : FAILED;
     else if (why.kind == ERR_CANCELLED)
         outcome = err_pass(err, &why) ? LOADED : FAILED;
     else if (notes)
         buf_printf(notes, "%s: not used: %s\n", path, why.text);
-    safetensors_close(st);
+    if (!sum)
+        safetensors_close(st);
     free(path);
     return outcome;
 }
@@ -284,6 +255,17 @@ static enum outcome load_all(struct moments *m, long tokens, struct buf *notes, 
     return LOADED;
 }
 
+static bool zero_sums(struct moments *m, struct err *err)
+{
+    for (int i = 0; i < m->layers; i++) {
+        offload_free(&m->sum[i]);
+        m->hash[i][0] = '\0';
+        if (!offload_new(&m->sum[i], m->dev, m->neurons, m->neurons, m->dev->moments_on_host, err))
+            return false;
+    }
+    return device_sync(m->dev, err);
+}
+
 static bool load_best(struct moments *m, long goal, struct buf *notes, struct err *err)
 {
     enum { MOST = 256 };
@@ -303,11 +285,7 @@ static bool load_best(struct moments *m, long goal, struct buf *notes, struct er
         if (outcome != UNUSABLE)
             return outcome == LOADED;
     }
-    for (int i = 0; i < m->layers; i++) {
-        offload_fill(&m->sum[i], 0);
-        m->hash[i][0] = '\0';
-    }
-    return device_sync(m->dev, err);
+    return zero_sums(m, err);
 }
 
 bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err)

@@ -171,7 +171,7 @@ static bool keep_sum(struct nullspace *n, struct offload_mat *sum, struct err *e
 
     if (n->rank == n->neurons)
         return true;
-    if (far == !sum->on_device.data) {
+    if (sum->file || far == !sum->on_device.data) {
         offload_share(sum, &n->sum);
         return true;
     }
@@ -320,19 +320,25 @@ static double dot_product(const double *a, const double *b, int n)
     return sum;
 }
 
+/* x^T C x by bands of the upper triangle: a band's square once, what lies right of it twice. */
 bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, struct err *err)
 {
+    enum { BANDS = 8 };
     struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols), room = {0};
-    int step = n->sum.on_device.data ? 0 : offload_band(&n->sum);
-    double *hx, *hy = NULL;
+    int step = offload_band(&n->sum), least = (n->neurons + BANDS - 1) / BANDS;
+    double *hx, *hy = NULL, once = 1 / (double)n->tokens;
 
-    if (!step)
-        device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum.on_device, false, 0, y);
-    for (int at = 0; step && at < n->neurons; at += step) { /* C is symmetric: rows are columns */
+    step = step < least ? step : least;
+    for (int at = 0; at < n->neurons; at += step) {
         int count = n->neurons - at < step ? n->neurons - at : step;
+        int right = n->neurons - at - count;
+        struct mat c = offload_map_upper(&n->sum, at, count, &room), out = mat_cols(y, at, count);
 
-        device_gemm(n->dev, 1 / (double)n->tokens, x, false,
-                    offload_map_rows(&n->sum, at, count, &room), true, 0, mat_cols(y, at, count));
+        device_gemm(n->dev, once, mat_cols(x, at, count), false, mat_cols(c, 0, count), false, 0,
+                    out);
+        if (right)
+            device_gemm(n->dev, 2 * once, mat_cols(x, at + count, right), false,
+                        mat_cols(c, count, right), true, 1, out);
     }
     mat_free(n->dev, &room);
     hx = mat_download(n->dev, x, "vectors to project", err);

@@ -138,7 +138,8 @@ static bool ranks_join(struct edit_stats *g, long until, struct err *err)
         return false;
     for (int i = 0; mpi_size() > 1 && i < m->layers; i++) {
         double *sum = offload_download(&m->sum[i], 0, m->neurons, err);
-        bool ok = sum && mpi_sum(sum, (size_t)m->neurons * (size_t)m->neurons, err);
+        bool ok = sum && mpi_sum(sum, (size_t)m->neurons * (size_t)m->neurons, err) &&
+                  offload_own(&m->sum[i], NULL, err);
 
         if (ok && !mpi_rank())
             offload_upload(&m->sum[i], 0, m->neurons, sum);
@@ -503,6 +504,7 @@ static bool ranks_broadcast(struct edit_stats *g, struct err *err)
         bool ok = sum && mpi_broadcast(sum, count * sizeof(*sum), err);
 
         ok = ok && mpi_broadcast(m->hash[i], sizeof(m->hash[i]), err);
+        ok = ok && (!mpi_rank() || offload_own(&m->sum[i], NULL, err));
         if (ok && mpi_rank())
             offload_upload(&m->sum[i], 0, m->neurons, sum);
         free(sum);

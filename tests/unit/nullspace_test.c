@@ -17,23 +17,30 @@ enum { M = 40, TOKENS = 96 };
 static char folder[64];
 static const struct nullspace_rule rule = {.fraction = 0.7};
 
-/* Sums of a layer over TOKENS rows of which `seed` is known, saved unless told otherwise. */
-static struct moments *sums(struct device *dev, uint64_t seed, bool saved)
+/* Sums of a layer over so many rows of which `seed` is known. */
+static struct moments *sums_over(struct device *dev, uint64_t seed, int tokens)
 {
     static const int layer[] = {3};
     struct moments_origin origin = {.model = "model", .text = "text", .window = 8};
     struct moments *m = moments_new(dev, &origin, 1, layer, M, NULL);
-    struct mat rows = mat_new(dev, DT_F32, TOKENS, M);
-    float *x = xmalloc(TOKENS * M * sizeof(*x));
+    struct mat rows = mat_new(dev, DT_F32, tokens, M);
+    float *x = xmalloc((size_t)tokens * M * sizeof(*x));
 
-    for (int i = 0; i < TOKENS * M; i++)
+    for (int i = 0; i < tokens * M; i++)
         x[i] = (float)(rng_unit(&seed) - 0.3) / (float)(1 + i % M);
     device_upload(dev, rows, x);
     moments_add(m, 0, rows);
-    moments_tokens_add(m, TOKENS);
-    CHECK(!saved || moments_save(m, NULL));
+    moments_tokens_add(m, tokens);
     mat_free(dev, &rows);
     free(x);
+    return m;
+}
+
+static struct moments *sums(struct device *dev, uint64_t seed, bool saved)
+{
+    struct moments *m = sums_over(dev, seed, TOKENS);
+
+    CHECK(!saved || moments_save(m, NULL));
     return m;
 }
 
@@ -72,6 +79,31 @@ static bool same_bits(const struct nullspace *a, const struct nullspace *b)
     return same;
 }
 
+/* Both leaks are x^T C x with C = sum / tokens, whether the sum is in memory or in a file. */
+static void check_leaks(struct device *dev, const struct nullspace *a, const struct nullspace *b)
+{
+    enum { ROWS = 3 };
+    double x[ROWS * M], of_a[ROWS], of_b[ROWS], *sum = offload_download(&a->sum, 0, M, NULL);
+    struct mat rows = mat_new(dev, DT_F64, ROWS, M);
+    uint64_t seed = 7;
+
+    for (int i = 0; i < ROWS * M; i++)
+        x[i] = rng_unit(&seed) - 0.5;
+    device_upload(dev, rows, x);
+    CHECK(nullspace_leak(a, rows, of_a, NULL) && nullspace_leak(b, rows, of_b, NULL));
+    for (int r = 0; r < ROWS; r++) {
+        double want = 0;
+
+        for (int i = 0; i < M * M; i++)
+            want += x[r * M + i / M] * sum[i] * x[r * M + i % M] / TOKENS;
+        CHECK(want > 0);
+        CHECK_NEAR(of_a[r] / want, 1, 1e-12);
+        CHECK_NEAR(of_b[r] / want, 1, 1e-12);
+    }
+    mat_free(dev, &rows);
+    free(sum);
+}
+
 /* What is read is what was made, to the bit, wherever it lies; it is not made again. */
 static void read_is_made(void)
 {
@@ -98,6 +130,8 @@ static void read_is_made(void)
         CHECK(moments_load(again, TOKENS, &notes, NULL) && again->tokens == TOKENS);
         got = nullspace_cached(again, 0, rule, NULL, &notes, NULL);
         CHECK(fresh && made && got && same_bits(fresh, made) && same_bits(made, got));
+        CHECK(!offload_owns(&got->sum) && got->sum.file);
+        check_leaks(dev, fresh, got);
         again->job = &job;
         atomic_store(&job.cancel, true);
         CHECK(!nullspace_cached(again, 0, rule, NULL, &notes, &err));
@@ -130,12 +164,12 @@ static void sums_go_on(void)
         kept = nullspace_new(m, 0, rule, NULL, NULL);
         once = dev->in_use;
         same = nullspace_none(m, 0, NULL);
-        CHECK(kept && same && offload_shared(&m->sum[0]) && dev->in_use == once);
+        CHECK(kept && same && !offload_owns(&m->sum[0]) && dev->in_use == once);
         device_fill(dev, row, 1);
         moments_add(m, 0, row);
         moments_tokens_add(m, 1);
         moments_flush(m);
-        CHECK(device_sync(dev, NULL) && !offload_shared(&m->sum[0]));
+        CHECK(device_sync(dev, NULL) && offload_owns(&m->sum[0]));
         next = nullspace_none(m, 0, NULL);
         for (int i = 0; i < M * M; i++) {
             double *was = offload_download(&kept->sum, i / M, 1, NULL);
@@ -294,6 +328,21 @@ static void old_ones_go(void)
 }
 
 /* All directions are null: nothing to keep but the numbers. */
+/* Fewer tokens than directions outside f: the sum's rank is the count of tokens. */
+static void few_tokens(void)
+{
+    enum { FEW = 5 };
+    struct device *dev = device_open(&device_cpu, 0, 1, NULL);
+    struct moments *m = sums_over(dev, 4, FEW);
+    struct nullspace *n = nullspace_new(m, 0, rule, NULL, NULL);
+
+    CHECK(n && n->rank == FEW);
+    CHECK(n && n->trace_lost < 1e-6);
+    nullspace_free(n);
+    moments_free(m);
+    device_close(dev);
+}
+
 static void nothing_kept(void)
 {
     struct device *dev = device_open(&device_cpu, 0, 1, NULL);
@@ -316,6 +365,7 @@ static const struct test tests[] = {
     {"damage is seen", damage_is_seen},
     {"other sums under the same name", other_sums},
     {"old ones go", old_ones_go},
+    {"few tokens", few_tokens},
     {"everything is null", nothing_kept},
 };
 
