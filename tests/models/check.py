@@ -124,7 +124,8 @@ def check_answers(p, golden):
 def check_scores(p, golden, work):
     s = golden["scores"]
     p.of_model("attribute", "--subject", golden["subject"], "--prompt", golden["prompt"], "--target",
-               "Rome", "--layers", str(s["layer"]), "--set", "attr.prefixes=0", "-o", work + "/run")
+               "Rome", "--layers", str(s["layer"]), "--set", "attr.prefixes=0", "--set", "attr.words=0", "-o",
+               work + "/run")
     with open(work + "/run", "rb") as f:
         names = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
     name = next(n for n in names if n.startswith("scores."))
