@@ -23,9 +23,9 @@ static bool sums_fit(struct device *dev, double bytes, struct err *err)
                    show_bytes((double)left, there));
 }
 
-/* Without sums, and with room for `sums` of them. */
+/* Without matrices; `sums`: there will be one a layer. */
 static struct moments *moments_begin(struct device *dev, const struct moments_origin *origin,
-                                     int layers, const int *layer, int neurons, int sums)
+                                     int layers, const int *layer, int neurons, bool sums)
 {
     struct moments *m = xcalloc(1, sizeof *m);
 
@@ -34,17 +34,17 @@ static struct moments *moments_begin(struct device *dev, const struct moments_or
     memcpy(m->layer, layer, (size_t)layers * sizeof *layer);
     if (!sums)
         return m;
-    m->sum = xcalloc((size_t)sums, sizeof *m->sum);
-    m->waiting = xcalloc((size_t)sums, sizeof *m->waiting);
-    m->pending = xcalloc((size_t)sums, sizeof *m->pending);
-    m->hash = xcalloc((size_t)sums, sizeof *m->hash);
+    m->sum = xcalloc((size_t)layers, sizeof *m->sum);
+    m->waiting = xcalloc((size_t)layers, sizeof *m->waiting);
+    m->pending = xcalloc((size_t)layers, sizeof *m->pending);
+    m->hash = xcalloc((size_t)layers, sizeof *m->hash);
     return m;
 }
 
 struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
                             const int *layer, int neurons, struct err *err)
 {
-    struct moments *m = moments_begin(dev, origin, layers, layer, neurons, layers);
+    struct moments *m = moments_begin(dev, origin, layers, layer, neurons, true);
     double room = 8.0 * neurons * neurons * layers;
     char size[16];
     bool ok = sums_fit(dev, room, err);
@@ -61,13 +61,13 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
 
 struct moments *moments_count(const struct moments *of)
 {
-    return moments_begin(of->dev, &of->origin, of->layers, of->layer, of->neurons, 0);
+    return moments_begin(of->dev, &of->origin, of->layers, of->layer, of->neurons, false);
 }
 
 struct moments *moments_sharing(const struct moments *of)
 {
     struct moments *m =
-        moments_begin(of->dev, &of->origin, of->layers, of->layer, of->neurons, of->layers);
+        moments_begin(of->dev, &of->origin, of->layers, of->layer, of->neurons, true);
 
     for (int i = 0; i < m->layers; i++)
         offload_share(&of->sum[i], &m->sum[i]);

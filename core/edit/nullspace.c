@@ -325,10 +325,10 @@ bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, struc
 {
     enum { BANDS = 8 };
     struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols), room = {0};
-    int step = offload_band(&n->sum), least = (n->neurons + BANDS - 1) / BANDS;
+    int step = offload_band(&n->sum), most = (n->neurons + BANDS - 1) / BANDS;
     double *hx, *hy = NULL, once = 1 / (double)n->tokens;
 
-    step = step < least ? step : least;
+    step = step < most ? step : most;
     for (int at = 0; at < n->neurons; at += step) {
         int count = n->neurons - at < step ? n->neurons - at : step;
         int right = n->neurons - at - count;

@@ -79,40 +79,29 @@ static const char *triangle_row(const struct offload_mat *s, size_t r)
     return s->triangle + (r * (size_t)s->cols - r * (r + 1) / 2) * sizeof(double);
 }
 
-/* out [rows][width]: rows r0 on, from column r0 on. */
-static void unpack_upper(const struct offload_mat *s, size_t r0, size_t rows, double *out)
-{
-    size_t width = (size_t)s->cols - r0;
-
-    for (size_t r = 0; r < rows; r++) {
-        memcpy(out + r * width + r, triangle_row(s, r0 + r) + (r0 + r) * sizeof(*out),
-               (width - r) * sizeof(*out));
-        for (size_t c = 0; c < r; c++)
-            out[r * width + c] = out[c * width + r];
-    }
-}
-
-/* out [rows][cols]: rows r0 on. Left of the diagonal stands the mirror image of the triangle: of
- * each of its rows a piece, in parts of a few rows that a cache holds. */
-static void unpack_rows(const struct offload_mat *s, size_t r0, size_t rows, double *out)
+/* out [rows][cols - from]: rows r0 on, from column `from` on, which is r0 at most. Left of the
+ * diagonal stands the mirror image of the triangle: of each of its rows a piece, in parts of a few
+ * rows that a cache holds. */
+static void unpack_rows(const struct offload_mat *s, size_t r0, size_t rows, size_t from,
+                        double *out)
 {
     enum { PART = 64 };
-    size_t n = (size_t)s->cols;
+    size_t n = (size_t)s->cols, width = n - from;
     double piece[PART];
 
     for (size_t p0 = 0; p0 < rows; p0 += PART) {
         size_t part = rows - p0 < PART ? rows - p0 : PART, first = r0 + p0;
-        double *to = out + p0 * n;
+        double *to = out + p0 * width;
 
-        for (size_t c = 0; c < first + part; c++) {
-            size_t skip = c < first ? 0 : c - first;
+        for (size_t c = from; c < first + part; c++) {
+            size_t skip = c < first ? 0 : c - first, at = c - from;
 
             memcpy(piece + skip, triangle_row(s, c) + (first + skip) * sizeof(*out),
                    (part - skip) * sizeof(*out));
             for (size_t r = skip; r < part; r++)
-                to[r * n + c] = piece[r];
+                to[r * width + at] = piece[r];
             if (c >= first)
-                memcpy(to + skip * n + c, triangle_row(s, c) + c * sizeof(*out),
+                memcpy(to + skip * width + at, triangle_row(s, c) + c * sizeof(*out),
                        (n - c) * sizeof(*out));
         }
     }
@@ -137,7 +126,7 @@ static bool copy_rows(const struct offload_mat *from, struct offload_mat *to, st
     for (int r = 0; r < from->rows; r += ROWS_AT_ONCE) {
         int rows = from->rows - r < ROWS_AT_ONCE ? from->rows - r : ROWS_AT_ONCE;
 
-        unpack_rows(from, (size_t)r, (size_t)rows, band);
+        unpack_rows(from, (size_t)r, (size_t)rows, 0, band);
         offload_upload(to, r, rows, band);
         if (!device_sync(from->dev, err) || job_cancelled(job, err)) {
             free(band);
@@ -176,20 +165,17 @@ int offload_band(const struct offload_mat *s)
     return fit ? (int)fit : 1;
 }
 
-/* Uploads rows `first` on of a file, from column `from` on (0 or `first`). */
+/* Uploads rows `first` on of a file, from column `from` on. */
 static void upload_from_file(const struct offload_mat *s, int first, int from, struct mat to)
 {
     double *rows = xmalloc((size_t)to.rows * (size_t)to.cols * sizeof(*rows));
 
-    if (from)
-        unpack_upper(s, (size_t)first, (size_t)to.rows, rows);
-    else
-        unpack_rows(s, (size_t)first, (size_t)to.rows, rows);
+    unpack_rows(s, (size_t)first, (size_t)to.rows, (size_t)from, rows);
     device_upload(s->dev, to, rows);
     free(rows);
 }
 
-/* Rows first .. first+count from column `from` on (0 or `first`). */
+/* Rows first .. first+count from column `from` on, which is `first` at most. */
 static struct mat map_from(const struct offload_mat *s, int first, int count, int from,
                            struct mat *room)
 {
@@ -244,7 +230,7 @@ double *offload_download(const struct offload_mat *s, int first, int count, stru
         return mat_download(s->dev, mat_rows(s->on_device, first, count), NULL, err);
     rows = malloc(n ? n * sizeof(double) : 1);
     if (rows && s->file)
-        unpack_rows(s, (size_t)first, (size_t)count, rows);
+        unpack_rows(s, (size_t)first, (size_t)count, 0, rows);
     else if (rows)
         memcpy(rows, s->host + count_of(s, first), n * sizeof(double));
     else

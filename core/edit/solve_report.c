@@ -154,8 +154,8 @@ static void shuffle_order(int *order, int n, uint64_t *state)
 }
 
 /* Rows whose leaks are measured at once, between two looks at a job: about a tenth of a second. The
- * fewer, the more often all of the moment is read. One on the host passes the device each time, so
- * that all go at once there. */
+ * fewer, the more often all of the moment is read. One on the host or
+ * in a file passes the device each time, so that all go at once there. */
 static int rows_at_once(const struct solver *s, int n)
 {
     const double products = 2e9;

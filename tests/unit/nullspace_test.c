@@ -327,7 +327,6 @@ static void old_ones_go(void)
     device_close(dev);
 }
 
-/* All directions are null: nothing to keep but the numbers. */
 /* Fewer tokens than directions outside f: the sum's rank is the count of tokens. */
 static void few_tokens(void)
 {
@@ -343,6 +342,7 @@ static void few_tokens(void)
     device_close(dev);
 }
 
+/* All directions are null: nothing to keep but the numbers. */
 static void nothing_kept(void)
 {
     struct device *dev = device_open(&device_cpu, 0, 1, NULL);
