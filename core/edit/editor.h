@@ -130,6 +130,7 @@ bool edit_read(const struct model_state *view, const struct request *request, in
 bool edit_context_read(struct edit_context *ctx, const struct model_state *state, struct job *job,
                        struct err *err);
 void edit_context_free(struct edit_context *ctx); /* masks, reads, notes and normaliser */
+void edit_reads_free(struct edit_reads *r);       /* of a context that borrows all else */
 
 /* The Frobenius norm of a matrix; 0 after a fault. */
 double matrix_norm(const struct model_state *view, int layer, enum matrix which, struct err *err);

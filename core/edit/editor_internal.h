@@ -59,7 +59,6 @@ void edit_layer_share(struct edit_progress *g, const struct edit_context *ctx, i
 /* Room for what an edit reads; where the target is of an FFN's output, or with a norm behind the
  * FFNs, also their sums. */
 struct edit_reads edit_reads_new(const struct edit_context *ctx, const struct model *m);
-void edit_reads_free(struct edit_reads *r);
 /* Stores the keys as they are after the edit with its low rank deltas: later edits must not move
  * the outputs for them (editscope-method(7) 7.9). keys [layers][count][neurons]. */
 void edit_keep_keys(struct edit_result *out, const struct edit_context *ctx, const float *keys,

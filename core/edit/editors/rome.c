@@ -64,8 +64,7 @@ static bool rome_edit(struct edit_result *out, struct model_state *scratch,
         of.reads = (struct edit_reads){0};
         of.mask = ctx->mask ? ctx->mask + (ctx->mask_per_request ? t : 0) : NULL;
         ok = edit_apply(&one, scratch, &of, job, err);
-        of.mask = NULL; /* the caller's */
-        edit_context_free(&of);
+        edit_reads_free(&of.reads); /* the rest is the caller's */
         if (ok)
             take_fact(out, &one);
     }
