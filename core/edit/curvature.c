@@ -62,7 +62,6 @@ bool curvature_new(struct curvature *c, struct device *dev, const struct moments
 {
     struct moments_origin of = *origin;
 
-    *of.former = '\0';
     of.window--;
     of.kind = MOMENTS_LOSS_INPUT;
     c->in = moments_new(dev, &of, layers, layer, config->ffn, err);
@@ -98,29 +97,31 @@ static void count_rows(struct curvature *c, int rows)
     moments_tokens_add(c->out, rows);
 }
 
-/* Windows as requests: the first token is asked for all others. */
-static struct request *window_requests(const int *ids, int window, int windows)
+/* Windows of a text from the `first` one that is read on, as requests: the first token is asked for
+ * all others. */
+static struct request *window_requests(const int *ids, long count, int window, long first,
+                                       int windows)
 {
     struct request *r = xcalloc((size_t)windows, sizeof(*r));
 
     for (int w = 0; w < windows; w++) {
         r[w].row = xcalloc(1, sizeof(*r->row));
         r[w].rows = r[w].row->count = 1;
-        r[w].row->id = (int *)(size_t)(ids + (size_t)w * (size_t)window);
+        r[w].row->id = (int *)(size_t)(ids + moments_window(count, window, first + w));
         r[w].target = r[w].row->id + 1;
         r[w].targets = window - 1;
     }
     return r;
 }
 
-bool curvature_step(struct curvature *c, struct model_state *base, const int *ids, long until,
-                    struct job *job, struct err *err)
+bool curvature_step(struct curvature *c, struct model_state *base, const int *ids, long count,
+                    long until, struct job *job, struct err *err)
 {
     const struct moments *m = c->in;
     int rows = m->origin.window, most = rows < ROWS_AT_ONCE ? ROWS_AT_ONCE / rows : 1;
     int windows = (until - m->tokens) / rows < most ? (int)((until - m->tokens) / rows) : most;
     struct training_rule rule = {.forced = true, .summed = true};
-    struct request *r = window_requests(ids + m->tokens / rows * (rows + 1), rows + 1, windows);
+    struct request *r = window_requests(ids, count, rows + 1, m->tokens / rows, windows);
     struct training t = {.dev = base->model->dev};
     bool ok = training_begin(&t, base, r, windows, rule, m->layer[0], job, err) &&
               curvature_pass(&t, m->layer, m->layers, add_to_sums, c, job, err);

@@ -37,9 +37,9 @@ bool curvature_new(struct curvature *c, struct device *dev, const struct moments
 void curvature_free(struct curvature *c);
 /* The rows of so many tokens of a text: those of all the windows that they begin. */
 long curvature_rows(const struct curvature *c, long tokens);
-/* Adds some windows, at most up to `until` rows in all; `ids` are all tokens of the text. */
-bool curvature_step(struct curvature *c, struct model_state *base, const int *ids, long until,
-                    struct job *job, struct err *err);
+/* Adds some windows, at most up to `until` rows in all; `ids` [count] are the text. */
+bool curvature_step(struct curvature *c, struct model_state *base, const int *ids, long count,
+                    long until, struct job *job, struct err *err);
 /* Makes c the cached sums of at most `until` rows, or zeroes; writes them to the cache. */
 bool curvature_load(struct curvature *c, long until, struct buf *notes, struct err *err);
 bool curvature_save(struct curvature *c, struct err *err);

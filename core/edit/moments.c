@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 
-enum { KEY_VERSION = 1, PIECE = 256 /* rows converted to float64 at a time */ };
+enum { KEY_VERSION = 2, PIECE = 256 /* rows converted to float64 at a time */ };
 #define WAITING ((size_t)256 << 20) /* bytes of rows of a layer that wait for a sum on the host */
 
 /* Checked as a whole: the pages of fresh matrices are taken when they are written. */
@@ -39,6 +39,37 @@ static struct moments *moments_begin(struct device *dev, const struct moments_or
     m->pending = xcalloc((size_t)layers, sizeof *m->pending);
     m->hash = xcalloc((size_t)layers, sizeof *m->hash);
     return m;
+}
+
+/* Whether the multiples of `stride` modulo `windows` meet every window, and lie evenly at any time:
+ * no quotient of Euclid's algorithm is large. */
+static bool stride_spreads(long windows, long stride)
+{
+    enum { MOST = 5 }; /* some stride has it for every count (Zaremba) */
+
+    while (stride) {
+        long rest = windows % stride;
+
+        if (windows / stride > MOST)
+            return false;
+        windows = stride;
+        stride = rest;
+    }
+    return windows == 1;
+}
+
+long moments_window(long count, int window, long i)
+{
+    long windows = count / window, end = (MOMENTS_TEXT_END + window - 1) / window, stride;
+
+    if (windows > end)
+        windows -= end;
+    if (i >= windows)
+        return i * window;
+    stride = (long)((double)windows * 0.6180339887498949);
+    while (!stride_spreads(windows, stride))
+        stride++;
+    return i * stride % windows * window;
 }
 
 struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
@@ -182,7 +213,7 @@ void moments_tokens_add(struct moments *m, int n)
 
 long moments_checkpoint(int neurons, int i)
 {
-    static const int step[] = {20, 50, 100};
+    static const int step[] = {5, 10, 20};
     long count = (long)neurons * step[i % 3];
 
     for (; i >= 3; i -= 3)

@@ -11,7 +11,7 @@
  * many of them (256 MiB) are added each time the sum passes the device in bands.
  *
  * This module runs no model; moments_text.h does and feeds it. An edit must not depend on how long
- * the user waited, so that results exist at fixed token counts alone: 20 M, 50 M, 100 M, 200 M, ...
+ * the user waited, so that results exist at fixed token counts alone: 5 M, 10 M, 20 M, 50 M, ...
  * and the goal (editscope-method(7) 6.2). The first is above M since fewer tokens than neurons
  * leave C without full rank. Each result is a file a layer in the cache, named by a hash of what
  * the sums are of (moments_key()); a damaged or other file is never used. Engine thread. */
@@ -28,10 +28,9 @@ enum moments_kind { MOMENTS_PLAIN, MOMENTS_LOSS_INPUT, MOMENTS_LOSS_GRADIENT };
 
 struct moments_origin { /* what the sums are of */
     enum moments_kind kind;
-    char model[65];  /* identity of the model, hex */
-    char text[65];   /* sha256 of the text, hex */
-    int window;      /* tokens of a window of text */
-    char former[65]; /* what version 0.1.0 called it: its cache is read too; "": nothing */
+    char model[65]; /* identity of the model, hex */
+    char text[65];  /* sha256 of the text, hex */
+    int window;     /* tokens of a window of text */
 };
 
 struct moments {
@@ -47,6 +46,14 @@ struct moments {
     int *pending;     /* [layers] how many rows wait */
     struct job *job;  /* looked at while a file of the cache is read; may be NULL */
 };
+
+enum { MOMENTS_TEXT_END = 2048 }; /* tokens: the end of a text, where its perplexity is measured */
+
+/* Where the i-th window that is read, from 0, begins in a text of `count` tokens. Each lies about
+ * .618 of the text behind the one before it, modulo its length (a Weyl sequence near the golden
+ * ratio), so that any number of them is spread over all of the text. Its beginning is a few
+ * articles. The windows of MOMENTS_TEXT_END come last. */
+long moments_window(long count, int window, long i);
 
 /* Zero sums. NULL when the device has no room (8 M^2 bytes a layer). */
 struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
@@ -69,7 +76,7 @@ bool moments_room(const struct moments *m, struct err *err);
  * calls it. */
 void moments_flush(struct moments *m);
 
-/* The i-th fixed token count, from 0: 20 M, 50 M, 100 M, 200 M, 500 M ... */
+/* The i-th fixed token count, from 0: 5 M, 10 M, 20 M, 50 M, 100 M ... */
 long moments_checkpoint(int neurons, int i);
 /* `tokens` rounded up to whole windows: what is summed when that many are asked for. */
 long moments_whole(const struct moments *m, long tokens);

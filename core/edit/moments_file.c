@@ -266,7 +266,7 @@ static bool zero_sums(struct moments *m, struct err *err)
     return device_sync(m->dev, err);
 }
 
-static bool load_best(struct moments *m, long goal, struct buf *notes, struct err *err)
+bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err)
 {
     enum { MOST = 256 };
     long counts[MOST];
@@ -286,17 +286,4 @@ static bool load_best(struct moments *m, long goal, struct buf *notes, struct er
             return outcome == LOADED;
     }
     return zero_sums(m, err);
-}
-
-bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err)
-{
-    struct moments_origin now = m->origin;
-    bool ok = load_best(m, goal, notes, err);
-
-    if (ok && !m->tokens && *now.former) {
-        memcpy(m->origin.model, now.former, sizeof(now.former));
-        ok = load_best(m, goal, notes, err);
-        m->origin = now;
-    }
-    return ok;
 }

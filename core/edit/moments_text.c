@@ -82,14 +82,23 @@ void moments_text_collect(struct moments_text *g, struct top_activations *top)
     g->coeff = xmalloc((size_t)g->f->capacity * (size_t)g->moments->neurons * sizeof(float));
 }
 
+/* Where the w-th window of the present batch begins in the text. */
+static long window_begin(const struct moments_text *g, int w)
+{
+    return moments_window(g->count, g->window, g->moments->tokens / g->window + w);
+}
+
 static void collect_activations(struct moments_text *g, int index, struct mat x)
 {
     struct device *dev = g->view->model->dev;
+    size_t step = (size_t)g->window * (size_t)g->moments->neurons;
 
     device_fetch(dev, g->coeff, x, "layer %d: the coefficients (a column a neuron)",
                  g->moments->layer[index]);
     if (device_sync(dev, &g->fault))
-        top_activations_add(g->top, index, g->coeff, x.rows, g->moments->tokens);
+        for (int w = 0; w < g->windows; w++)
+            top_activations_add(g->top, index, g->coeff + (size_t)w * step, g->window,
+                                window_begin(g, w));
 }
 
 static void sum_batch(void *ctx, int layer, enum tap_site site, struct mat x)
@@ -118,7 +127,7 @@ static void begin_batch(struct moments_text *g, long until)
     ids = xcalloc((size_t)g->windows, sizeof(*ids));
     count = xcalloc((size_t)g->windows, sizeof(*count));
     for (int w = 0; w < g->windows; w++) {
-        ids[w] = g->ids + g->moments->tokens + (long)w * g->window;
+        ids[w] = g->ids + window_begin(g, w);
         count[w] = g->window;
     }
     batch_free(&g->pass);
@@ -153,9 +162,9 @@ bool moments_text_step(struct moments_text *g, long until, struct err *err)
         return false;
     if (!sound)
         return err_set(err, ERR_FORMAT,
-                       "layer %d: it makes numbers that are not finite, between tokens %ld "
-                       "and %ld of the text",
-                       g->block, g->moments->tokens, g->moments->tokens + g->pass.rows - 1);
+                       "layer %d: it makes numbers that are not finite, in the windows that are "
+                       "read after %ld tokens of the text",
+                       g->block, g->moments->tokens);
     if (++g->block > g->last) {
         moments_tokens_add(g->moments, g->pass.rows);
         if (g->collects)

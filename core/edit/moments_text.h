@@ -10,12 +10,13 @@
 struct moments_text;
 
 /* `ids` [count] are the text's tokens as one string without BOS; borrowed, as `moments`, which
- * says where to begin (moments->tokens) and which layers are wanted. `view` is a base view. */
+ * says how many are summed already (moments->tokens) and which layers are wanted. Windows are read
+ * in the order of moments_window(). `view` is a base view. */
 struct moments_text *moments_text_new(const struct model_state *view, struct moments *moments,
                                       const int *ids, long count);
 void moments_text_free(struct moments_text *g);
-/* Also adds the coefficients to `top` (borrowed), from token top->tokens of the text on. With
- * moments without sums (moments_count()) nothing else is done. */
+/* Also adds the coefficients to `top` (borrowed), from the window on where top->tokens are read.
+ * With moments without sums (moments_count()) nothing else is done. */
 void moments_text_collect(struct moments_text *g, struct top_activations *top);
 /* The tokens of all whole windows of the text. */
 long moments_text_limit(const struct moments_text *g);

@@ -129,7 +129,7 @@ static long load_layer(struct top_activations *c, const struct moments *m, int i
     for (size_t i = 0; i < layer_values(c); i++) {
         int token = c->at[(size_t)index * layer_values(c) + i];
 
-        if (token < 0 || token >= tokens)
+        if (token < 0)
             c->value[(size_t)index * layer_values(c) + i] = 0;
         if (!isfinite(c->value[(size_t)index * layer_values(c) + i]))
             tokens = 0;

@@ -1,9 +1,9 @@
 /* Top activations: for each neuron of a few layers its largest coefficients in a text, by absolute
  * value, and the tokens they were at (max-activating examples).
  *
- * Fed with the coefficients that second moments are summed from (core/edit/moments_text.h), in the
- * order of the text, and kept in the cache folder, a small file a layer under the name of the
- * moments' sums. Without the file they are computed again. Engine thread. */
+ * Fed with the coefficients that second moments are summed from (core/edit/moments_text.h), and
+ * kept in the cache folder, a small file a layer under the name of the moments' sums. Without the
+ * file they are computed again. Engine thread. */
 #ifndef CORE_EDIT_TOP_ACTIVATIONS_H
 #define CORE_EDIT_TOP_ACTIVATIONS_H
 
@@ -15,7 +15,7 @@ struct top_activations {
     struct moments_origin origin;
     int layers, neurons;
     int *layer;   /* [layers] */
-    long tokens;  /* of the text that are in it, from its beginning */
+    long tokens;  /* of the text that are in it */
     float *value; /* [layers][M][TOP_ACTIVATIONS_KEPT] coefficients, the largest first; 0: none */
     int *at;      /* the same: index of the token in the text */
 };

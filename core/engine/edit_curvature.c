@@ -80,7 +80,7 @@ static bool curvature_sum(struct engine *e, struct err *err)
     while (g->sums.in->tokens < g->goal) {
         emit_progress(e, e->job_id, PROGRESS_CURVATURE, (double)g->sums.in->tokens,
                       (double)g->goal);
-        if (!curvature_step(&g->sums, e->base, e->text.ids, g->goal, &e->job, err))
+        if (!curvature_step(&g->sums, e->base, e->text.ids, e->text.count, g->goal, &e->job, err))
             return false;
     }
     if (!curvature_save(&g->sums, &why)) { /* a full disk is no reason to stop */

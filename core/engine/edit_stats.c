@@ -19,7 +19,7 @@
  * After a commit the stores simply grow by the new keys, unless the journal changed otherwise:
  * `history` counts its changes.
  *
- * Checkpoints. The sums are read at fixed token counts only: 20 M, 50 M, 100 M, 200 M, ... tokens
+ * Checkpoints. The sums are read at fixed token counts only: 5 M, 10 M, 20 M, 50 M, ... tokens
  * (M neurons) and the goal, stats.tokens. At each one they are saved to the disk cache and
  * EV_MOMENTS is emitted. So the weights of an edit depend on a number that is written down with
  * it, and not on how long a user happened to wait.
@@ -219,7 +219,6 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
     edit_stats_free(e);
     g->by_ranks = together;
     memcpy(origin.model, e->open->identity, sizeof(origin.model));
-    memcpy(origin.former, e->open->former, sizeof(origin.former));
     memcpy(origin.text, e->text_hash, sizeof(origin.text));
     memcpy(g->layer, layer, (size_t)layers * sizeof(int));
     g->layers = layers;

@@ -121,7 +121,6 @@ struct pull_job;
 struct open_session {
     struct session *journal;
     char identity[65]; /* of the base */
-    char former[65];   /* the same as version 0.1.0 computed it */
     struct prefixes prefixes;
     struct model_state *edited;    /* the base plus the active edits */
     unsigned history;              /* counts changes of the list of active edits */

@@ -27,7 +27,7 @@
 #include "core/session/tasks.h"
 
 /* The end of the text that a state is asked to read: so many tokens in windows, and prompts. */
-enum { READ_TOKENS = 2048, READ_WINDOW = 256, KL_PROMPTS = 64, KL_LENGTH = 16 };
+enum { READ_TOKENS = MOMENTS_TEXT_END, READ_WINDOW = 256, KL_PROMPTS = 64, KL_LENGTH = 16 };
 enum { FLUENCY_PROMPTS = 10 }; /* facts whose prompts a state continues */
 
 /* Asks one state and writes the measures. */

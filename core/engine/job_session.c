@@ -239,7 +239,6 @@ static bool journal_bind(struct engine *e, struct open_session *s, const struct 
 
     base.name = e->model->config->name;
     memcpy(s->identity, base.identity, sizeof(s->identity));
-    memcpy(s->former, base.former[0], sizeof(s->former));
     return session_bind(s->journal, &base, err);
 }
 

@@ -77,7 +77,7 @@ static struct moments *sums(const int *layer, int layers)
     struct moments_text *g;
 
     CHECK(text && m && tokenizer_encode(real.model->tokenizer, text, len, 0, &t, &err));
-    g = moments_text_new(real.base, m, t.ids, t.count);
+    g = moments_text_new(real.base, m, t.ids, TEXT_TOKENS);
     while (m->tokens < TEXT_TOKENS || !moments_text_idle(g))
         if (!moments_text_step(g, TEXT_TOKENS, &err))
             break;

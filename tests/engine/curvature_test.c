@@ -126,7 +126,7 @@ static bool text_curvature(struct curvature *c, const int *layer, struct err *er
               curvature_load(c, curvature_rows(c, TOKENS), NULL, err);
 
     while (ok && c->in->tokens < curvature_rows(c, TOKENS))
-        ok = curvature_step(c, real.base, t.ids, curvature_rows(c, TOKENS), NULL, err);
+        ok = curvature_step(c, real.base, t.ids, TOKENS, curvature_rows(c, TOKENS), NULL, err);
     ok = ok && curvature_save(c, err);
     tokens_free(&t);
     free(text);

@@ -303,16 +303,16 @@ static void an_estimate_sums_no_moments(void)
     setenv("XDG_CACHE_HOME", cache, 1); /* sums of other tests are of no use here */
     e = start(tiny, &device_cpu, NULL, false);
     wait_until_open(e);
-    run_for_tokens(e, CMD_ESTIMATE, "1024", &estimates, &sums, &needed);
+    run_for_tokens(e, CMD_ESTIMATE, "512", &estimates, &sums, &needed);
     CHECK(!estimates && !sums);
-    run_for_tokens(e, CMD_PREVIEW, "1024", &estimates, &sums, &needed);
-    CHECK(sums && needed >= 1024);
-    run_for_tokens(e, CMD_ESTIMATE, "1024", &estimates, &sums, &needed);
+    run_for_tokens(e, CMD_PREVIEW, "512", &estimates, &sums, &needed);
+    CHECK(sums && needed >= 512);
+    run_for_tokens(e, CMD_ESTIMATE, "512", &estimates, &sums, &needed);
     CHECK(estimates == 1 && !sums);
     run_for_tokens(e, CMD_ESTIMATE, "8192", &estimates, &sums, &needed);
     CHECK(!estimates && !sums);
     run_for_tokens(e, CMD_PREVIEW, "8192", &estimates, &sums, &needed);
-    CHECK(sums && needed > 1024 && needed < 8192);
+    CHECK(sums && needed > 512 && needed < 8192);
     run_for_tokens(e, CMD_ESTIMATE, "8192", &estimates, &sums, &needed);
     CHECK(estimates == 1 && !sums);
     engine_stop(e);

@@ -29,7 +29,7 @@ static struct moments *sums(long tokens, int window)
     struct moments_text *g;
 
     CHECK(text && tokenizer_encode(real.model->tokenizer, text, len, 0, &t, &err));
-    g = moments_text_new(real.base, m, t.ids, t.count);
+    g = moments_text_new(real.base, m, t.ids, tokens);
     while (m->tokens < tokens || !moments_text_idle(g))
         if (!moments_text_step(g, tokens, &err))
             break;

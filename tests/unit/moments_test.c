@@ -73,18 +73,51 @@ static void test_checkpoints(void)
     struct device *dev = device_open(&device_cpu, 0, 1, NULL);
     struct moments *m = fresh(dev, 1);
 
-    CHECK(moments_checkpoint(1536, 0) == 30720 && moments_checkpoint(1536, 1) == 76800);
-    CHECK(moments_checkpoint(1536, 2) == 153600 && moments_checkpoint(1536, 3) == 307200);
-    CHECK(moments_checkpoint(10, 4) == 5000 && moments_checkpoint(10, 8) == 100000);
-    CHECK(moments_next(m, 1000) == 240);
+    CHECK(moments_checkpoint(1536, 0) == 7680 && moments_checkpoint(1536, 1) == 15360);
+    CHECK(moments_checkpoint(1536, 2) == 30720 && moments_checkpoint(1536, 3) == 76800);
+    CHECK(moments_checkpoint(10, 4) == 1000 && moments_checkpoint(10, 8) == 20000);
+    CHECK(moments_next(m, 1000) == 64); /* 60, in whole windows of 8 */
     m->tokens = 240;
     CHECK(moments_next(m, 1000) == 600);
-    CHECK(moments_next(m, 597) == 600); /* whole windows of 8 */
+    CHECK(moments_next(m, 597) == 600);
     m->tokens = 600;
     CHECK(moments_next(m, 597) == 0 && moments_next(m, 601) == 608);
     CHECK(moments_next(m, 1200) == 1200);
     moments_free(m);
     device_close(dev);
+}
+
+/* Each window once; any first few leave no stretch of the text out; the end comes last. */
+static void test_windows(void)
+{
+    static const struct {
+        long count;
+        int window, last; /* windows of the end */
+    } texts[] = {{8, 8, 0},        {100, 8, 0},      {2048, 256, 0},  {2600, 256, 8},
+                 {287000, 256, 8}, {100000, 64, 32}, {50000, 300, 7}, {30000, 2048, 1}};
+
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        long count = texts[t].count, windows = count / texts[t].window;
+        long spread = windows - texts[t].last, gap = 0;
+        int *place = xcalloc((size_t)windows, sizeof *place); /* of a window in the order, from 1 */
+
+        for (long i = 0; i < windows; i++) {
+            long at = moments_window(count, texts[t].window, i);
+
+            CHECK(at >= 0 && at % texts[t].window == 0 && at / texts[t].window < windows);
+            CHECK(!place[at / texts[t].window]);
+            place[at / texts[t].window] = (int)i + 1;
+            CHECK(i < spread || at + texts[t].window > count - MOMENTS_TEXT_END);
+            CHECK(i >= spread || !texts[t].last ||
+                  at + texts[t].window <= count - MOMENTS_TEXT_END);
+        }
+        for (long w = 0, since = 0; w < spread; w++) { /* the first tenth of the order */
+            since = place[w] <= (spread + 9) / 10 ? 0 : since + 1;
+            gap = since > gap ? since : gap;
+        }
+        CHECK(gap < 30); /* it is ten windows on average */
+        free(place);
+    }
 }
 
 static void test_round_trip(void)
@@ -112,13 +145,6 @@ static void test_round_trip(void)
     CHECK(same_sums(m, two));
     CHECK(moments_load(got, 39, &notes, &err) && got->tokens == 40);
     CHECK(moments_load(got, 32, &notes, &err) && got->tokens == 0);
-    snprintf(two->origin.former, sizeof(two->origin.former), "%s", two->origin.model);
-    snprintf(two->origin.model, sizeof(two->origin.model), "a new name");
-    CHECK(moments_load(two, 64, &notes, &err) && two->tokens == 64); /* known by the old one */
-    CHECK_STR(two->origin.model, "a new name");
-    two->origin.former[0] = '\0';
-    CHECK(moments_load(two, 64, &notes, &err) && two->tokens == 0);
-    snprintf(two->origin.model, sizeof(two->origin.model), "model");
     two->origin.window = 16; /* something else */
     CHECK(moments_load(two, 64, &notes, &err) && two->tokens == 0);
     got->job = &job;
@@ -307,6 +333,7 @@ static void test_error(void)
 
 static const struct test tests[] = {
     {"checkpoints", test_checkpoints},
+    {"windows", test_windows},
     {"cache round trip and resuming", test_round_trip},
     {"a damaged cache is never trusted", test_damage},
     {"sums are as exact as they say", test_error},
