@@ -26,8 +26,8 @@
 #include "core/session/measures.h"
 #include "core/session/tasks.h"
 
-/* The end of the text that a state is asked to read: so many tokens in windows, and prompts. */
-enum { READ_TOKENS = MOMENTS_TEXT_END, READ_WINDOW = 256, KL_PROMPTS = 64, KL_LENGTH = 16 };
+/* How a state is asked to read the end of the text (MOMENTS_TEXT_END): in windows, and prompts. */
+enum { READ_WINDOW = 256, KL_PROMPTS = 64, KL_LENGTH = 16 };
 enum { FLUENCY_PROMPTS = 10 }; /* facts whose prompts a state continues */
 
 /* Asks one state and writes the measures. */
@@ -239,7 +239,7 @@ static bool end_of_text(struct engine *e, const int **ids, int *count, struct er
     *ids = NULL;
     if (!edit_stats_text(e, &why))
         return why.kind == ERR_USAGE || err_pass(err, &why);
-    *count = e->text.count < READ_TOKENS ? e->text.count : READ_TOKENS;
+    *count = e->text.count < MOMENTS_TEXT_END ? e->text.count : MOMENTS_TEXT_END;
     *ids = e->text.ids + e->text.count - *count;
     return true;
 }

@@ -142,7 +142,7 @@ wait idle 60
 expect EDITED +1
 expect does NOT hold
 key B
-expect leak/gain² 2.6–
+expect leak/gain² 2.6–4229×
 key 1 9
 within 60 expect follows 0/1
 within 60 expect neighbour   ·
