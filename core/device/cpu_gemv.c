@@ -3,6 +3,7 @@
  * from start to end. A sum is made in the same order whatever the type, the number of rows and the
  * number of threads: a stored weight and its float32 copy give the same bits. */
 #include "core/device/cpu.h"
+#include "core/device/dtype_avx2.h"
 
 enum {
     CHUNK = 2048,      /* elements of b converted at a time: a multiple of every type's block */
@@ -17,23 +18,32 @@ struct gemv {
     int step; /* rows of b in a piece */
 };
 
+/* Adds the products of rows of a with elements k .. k + count - 1 of row n of b to sum. */
+static void product_chunk(const struct gemv *g, int n, int k, int count, float *sum)
+{
+    float converted[CHUNK], alone;
+    const void *stored = row_bytes(g->b, n) + dtype_row_bytes(g->b.type, k);
+    const float *b = converted;
+
+    if (g->a.rows == 1 && dtype_avx2_dot(g->b.type, stored, row_f32(g->a, 0) + k, count, &alone)) {
+        *sum += alone;
+        return;
+    }
+    if (g->b.type == DT_F32)
+        b = row_f32(g->b, n) + k;
+    else
+        dtype_to_float(g->b.type, stored, converted, count);
+    for (int i = 0; i < g->a.rows; i++)
+        sum[i] += g->loops->dot(row_f32(g->a, i) + k, b, count);
+}
+
 /* Computes column n of c: row n of b, chunk by chunk in order. */
 static void product_column(const struct gemv *g, int n)
 {
-    float converted[CHUNK], sum[DEVICE_FEW_ROWS] = {0};
+    float sum[DEVICE_FEW_ROWS] = {0};
 
-    for (int k = 0; k < g->b.cols; k += CHUNK) {
-        int count = g->b.cols - k < CHUNK ? g->b.cols - k : CHUNK;
-        const float *b = converted;
-
-        if (g->b.type == DT_F32)
-            b = row_f32(g->b, n) + k;
-        else
-            dtype_to_float(g->b.type, row_bytes(g->b, n) + dtype_row_bytes(g->b.type, k), converted,
-                           count);
-        for (int i = 0; i < g->a.rows; i++)
-            sum[i] += g->loops->dot(row_f32(g->a, i) + k, b, count);
-    }
+    for (int k = 0; k < g->b.cols; k += CHUNK)
+        product_chunk(g, n, k, g->b.cols - k < CHUNK ? g->b.cols - k : CHUNK, sum);
     for (int i = 0; i < g->a.rows; i++) {
         float *c = row_f32(g->c, i) + n, x = g->alpha * sum[i];
 

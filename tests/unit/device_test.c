@@ -139,6 +139,7 @@ static void test_stored(void)
                 continue;
             stored_case(dev, (enum dtype)t, 1, 600, cols);
             stored_case(dev, (enum dtype)t, 7, 600, cols);
+            stored_case(dev, (enum dtype)t, 1, 40, 2304);
             stored_case(dev, (enum dtype)t, 5, 40, 2304);
         }
         finish(dev);
