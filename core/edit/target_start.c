@@ -29,10 +29,9 @@ static void move_allocate(struct target_move *v, struct device *dev, int hidden)
 
 void target_search_free(struct target_search *s)
 {
-    struct mat *all[] = {&s->start,  &s->x,     &s->dx,           &s->mid,  &s->lx,
-                         &s->logits, &s->dl,    &s->losses,       &s->kx,   &s->klogits,
-                         &s->kdx,    &s->kloss, &s->kl_reference, &s->room, &s->stream,
-                         &s->sum,    &s->moved, &s->entry};
+    struct mat *all[] = {&s->start,   &s->x,           &s->dx,     &s->mid,          &s->head_x,
+                         &s->head_dx, &s->head_logits, &s->losses, &s->kl_reference, &s->kloss,
+                         &s->room,    &s->stream,      &s->sum,    &s->moved,        &s->entry};
 
     device_graph_free(s->dev, s->graph);
     for (int i = 0; i < s->moves; i++)
@@ -250,13 +249,16 @@ static bool search_allocate(struct target_search *s, struct err *err)
     s->x = mat_new(dev, DT_F32, s->pass.rows, s->hidden);
     s->dx = mat_new(dev, DT_F32, s->pass.rows, s->hidden);
     s->mid = mat_new(dev, DT_F32, s->pass.rows, s->hidden);
-    s->lx = mat_new(dev, DT_F32, labels, s->hidden);
-    s->dl = mat_new(dev, DT_F32, labels, s->hidden);
-    s->logits = mat_new(dev, DT_F32, labels, s->vocab);
+    s->head_x = mat_new(dev, DT_F32, labels + 1, s->hidden);
+    s->head_dx = mat_new(dev, DT_F32, labels + 1, s->hidden);
+    s->head_logits = mat_new(dev, DT_F32, labels + 1, s->vocab);
+    s->lx = mat_rows(s->head_x, 0, labels);
+    s->dl = mat_rows(s->head_dx, 0, labels);
+    s->logits = mat_rows(s->head_logits, 0, labels);
+    s->kx = mat_rows(s->head_x, labels, 1);
+    s->kdx = mat_rows(s->head_dx, labels, 1);
+    s->klogits = mat_rows(s->head_logits, labels, 1);
     s->losses = mat_new(dev, DT_F32, 1, labels);
-    s->kx = mat_new(dev, DT_F32, 1, s->hidden);
-    s->kdx = mat_new(dev, DT_F32, 1, s->hidden);
-    s->klogits = mat_new(dev, DT_F32, 1, s->vocab);
     s->kl_reference = mat_new(dev, DT_F32, 1, s->vocab);
     s->kloss = mat_new(dev, DT_F32, 1, 1);
     s->ffn = xcalloc((size_t)s->hidden, sizeof(float));

@@ -159,12 +159,10 @@ static bool search_backward(struct target_search *s, struct job *job, struct err
     bool late = s->loss_layer >= s->layers - 1;
 
     device_fill(dev, s->dx, 0);
-    device_fill(dev, s->dl, 0);
-    device_fill(dev, s->kdx, 0);
+    device_fill(dev, s->head_dx, 0);
     for (int i = 0; i < s->moves; i++)
         device_fill(dev, s->move[i].grad, 0);
-    backward_logits(s->f, s->lx, s->logits, s->dl);
-    backward_logits(s->f, s->kx, s->klogits, s->kdx);
+    backward_logits(s->f, s->head_x, s->head_logits, s->head_dx);
     device_scatter_add(dev, s->kdx, &s->lookup_row[s->rows], s->dx);
     if (late)
         device_scatter_add(dev, s->dl, s->label_row, s->dx);
