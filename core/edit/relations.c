@@ -342,7 +342,7 @@ static bool fact_of_parts(struct fact *fact, const struct relations *relations, 
         (!*part[OLD] || fact_old_is_other(fact, why.kind ? NULL : err)))
         return true;
     if (why.kind)
-        err_set(err, why.kind, "%s", why.text);
+        err_set(err, why.kind, "%s; a prompt of your own has {} for the subject", why.text);
     fact_free(fact);
     return false;
 }

@@ -71,6 +71,9 @@ static void a_triple_is_a_fact(void)
     CHECK(!fact_from_triple(&f, &all, "France | | Rome", 0, &err));
     CHECK(strstr(err.text, "no relation"));
     err = (struct err){0};
+    CHECK(!fact_from_triple(&f, &all, "France | shines like | Rome", 0, &err));
+    CHECK(strstr(err.text, "no relation 'shines like'") && strstr(err.text, "{} for the subject"));
+    err = (struct err){0};
     CHECK(!fact_from_triple(&f, &all, " | capital | Rome", 0, &err));
     CHECK(strstr(err.text, "no subject"));
 }
