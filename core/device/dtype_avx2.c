@@ -192,13 +192,13 @@ INLINE void read_q5_k(struct sink *s, const uint8_t *b, long n)
     read_q45_k(s, b, n, true);
 }
 
-/* Run g of Q6_K at element `at`: 16 elements with one scale. */
-INLINE void put_q6_k(struct sink *s, long at, int lanes, const uint8_t *b, int g)
+/* Run g of Q6_K at element `at`: 16 elements with one scale. d: the block's factor. */
+INLINE void put_q6_k(struct sink *s, long at, int lanes, const uint8_t *b, int g, __m256 d)
 {
     int quarter = g % 8 / 2, odd = g % 2;
     __m128i low = load(b + 64 * (g / 8) + 32 * (quarter & 1) + 16 * odd);
     __m128i high = load(b + 128 + 32 * (g / 8) + 16 * odd);
-    __m256 scale = _mm256_mul_ps(numbers_at(b + 208), _mm256_set1_ps((float)(int8_t)b[192 + g]));
+    __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps((float)(int8_t)b[192 + g]));
     __m128i q = _mm_or_si128(bits(low, quarter >= 2 ? 4 : 0, 15),
                              _mm_slli_epi16(bits(high, 2 * quarter, 3), 4));
 
@@ -207,11 +207,14 @@ INLINE void put_q6_k(struct sink *s, long at, int lanes, const uint8_t *b, int g
 
 INLINE void read_q6_k(struct sink *s, const uint8_t *b, long n)
 {
-    for (long i = 0; i < n; i += 256, b += 210)
+    for (long i = 0; i < n; i += 256, b += 210) {
+        __m256 d = numbers_at(b + 208);
+
         for (int g = 0; g < 16; g += 2) {
-            put_q6_k(s, i + 16 * g, 0, b, g);
-            put_q6_k(s, i + 16 * g + 16, 2, b, g + 1);
+            put_q6_k(s, i + 16 * g, 0, b, g, d);
+            put_q6_k(s, i + 16 * g + 16, 2, b, g + 1, d);
         }
+    }
 }
 
 #define BOTH_WAYS(type)                                             \

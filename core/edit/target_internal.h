@@ -33,7 +33,8 @@ struct target_search {
     struct mat mid;         /* the residual that NLL reads when edit.v_loss_layer is not last */
     int *label_row, *label; /* [rows * targets] where labels are predicted, and which */
     int *lookup_row;        /* [rows + 1] first new position of each row */
-    /* What the head reads and gives, [labels + 1, d or V], the KL position last; windows on both. */
+    /* What the head reads and gives, [labels + 1, d or V], the KL position last, and windows on
+     * it. */
     struct mat head_x, head_dx, head_logits;
     struct mat lx, logits, dl, losses;                /* label rows */
     struct mat kx, klogits, kl_reference, kdx, kloss; /* the KL position */
