@@ -14,6 +14,7 @@ enum {
     PIECE_COLS = 256,  /* columns of c in a piece at most: a multiple of every type's block */
     DEPTH = 512,       /* rows of b converted at a time if the sum runs over them */
     PIECES_WANTED = 8, /* make pieces smaller until there are this many */
+    FEWEST_ROWS = 64,  /* but not of fewer rows: every piece packs its columns of b */
     SMALL = 1 << 16    /* products of fewer multiply-adds are not split */
 };
 
@@ -158,7 +159,8 @@ static void product_plan(struct product *p)
     } else {
         while (p->step_n > block && product_pieces(p) < PIECES_WANTED)
             p->step_n /= 2;
-        while (p->step_m > 32 && product_pieces(p) < PIECES_WANTED && p->c.rows > 32)
+        while (p->step_m > FEWEST_ROWS && product_pieces(p) < PIECES_WANTED &&
+               p->c.rows > FEWEST_ROWS)
             p->step_m /= 2;
     }
     p->count_n = (p->c.cols + p->step_n - 1) / p->step_n;
