@@ -18,7 +18,8 @@ struct gemv {
     int step; /* rows of b in a piece */
 };
 
-/* Adds the products of rows of a with elements k .. k + count - 1 of row n of b to sum. */
+/* Adds the products of rows of a with elements k .. k + count - 1 of row n of b to sum. A single
+ * row is multiplied while b is converted: the same bits, and nothing is stored. */
 static void product_chunk(const struct gemv *g, int n, int k, int count, float *sum)
 {
     float converted[CHUNK], alone;
